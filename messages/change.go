@@ -1,0 +1,92 @@
+package messages
+
+import "time"
+
+// Expect is what a change expects of the row that it touches. It is checked inside the transaction.
+type Expect uint8
+
+// The expectations.
+const (
+	ExpectAny     Expect = iota
+	ExpectAbsent         // else code exists
+	ExpectPresent        // else code not_found
+)
+
+// Change is a set of row changes that become durable together or not at all. It is declarative: what it expects is checked inside the
+// transaction, before the first row is written, so that of the changes that share a transaction each can fail alone.
+type Change struct {
+	Origin Origin
+	Rows   []Row
+}
+
+// Row is one row change: JobRow, JobGone, JobStateRow, RunRow, ParameterRow, UserRow, DocumentRow or SettingRow.
+type Row interface{ row() }
+
+// The row changes.
+type (
+	// JobRow puts a job. With Patch set, the options are those stored (or the defaults) with Patch applied; without, Job.Options.
+	// A JobStateRow of the same change comes with it where the expression changed.
+	JobRow struct {
+		Job    Job
+		Patch  *JobOptionsPatch
+		Expect Expect
+		// AnchorAt is the Anchor of the job's state where the row is new or its expression is another than the stored one; then the rest of
+		// the state is reset, but for the pause. Where the expression is the same, the state stays.
+		AnchorAt time.Time
+	}
+	// JobGone deletes a job and its state. Its runs stay until they are trimmed. Code not_found where there is none.
+	JobGone struct{ Name string }
+	// JobStateRow puts the state of a job that exists; of one that is gone it is left out silently.
+	JobStateRow struct {
+		Name  string
+		State JobState
+		// OnlyPlanned replaces PlannedThrough and nothing else, so that a firing does not undo a change of the job that it crossed.
+		OnlyPlanned bool
+	}
+	// RunRow puts a run, whole, and keeps the orders by job and by state.
+	RunRow struct{ Run Run }
+	// ParameterRow sets the local value of a parameter.
+	ParameterRow struct{ Name, Local string }
+	// UserRow puts a user. With OnlyHash only the hash of the stored user is replaced, and its scopes stay.
+	UserRow struct {
+		User     User
+		OnlyHash bool
+		Expect   Expect
+	}
+	// DocumentRow appends a document to the outbox; the store gives it its sequence.
+	DocumentRow struct{ Document Document }
+	// SettingRow keeps one of the agent's own small values (the CA's key, the agent's id, the pause switch). A nil value deletes it.
+	SettingRow struct {
+		Name  string
+		Value []byte
+	}
+)
+
+func (JobRow) row()       {}
+func (JobGone) row()      {}
+func (JobStateRow) row()  {}
+func (RunRow) row()       {}
+func (ParameterRow) row() {}
+func (UserRow) row()      {}
+func (DocumentRow) row()  {}
+func (SettingRow) row()   {}
+
+// Committed is what became of a Change. Err is nil where it is durable; an *Error where it was refused or the storage could not take it
+// (nothing was done); any other error means that the outcome is unknown and the process is about to end.
+type Committed struct {
+	TxID uint64 // of the transaction that carried it: a reader that has seen a higher or equal one has seen this change
+	Job  *Job   // of the last JobRow: the job as stored
+	// State is the job's state as stored, where Job is set.
+	State JobState
+	Err   error
+}
+
+// Settings that the agent keeps in the store beside the tables.
+const (
+	SettingAgentID     = "agent_id"      // the UUID of this installation, made at first start
+	SettingFiring      = "firing"        // "off" while PUT /agent/jobs/stop is in force
+	SettingFiringSince = "firing_since"  // RFC 3339: when the switch was last moved
+	SettingCAKey       = "tls_ca_key"    // PKCS #8, DER
+	SettingLastSeen    = "last_seen"     // RFC 3339: when the agent last said that it was alive
+	SettingAdminFile   = "admin_file_of" // the user whose password lies in the file admin-password
+)
