@@ -1,0 +1,25 @@
+// Package footprint keeps the resident memory of a process that is mostly idle as small as its work asks for.
+//
+// Most of what an idle Go daemon keeps resident is not its heap: it is pages of its own executable that start-up touched once (package
+// initialisers, TLS and parser tables), and heap that a burst of load left behind, which the runtime gives back only over minutes. Trim gives
+// both back, Shed the first alone, and Keeper decides when.
+package footprint
+
+import (
+	"math"
+	"runtime/debug"
+)
+
+// gcPercent lets the heap grow by half between collections instead of doubling: on a live heap of a few megabytes that costs little time and
+// saves as much memory as is live.
+const gcPercent = 50
+
+// Configure sets the collector's pace and a soft limit on the memory that the Go runtime manages (see debug.SetMemoryLimit): near the limit
+// collections become more frequent, but no allocation fails. A limit of 0 or less is none. It may be called again at any time.
+func Configure(limitBytes int64) {
+	if limitBytes <= 0 {
+		limitBytes = math.MaxInt64
+	}
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(limitBytes)
+}

@@ -1,0 +1,102 @@
+package footprint
+
+import (
+	"context"
+	"time"
+)
+
+// The pace of Keeper.
+const (
+	startupDelay  = 3 * time.Second // from Run to the first trim: the lazy parts of start-up have run by then
+	lookInterval  = time.Second     // between two looks; one costs a few microseconds
+	looksInWindow = 5               // load is judged over so many looks
+)
+
+// busyWork is the work in a window that counts as load: it has grown the heap by more than a trim costs to make up for. Less is idle chatter,
+// such as a monitor that asks every few seconds.
+const busyWork = 50
+
+// shedFaults is the number of page faults since the last time after which shedding pays: each may have mapped 64 KiB of the executable.
+const shedFaults = 32
+
+// Keeper decides when to give memory back: all of it once start-up is over and after each time of load, and the executable's pages after each
+// round of periodic work (a sample of the host's figures touches 3 MB of them, and leaves them resident for nothing).
+type Keeper struct {
+	// Activity counts up with each piece of work (requests served, runs started). It is called once a second, from Run's goroutine.
+	Activity func() uint64
+
+	// What a test replaces; nil: the package's own.
+	trim, shed func()
+	faults     func() uint64
+}
+
+// Run gives memory back until ctx ends.
+func (k Keeper) Run(ctx context.Context) {
+	if k.trim == nil {
+		k.trim, k.shed, k.faults = Trim, Shed, pageFaults
+	}
+	if !pause(ctx, startupDelay) {
+		return
+	}
+	k.trim()
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	work := k.Activity()
+	w := watch{Keeper: k, lastWork: work, windowWork: work, lastFaults: k.faults()}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			w.look()
+		}
+	}
+}
+
+// watch is what Run knows.
+type watch struct {
+	Keeper
+	lastWork   uint64 // at the last look
+	windowWork uint64 // at the begin of the window
+	looks      int    // in the window
+	loaded     bool   // the last window was
+	lastFaults uint64 // after memory was last given back
+}
+
+func (w *watch) look() {
+	work := w.Activity()
+	quiet := work == w.lastWork
+	w.lastWork = work
+	if w.looks++; w.looks == looksInWindow {
+		w.endWindow(work)
+	}
+	if quiet && !w.loaded && w.faults()-w.lastFaults >= shedFaults {
+		w.give(w.shed)
+	}
+}
+
+// endWindow notices load, and the end of it.
+func (w *watch) endWindow(work uint64) {
+	busy := work-w.windowWork >= busyWork
+	if w.loaded && !busy {
+		w.give(w.trim)
+	}
+	w.loaded, w.windowWork, w.looks = busy, work, 0
+}
+
+func (w *watch) give(back func()) {
+	back()
+	w.lastFaults = w.faults()
+}
+
+// pause waits for d, and says whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
