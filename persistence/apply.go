@@ -1,0 +1,81 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+
+	"gusty/messages"
+)
+
+var errUnknownRow = errors.New("a change holds a row of an unknown kind")
+
+// applyChange checks what every row of a change expects, then writes them. A refusal goes into result and leaves the transaction as it was;
+// an error means that the transaction can't be kept.
+func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (out outcome, err error) {
+	result.Err = w.checkAll(c.Rows)
+	if result.Err == nil {
+		err = w.applyAll(c.Rows, &out)
+	}
+	if err != nil || out.job == nil {
+		return out, err
+	}
+	result.Job = out.job
+	result.State, err = w.jobState(out.key)
+	return out, err
+}
+
+func (w *writer) applyAll(rows []messages.Row, out *outcome) error {
+	for _, row := range rows {
+		if err := w.apply(row, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) checkAll(rows []messages.Row) error {
+	for _, row := range rows {
+		if err := r.check(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) check(row messages.Row) error {
+	switch row := row.(type) {
+	case messages.JobRow:
+		return r.checkJob(row.Job.Name, row.Expect)
+	case messages.JobGone:
+		return r.checkJob(row.Name, messages.ExpectPresent)
+	case messages.UserRow:
+		return r.checkUser(&row)
+	case messages.RunRow:
+		return checkRun(&row)
+	default:
+		return nil
+	}
+}
+
+func (w *writer) apply(row messages.Row, out *outcome) error {
+	switch row := row.(type) {
+	case messages.JobRow:
+		return w.putJob(row, out)
+	case messages.JobGone:
+		return w.deleteJob(row.Name)
+	case messages.JobStateRow:
+		return w.putStateOf(row)
+	case messages.RunRow:
+		return w.putRun(&row, out)
+	case messages.ParameterRow:
+		return w.putParameter(row)
+	case messages.UserRow:
+		return w.putUser(&row)
+	case messages.DocumentRow:
+		return w.putDocument(&row)
+	case messages.SettingRow:
+		return w.putSetting(row)
+	default:
+		return fmt.Errorf("%w: %T", errUnknownRow, row)
+	}
+}

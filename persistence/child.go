@@ -1,0 +1,117 @@
+package persistence
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+)
+
+// What a verifying child ends with. Anything else, a signal included, means that the file brought it down.
+const (
+	childWhole    = 0
+	childDamaged  = 10
+	childWrongKey = 11
+	childForeign  = 12
+	childNewer    = 13
+	childFailed   = 14 // it could not look
+)
+
+// maxChildText bounds what is kept of a child's standard error.
+const maxChildText = 4096
+
+// SpawnVerifier gives an Options.VerifyChild that runs command with the database's path behind it; that program calls VerifyMain. The key
+// goes to the child by its standard input. keyFile empty: the file key beside the database.
+func SpawnVerifier(keyFile string, command ...string) func(path string) error {
+	return func(path string) error {
+		kek, err := ReadKeyFile(cmp.Or(keyFile, filepath.Join(filepath.Dir(path), keyName)))
+		if err != nil {
+			return err
+		}
+		child := exec.CommandContext(context.Background(), command[0], append(command[1:len(command):len(command)], path)...)
+		child.Stdin = bytes.NewReader(keyText(kek))
+		var said strings.Builder
+		child.Stderr = &said
+		if err := child.Start(); err != nil {
+			return VerifyFile(path, kek)
+		}
+		return childVerdict(path, child.Wait(), said.String())
+	}
+}
+
+// childVerdict puts the child's end back into an error.
+func childVerdict(path string, err error, said string) error {
+	if err == nil {
+		return nil
+	}
+	said = strings.TrimSpace(said[:min(len(said), maxChildText)])
+	code := -1
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	switch code {
+	case childWrongKey:
+		return describe(path, ErrWrongKey)
+	case childForeign:
+		return describe(path, ErrForeign)
+	case childNewer:
+		return describe(path, ErrNewerFormat)
+	case childDamaged:
+		return damaged(path, errors.New(said))
+	case childFailed:
+		return fmt.Errorf("verify the database: %s", said)
+	}
+	return damaged(path, fmt.Errorf("looking through it ended with %w", err))
+}
+
+// VerifyMain is the body of a verifying child: it reads the key from in, verifies the file at path, says in one sentence on out what is
+// wrong, and gives the exit code.
+func VerifyMain(path string, in io.Reader, out io.Writer) (code int) {
+	debug.SetPanicOnFault(true)
+	defer func() {
+		if r := recover(); r != nil {
+			code = childDamaged
+			_, _ = fmt.Fprintf(out, "looking through it failed: %v\n", r)
+		}
+	}()
+	text, err := io.ReadAll(io.LimitReader(in, maxChildText))
+	if err != nil {
+		return childSays(out, fmt.Errorf("the key can't be read: %w", err))
+	}
+	kek, ok := parseKey(text)
+	if !ok {
+		return childSays(out, ErrWrongKey)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return childSays(out, err)
+	}
+	return childSays(out, errors.Join(verify(f, kek), f.Close()))
+}
+
+func childSays(out io.Writer, err error) int {
+	if err == nil {
+		return childWhole
+	}
+	_, _ = fmt.Fprintln(out, err)
+	var system *os.PathError
+	switch {
+	case errors.Is(err, ErrWrongKey):
+		return childWrongKey
+	case errors.Is(err, ErrForeign):
+		return childForeign
+	case errors.Is(err, ErrNewerFormat):
+		return childNewer
+	case errors.As(err, &system):
+		return childFailed
+	}
+	return childDamaged
+}

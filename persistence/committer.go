@@ -1,0 +1,155 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"gusty/messages"
+)
+
+// outcome gathers what applying one change has brought.
+type outcome struct {
+	job     *messages.Job // of the last JobRow
+	key     nameKey
+	trimmed []runKey // runs whose output goes when the commit has succeeded
+}
+
+// runCommitter takes everything that waits into one transaction, and again, until the store is closed or a commit's outcome is unknown.
+func (s *Store) runCommitter() {
+	defer close(s.committed)
+	released := time.Now()
+	for {
+		batch := s.queue.take(quietAfter, s.release)
+		if batch == nil {
+			return
+		}
+		if err := s.commitBatch(batch); err != nil {
+			s.fail(batch, err)
+			return
+		}
+		if time.Since(released) > releaseAfter {
+			s.release()
+			released = time.Now()
+		}
+	}
+}
+
+// When the committer gives the map's pages back: as soon as it has nothing to do, and now and then while it has.
+const (
+	quietAfter   = time.Second
+	releaseAfter = 10 * time.Second
+)
+
+func (s *Store) release() {
+	if err := s.ReleaseMemory(); err != nil {
+		s.logger.Warn("the memory of the mapped file was not given back", "error", err)
+	}
+}
+
+// fail ends the committer: what it held may be done or not, what still waits is not, and nothing is taken any more.
+func (s *Store) fail(batch []pending, err error) {
+	s.logger.Error("the store can't commit any more; the agent ends to start afresh from the disk", "error", err)
+	for i := range batch {
+		batch[i].finish(messages.Committed{Err: err})
+	}
+	s.queue.close()
+	for {
+		rest := s.queue.take(0, nil)
+		if rest == nil {
+			break
+		}
+		for i := range rest {
+			rest[i].finish(messages.Committed{Err: err})
+		}
+	}
+	s.failed <- err
+}
+
+// commitBatch makes the changes durable and answers them. A returned error means that the outcome is unknown; what is not answered by then
+// is the caller's to answer. A panic is such an error, after which the transaction may still hold bbolt's locks.
+func (s *Store) commitBatch(batch []pending) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.abandoned = true
+			err = fmt.Errorf("the committer panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	err = s.commitTogether(batch)
+	var failed *applyError
+	switch {
+	case errors.As(err, &failed) && len(batch) > 1:
+		return s.commitApart(batch)
+	case failed != nil:
+		s.logger.Error("a change could not be applied; nothing of it was done", "error", failed.err)
+		batch[0].finish(messages.Committed{Err: asRefusal(failed.err)})
+		return nil
+	}
+	if e := messages.AsError(err); e != nil {
+		finishAll(batch, e)
+		return nil
+	}
+	return err
+}
+
+// commitApart gives each change its own transaction, after one of them could not be applied: it fails alone.
+func (s *Store) commitApart(batch []pending) error {
+	for i := range batch {
+		if err := s.commitBatch(batch[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errAllRefused keeps a transaction that would hold no change from being committed.
+var errAllRefused = errors.New("every change was refused")
+
+// commitTogether applies the changes in one transaction and answers those that it took or refused.
+func (s *Store) commitTogether(batch []pending) error {
+	results := make([]messages.Committed, len(batch))
+	var trimmed []runKey
+	id, err := s.write(func(w *writer) (err error) {
+		trimmed, err = w.applyBatch(batch, results)
+		return err
+	})
+	if err != nil && !errors.Is(err, errAllRefused) {
+		return err
+	}
+	for _, run := range trimmed {
+		s.removeOutput(run)
+	}
+	for i := range batch {
+		if results[i].Err == nil {
+			results[i].TxID = id
+			s.changes.Add(1)
+		}
+		batch[i].finish(results[i])
+	}
+	return nil
+}
+
+func (w *writer) applyBatch(batch []pending, results []messages.Committed) (trimmed []runKey, err error) {
+	refused := 0
+	for i := range batch {
+		out, err := w.applyChange(&batch[i].change, &results[i])
+		if err != nil {
+			return nil, &applyError{err}
+		}
+		if results[i].Err != nil {
+			refused++
+		}
+		trimmed = append(trimmed, out.trimmed...)
+	}
+	if refused == len(batch) {
+		return nil, errAllRefused
+	}
+	return trimmed, nil
+}
+
+func finishAll(batch []pending, err error) {
+	for i := range batch {
+		batch[i].finish(messages.Committed{Err: err})
+	}
+}

@@ -1,0 +1,269 @@
+package persistence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gusty/messages"
+)
+
+// fillStore makes a store with something in every bucket that is used, and closes it.
+func fillStore(t testing.TB, dir string) {
+	t.Helper()
+	s := openStore(t, dir)
+	for n := range 60 {
+		name := fmt.Sprint("job number ", n)
+		run := testRun(n, name, messages.RunRunning)
+		run.Output.Inline = []messages.OutputChunk{{Stream: messages.Stdout, Data: []byte("secret-output of " + name)}}
+		commit(t, s, messages.JobRow{Job: testJob(name)}, messages.RunRow{Run: run})
+		run.State = messages.RunSucceeded
+		commit(t, s, messages.RunRow{Run: run}, messages.DocumentRow{Document: messages.Document{ID: run.ID, Body: []byte(`"secret-document"`)}})
+	}
+	for n := range 10 {
+		commit(t, s, messages.JobGone{Name: fmt.Sprint("job number ", n)})
+	}
+	commit(t, s,
+		messages.UserRow{User: messages.User{Name: "secret-user", Hash: "$2a$10$secret-hash", Scopes: messages.AllScopes()}},
+		messages.ParameterRow{Name: messages.ParamEndpoint, Local: "https://secret-endpoint"}, messages.SettingRow{Name: "secret-setting", Value: []byte("x")})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// content reads all that a store serves, as text.
+func content(s *Store) (string, error) {
+	var all strings.Builder
+	encoder := json.NewEncoder(&all)
+	var errs []error
+	_, err := s.LoadJobs(func(h messages.JobHead) error {
+		job, err := s.Job(h.Name)
+		return errors.Join(err, encoder.Encode(h), encoder.Encode(job))
+	})
+	errs = append(errs, err)
+	_, err = s.LoadUsers(func(u messages.User) error { return encoder.Encode(u) })
+	errs = append(errs, err)
+	_, err = s.LoadParameters(func(p messages.StoredParameter) error { return encoder.Encode(p) })
+	errs = append(errs, err)
+	for _, q := range []messages.RunQuery{{Limit: 1000}, {Limit: 1000, State: messages.RunSucceeded}, {Limit: 1000, ScriptName: "job number 30"}} {
+		page, err := s.Runs(q)
+		errs = append(errs, err, encoder.Encode(page))
+	}
+	errs = append(errs, s.Documents(0, 1000, func(d messages.Document) error { return encoder.Encode(d) }))
+	standing, err := s.Outbox()
+	errs = append(errs, err, encoder.Encode(standing))
+	return all.String(), errors.Join(errs...)
+}
+
+// damageCase is a store to damage, in memory.
+type damageCase struct {
+	dir, path string
+	file      []byte
+	want      string
+}
+
+func newDamageCase(t *testing.T) *damageCase {
+	t.Helper()
+	d := &damageCase{dir: t.TempDir()}
+	d.path = filepath.Join(d.dir, databaseName)
+	fillStore(t, d.dir)
+	s := openStore(t, d.dir)
+	var err error
+	if d.want, err = content(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d.file, err = os.ReadFile(d.path); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// check opens a damaged file: it must be refused, or serve exactly what was stored. It says whether it was refused.
+func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool) {
+	t.Helper()
+	if err := os.WriteFile(d.path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Options{Dir: d.dir, Build: testBuild()})
+	if err != nil {
+		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if after, _ := os.ReadFile(d.path); !bytes.Equal(after, file) {
+			t.Errorf("%s: the refused file was changed", what)
+		}
+		return true
+	}
+	got, err := content(s)
+	if err != nil || got != d.want {
+		t.Errorf("%s: served as good (%v), with other content", what, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	return false
+}
+
+func TestFlippedBits(t *testing.T) {
+	d := newDamageCase(t)
+	count := 300
+	if testing.Short() {
+		count = 50
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	used := usedPages(t, d.file)
+	refused := 0
+	for range count {
+		file := bytes.Clone(d.file)
+		at, bit := used[random.IntN(len(used))]*4096+random.IntN(4096), random.IntN(8)
+		file[at] ^= 1 << bit
+		if d.check(t, fmt.Sprintf("bit %d of byte %d", bit, at), file) {
+			refused++
+		}
+	}
+	t.Logf("%d of %d flips were refused, the others were harmless", refused, count)
+	if refused < count/5 {
+		t.Errorf("only %d of %d flips were noticed", refused, count)
+	}
+}
+
+// usedPages lists the pages that a file's newest transaction is made of; a flip in another page changes nothing.
+func usedPages(t *testing.T, file []byte) (used []int) {
+	t.Helper()
+	m, err := chooseMeta(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &verifier{pages: newPageFile(bytes.NewReader(file), m), buckets: map[string]bucketValue{}}
+	err = v.pages.walk(m.root, v.addBucket)
+	for _, bucket := range v.buckets {
+		if bucket.inline == nil {
+			err = errors.Join(err, v.pages.walk(bucket.root, func(leaf) error { return nil }))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	used = []int{0, 1, int(m.freelist)}
+	for id := 2; id < int(m.pages); id++ {
+		if v.pages.seen[id/64]&(1<<(id%64)) != 0 {
+			used = append(used, id)
+		}
+	}
+	return used
+}
+
+func TestFlippedMeta(t *testing.T) {
+	d := newDamageCase(t)
+	for _, page := range []int{0, 4096} {
+		for at := range 80 {
+			file := bytes.Clone(d.file)
+			file[page+at] ^= 1 << (at % 8)
+			d.check(t, fmt.Sprint("byte ", page+at), file)
+		}
+	}
+}
+
+// TestDestroyedMeta: with a meta page gone, nothing tells that the other one is the newer.
+func TestDestroyedMeta(t *testing.T) {
+	d := newDamageCase(t)
+	for _, page := range []int{0, 4096} {
+		file := bytes.Clone(d.file)
+		clear(file[page : page+512])
+		if !d.check(t, fmt.Sprint("page ", page), file) {
+			t.Errorf("a file without meta page %d was taken", page/4096)
+		}
+	}
+}
+
+func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+
+func TestTruncatedAtEveryPage(t *testing.T) {
+	d := newDamageCase(t)
+	var pages int
+	for at := 0; at < len(d.file); at += 4096 {
+		if !allZero(d.file[at : at+4096]) {
+			pages = at/4096 + 1
+		}
+	}
+	step := 1 + pages/60
+	for page := 0; page < pages; page += step {
+		if !d.check(t, fmt.Sprint("page ", page), d.file[:page*4096]) {
+			t.Errorf("a file of %d pages was taken", page)
+		}
+	}
+}
+
+func TestDuplicatedPages(t *testing.T) {
+	d := newDamageCase(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 40 {
+		from, to := 2+random.IntN(60), 2+random.IntN(60)
+		file := bytes.Clone(d.file)
+		copy(file[to*4096:(to+1)*4096], d.file[from*4096:])
+		d.check(t, fmt.Sprintf("page %d over %d", from, to), file)
+	}
+}
+
+// TestATornMetaPageIsNoDamage: what was being written when the power failed was never acknowledged.
+func TestATornMetaPageIsNoDamage(t *testing.T) {
+	dir := t.TempDir()
+	fillStore(t, dir)
+	path := filepath.Join(dir, databaseName)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := 0
+	first, second, _ := readMetas(bytes.NewReader(file), int64(len(file)))
+	a, _ := parseMeta(first)
+	if b, _ := parseMeta(second); b.tx < a.tx {
+		older = 4096
+	}
+	newest := 4096 - older
+	copy(file[older+pageHeaderBytes+16:older+pageHeaderBytes+40], file[newest+pageHeaderBytes+20:])
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	openStore(t, dir)
+}
+
+func TestNothingIsReadable(t *testing.T) {
+	dir := t.TempDir()
+	fillStore(t, dir)
+	s := openStore(t, dir)
+	o := s.NewOutput(testRunID(1), 1<<20)
+	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("secret-output "), 1000), testRun(1, "", "").DueAt); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		file, err := os.ReadFile(path)
+		for _, secret := range []string{"secret", "job number", "Admin", "echo", "opensearch_domain", "log_level", "server_port", "*/5", "index-of-jobs", "$2a$"} {
+			if bytes.Contains(file, []byte(secret)) {
+				t.Errorf("%s holds %q", path, secret)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

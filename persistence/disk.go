@@ -1,0 +1,78 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"gusty/messages"
+)
+
+// failedCommit gives what the failure of a commit means. No space, no quota and a read-only file system are known to have failed, as long as
+// the file still shows the transaction before: an *Error. Of anything else the outcome is unknown.
+func (s *Store) failedCommit(id uint64, cause error) error {
+	code, ok := storageCode(cause)
+	if !ok && !hasErrno(cause) {
+		code, ok = storageCode(s.probe())
+	}
+	if !ok || s.shows(id) {
+		return fmt.Errorf("commit: %w", cause)
+	}
+	if s.degraded.Swap(code) != code {
+		s.logger.Error("the store can't write; reads go on", "code", string(code), "error", cause)
+	}
+	return storageError(code)
+}
+
+// hasErrno says whether the error tells what the system said. bbolt drops that only where it grows the file, before it writes anything.
+func hasErrno(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno)
+}
+
+// probe writes a small file beside the output, and gives what the system says to that.
+func (s *Store) probe() error {
+	path := filepath.Join(s.output, "probe")
+	err := writeSynced(path, make([]byte, 4096))
+	return errors.Join(err, os.Remove(path))
+}
+
+// shows says whether the file's newest transaction is already that of the commit which failed, or can't be told.
+func (s *Store) shows(id uint64) bool {
+	seen, err := s.view(func(*reader) error { return nil })
+	return err != nil || seen >= id
+}
+
+// recovered notes that a commit has succeeded.
+func (s *Store) recovered() {
+	if code, _ := s.degraded.Load().(messages.Code); code != "" {
+		s.degraded.Store(messages.Code(""))
+		s.logger.Info("the store can write again", "was", string(code))
+	}
+}
+
+func storageError(code messages.Code) *messages.Error {
+	switch code {
+	case messages.CodeStorageQuota:
+		return messages.Errorf(code, "the disk quota is used up; nothing was done")
+	case messages.CodeStorageReadOnly:
+		return messages.Errorf(code, "the file system of the data directory is read-only; nothing was done")
+	default:
+		return messages.Errorf(code, "no space is left for the data directory; nothing was done")
+	}
+}
+
+// storageCode gives the code of the errors after which a disk may well take the next write.
+func storageCode(err error) (messages.Code, bool) {
+	switch {
+	case errors.Is(err, errNoSpace):
+		return messages.CodeStorageFull, true
+	case errors.Is(err, errNoQuota):
+		return messages.CodeStorageQuota, true
+	case errors.Is(err, errReadOnly):
+		return messages.CodeStorageReadOnly, true
+	}
+	return "", false
+}

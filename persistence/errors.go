@@ -1,0 +1,43 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Why a store does not open. Each is wrapped in a sentence that names the file and says what to do; nothing is overwritten in any case.
+var (
+	// ErrDamaged: the file was Gusty's and is not whole any more. It is also what a read gives for a row that does not open.
+	ErrDamaged = errors.New("the database is damaged")
+	// ErrWrongKey: the key is another one, is unreadable, or is missing beside a database.
+	ErrWrongKey = errors.New("the key does not open the database")
+	// ErrForeign: the file is something else.
+	ErrForeign = errors.New("not a Gusty database")
+	// ErrNewerFormat: a later version of Gusty wrote the file.
+	ErrNewerFormat = errors.New("the database was written by a newer version of Gusty")
+	// ErrKeyWithoutDatabase: there is a key but no database, which is a loss and not a first start.
+	ErrKeyWithoutDatabase = errors.New("there is a key but no database")
+)
+
+// InUseError says that another process holds the data directory.
+type InUseError struct {
+	Dir string
+	PID int // 0 where it could not be told
+}
+
+// Error names the holder and what to do about it.
+func (e *InUseError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("the data directory %s is in use by another process; stop that one, or give another --data-dir", e.Dir)
+	}
+	return fmt.Sprintf("the data directory %s is in use by process %d; stop that one, or give another --data-dir", e.Dir, e.PID)
+}
+
+func damaged(path string, detail error) error {
+	return fmt.Errorf("%w: %s: %w; it was left as it is: restore a backup, or start with --start-empty to move it aside",
+		ErrDamaged, path, detail)
+}
+
+func damagedRow(b bucketID) error {
+	return fmt.Errorf("%w: a row of %s does not open; restart the agent to have the file verified", ErrDamaged, b)
+}

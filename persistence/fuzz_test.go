@@ -1,0 +1,71 @@
+package persistence
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"gusty/messages"
+)
+
+// FuzzRecord: whatever a record holds, the decoders end, and what they take they write in a form that they read again.
+func FuzzRecord(f *testing.F) {
+	for _, encode := range []func(*encoder){
+		func(e *encoder) { j := testJob("job"); encodeJob(e, &j) },
+		func(e *encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
+		func(e *encoder) { encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true}) },
+		func(e *encoder) {
+			encodeDocument(e, &messages.Document{ID: "1", Output: &messages.OutputRef{RunID: "r"}})
+		},
+	} {
+		var e encoder
+		encode(&e)
+		f.Add(e.buf)
+	}
+	f.Fuzz(func(t *testing.T, record []byte) {
+		_, _ = decodeRun(runKey{}, record, true)
+		_, _ = decodeJobState(record)
+		_, _ = decodeDocument(record)
+		_, _ = decodeParameter(record)
+		_, _ = decodeUser(record)
+		_, _ = parseLedger(record)
+		job, err := decodeJob(record, false)
+		if err != nil {
+			return
+		}
+		var first, second encoder
+		encodeJob(&first, &job)
+		again, err := decodeJob(first.buf, false)
+		encodeJob(&second, &again)
+		if err != nil || !bytes.Equal(first.buf, second.buf) {
+			t.Errorf("%v: %x became %x", err, first.buf, second.buf)
+		}
+	})
+}
+
+// FuzzVerify: no file makes the verification panic, and none but the stored one is taken.
+func FuzzVerify(f *testing.F) {
+	dir := f.TempDir()
+	fillStore(f, dir)
+	kek, err := ReadKeyFile(filepath.Join(dir, keyName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(dir, databaseName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint32(0), []byte{1}, uint32(0))
+	f.Add(uint32(4096+32), []byte{9, 9}, uint32(100_000))
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte, cut uint32) {
+		altered := bytes.Clone(file[:len(file)-int(cut)%len(file)])
+		copy(altered[int(at)%len(altered):], patch)
+		path := filepath.Join(t.TempDir(), databaseName)
+		if err := os.WriteFile(path, altered, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_ = VerifyFile(path, kek)
+	})
+}

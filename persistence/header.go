@@ -1,0 +1,91 @@
+package persistence
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// formatVersion is the version of everything that doc.go describes. A file of a higher one is refused.
+const formatVersion = 1
+
+const (
+	headerMagic = "GUSTYDB\x00"
+	headerKey   = "header"
+	headerBytes = 8 + 2 + 16 + 8 + 1 + 8 + 4
+	// kekFile says that the key-encryption key is used as it stands in its file or credential.
+	kekFile = 1
+)
+
+// header is the one plain row: what a reader must know before it has a key.
+type header struct {
+	format   uint16
+	database [16]byte // random, of this database; part of all associated data
+	madeAt   time.Time
+	kekKind  byte
+	kekMark  [8]byte // tells a wrong key from a damaged file
+}
+
+func newHeader(kek Key, now time.Time) (header, error) {
+	h := header{format: formatVersion, madeAt: now.UTC().Truncate(time.Millisecond), kekKind: kekFile}
+	if _, err := rand.Read(h.database[:]); err != nil {
+		return h, fmt.Errorf("make a database id: %w", err)
+	}
+	h.kekMark = kekMark(kek, h.database)
+	return h, nil
+}
+
+func (h *header) marshal() []byte {
+	b := make([]byte, 0, headerBytes)
+	b = append(b, headerMagic...)
+	b = binary.BigEndian.AppendUint16(b, h.format)
+	b = append(b, h.database[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.madeAt.UnixMilli()))
+	b = append(b, h.kekKind)
+	b = append(b, h.kekMark[:]...)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+// parseHeader reads a header of this format; of a newer one only magic, format and the checksum at its end are known.
+func parseHeader(b []byte) (h header, err error) {
+	if len(b) < len(headerMagic)+2+4 || string(b[:len(headerMagic)]) != headerMagic {
+		return h, ErrForeign
+	}
+	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
+	if crc32.ChecksumIEEE(body) != sum {
+		return h, errors.New("its header is altered")
+	}
+	h.format = binary.BigEndian.Uint16(b[8:])
+	if h.format > formatVersion {
+		return h, ErrNewerFormat
+	}
+	if len(b) != headerBytes || h.format != formatVersion {
+		return h, errors.New("its header is of no known form")
+	}
+	copy(h.database[:], b[10:26])
+	h.madeAt = time.UnixMilli(int64(binary.BigEndian.Uint64(b[26:]))).UTC()
+	h.kekKind = b[34]
+	copy(h.kekMark[:], b[35:43])
+	return h, nil
+}
+
+// readHeader gives the header of an open file; ErrForeign where it has none.
+func readHeader(tx *bolt.Tx) (header, error) {
+	meta := tx.Bucket([]byte(nameMeta))
+	if meta == nil {
+		return header{}, ErrForeign
+	}
+	return parseHeader(meta.Get([]byte(headerKey)))
+}
+
+// checkKEK says whether kek is the key that the header was made or re-wrapped with.
+func (h *header) checkKEK(kek Key) bool {
+	mark := kekMark(kek, h.database)
+	return hmac.Equal(mark[:], h.kekMark[:])
+}

@@ -1,0 +1,98 @@
+package persistence
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// keyBytes is the length of every key: AES-256 and HMAC-SHA256.
+const keyBytes = 32
+
+// keyPrefix stands before the hexadecimal digits in a key file, and numbers its form.
+const keyPrefix = "gusty-key-1:"
+
+// Key is a key-encryption key. It wraps the data keys and seals nothing else. It prints as a mask.
+type Key [keyBytes]byte
+
+// String keeps the key out of every print.
+func (Key) String() string { return "********" }
+
+// GoString keeps %#v from printing the key.
+func (Key) GoString() string { return "********" }
+
+// LogValue keeps slog from printing the key.
+func (Key) LogValue() slog.Value { return slog.StringValue("********") }
+
+func newKey() (Key, error) {
+	var k Key
+	_, err := rand.Read(k[:])
+	return k, err
+}
+
+// ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw bytes. The error wraps ErrWrongKey where
+// the file holds no key, and fs.ErrNotExist where there is no file.
+func ReadKeyFile(path string) (Key, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Key{}, fmt.Errorf("read the key file: %w", err)
+	}
+	if err != nil {
+		return Key{}, fmt.Errorf("%w: the key file can't be read (%w); give it to the agent's user", ErrWrongKey, err)
+	}
+	k, ok := parseKey(text)
+	if !ok {
+		return Key{}, fmt.Errorf("%w: %s holds no key; restore it from a copy", ErrWrongKey, path)
+	}
+	return k, nil
+}
+
+func parseKey(text []byte) (k Key, ok bool) {
+	if len(text) == keyBytes {
+		return Key(text), true
+	}
+	digits := strings.TrimPrefix(strings.TrimSpace(string(text)), keyPrefix)
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != keyBytes {
+		return k, false
+	}
+	return Key(raw), true
+}
+
+// keyText is what parseKey reads.
+func keyText(k Key) []byte {
+	return []byte(keyPrefix + hex.EncodeToString(k[:]) + "\n")
+}
+
+// writeKeyFile makes the file durably, whole or not at all, and never replaces one.
+func writeKeyFile(path string, k Key) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the directory of the key file: %w", err)
+	}
+	fresh := path + ".new"
+	if err := writeSynced(fresh, keyText(k)); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("write the key file: %s has come into being meanwhile; start again", path)
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,206 @@
+package persistence
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// What the derived keys are for; each is the info of an HKDF-SHA256 whose salt is the database id.
+const (
+	infoMark   = "gusty 1 kek mark"
+	infoWrap   = "gusty 1 wrap"
+	infoNames  = "gusty 1 names"
+	infoRows   = "gusty 1 row hashes"
+	infoValues = "gusty 1 values"
+	infoOutput = "gusty 1 output"
+)
+
+// rootVersion is the number of the key that hides names and hashes rows. It is never rotated, since all keys of rows hang on it; the data
+// keys are numbered from 1 on.
+const rootVersion = 0
+
+const nonceBytes = 12
+
+var errKeyring = errors.New("its keys do not open")
+
+func derive(secret []byte, database [16]byte, info string) ([]byte, error) {
+	k, err := hkdf.Key(sha256.New, secret, database[:], info, keyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key: %w", err)
+	}
+	return k, nil
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("make a cipher: %w", err)
+	}
+	return cipher.NewGCM(block)
+}
+
+// kekMark is a hash of the key-encryption key that tells nothing of it but whether it is the right one.
+func kekMark(kek Key, database [16]byte) (mark [8]byte) {
+	k, err := derive(kek[:], database, infoMark)
+	if err == nil {
+		copy(mark[:], k)
+	}
+	return mark
+}
+
+// keyring holds the opened keys of one database. It is immutable and shared by all goroutines.
+type keyring struct {
+	database [16]byte
+	names    []byte                 // key of the keyed hash of names
+	rows     []byte                 // key of the row hashes
+	data     map[uint32]dataKey     // by version
+	values   map[uint32]cipher.AEAD // by version of the data key
+	current  uint32                 // seals what is written
+}
+
+type dataKey [keyBytes]byte
+
+// wrapAD is the associated data of a wrapped key.
+func wrapAD(database [16]byte, version uint32) []byte {
+	b := append([]byte(infoWrap), 0)
+	b = binary.BigEndian.AppendUint16(b, formatVersion)
+	b = append(b, database[:]...)
+	return binary.BigEndian.AppendUint32(b, version)
+}
+
+// wrapKey gives the row of a key: nonce, sealed key.
+func wrapKey(kek Key, database [16]byte, version uint32, key []byte) ([]byte, error) {
+	wrapping, err := derive(kek[:], database, infoWrap)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := newAEAD(wrapping)
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, nonceBytes, nonceBytes+keyBytes+16)
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("make a nonce: %w", err)
+	}
+	return aead.Seal(nonce, nonce, key, wrapAD(database, version)), nil
+}
+
+// makeKeys fills the bucket of keys with a root key and the first data key.
+func makeKeys(keys *bolt.Bucket, kek Key, database [16]byte) error {
+	for version := uint32(rootVersion); version <= 1; version++ {
+		var key [keyBytes]byte
+		if _, err := rand.Read(key[:]); err != nil {
+			return fmt.Errorf("make a key: %w", err)
+		}
+		row, err := wrapKey(kek, database, version, key[:])
+		if err != nil {
+			return err
+		}
+		if err := keys.Put(binary.BigEndian.AppendUint32(nil, version), row); err != nil {
+			return fmt.Errorf("store a key: %w", err)
+		}
+	}
+	return nil
+}
+
+// openKeyring reads and unwraps all keys of an open database.
+func openKeyring(tx *bolt.Tx, kek Key, database [16]byte) (*keyring, error) {
+	bucket := tx.Bucket([]byte(nameKeys))
+	if bucket == nil {
+		return nil, errKeyring
+	}
+	rows := map[uint32][]byte{}
+	err := bucket.ForEach(func(k, row []byte) error {
+		if len(k) != 4 {
+			return errKeyring
+		}
+		rows[binary.BigEndian.Uint32(k)] = row
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unwrapKeyring(rows, kek, database)
+}
+
+// unwrapKeyring opens the rows of the keys; the highest version is the current one.
+func unwrapKeyring(rows map[uint32][]byte, kek Key, database [16]byte) (*keyring, error) {
+	wrapping, err := derive(kek[:], database, infoWrap)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := newAEAD(wrapping)
+	if err != nil {
+		return nil, err
+	}
+	ring := &keyring{database: database, data: map[uint32]dataKey{}, values: map[uint32]cipher.AEAD{}}
+	for version, row := range rows {
+		if len(row) != nonceBytes+keyBytes+16 {
+			return nil, errKeyring
+		}
+		key, err := aead.Open(nil, row[:nonceBytes], row[nonceBytes:], wrapAD(database, version))
+		if err != nil {
+			return nil, errKeyring
+		}
+		if err := ring.add(version, key); err != nil {
+			return nil, err
+		}
+	}
+	if ring.names == nil || ring.current == 0 {
+		return nil, errKeyring
+	}
+	return ring, nil
+}
+
+func (r *keyring) add(version uint32, key []byte) (err error) {
+	if version == rootVersion {
+		if r.names, err = derive(key, r.database, infoNames); err != nil {
+			return err
+		}
+		r.rows, err = derive(key, r.database, infoRows)
+		return err
+	}
+	values, err := derive(key, r.database, infoValues)
+	if err != nil {
+		return err
+	}
+	if r.values[version], err = newAEAD(values); err != nil {
+		return err
+	}
+	r.data[version] = dataKey(key)
+	r.current = max(r.current, version)
+	return nil
+}
+
+// nameKeyBytes is the length of a hidden name: 16 bytes of HMAC-SHA256.
+const nameKeyBytes = 16
+
+type nameKey [nameKeyBytes]byte
+
+// What a hidden name is a name of. Jobs, their states, their runs and their run lists share one.
+const (
+	nameOfJob       = "job"
+	nameOfParameter = "parameter"
+	nameOfUser      = "user"
+	nameOfSetting   = "setting"
+)
+
+// hide gives the keyed hash that stands for a name in the file.
+func (r *keyring) hide(what, name string) (key nameKey) {
+	mac := hmac.New(sha256.New, r.names)
+	mac.Write([]byte(what))
+	mac.Write([]byte{0})
+	mac.Write([]byte(name))
+	var sum [sha256.Size]byte
+	copy(key[:], mac.Sum(sum[:0]))
+	return key
+}

@@ -1,0 +1,149 @@
+package persistence
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"math/bits"
+)
+
+// digest is what the ledger says of one bucket: how many rows, and the sum of their hashes modulo 2^256. Rows that vanish, come back or
+// change places without the ledger's key do not add up.
+type digest struct {
+	rows uint64
+	sum  [4]uint64 // least significant word first
+}
+
+func (d *digest) add(h *[sha256.Size]byte) {
+	var carry uint64
+	for i := range d.sum {
+		d.sum[i], carry = bits.Add64(d.sum[i], binary.LittleEndian.Uint64(h[8*i:]), carry)
+	}
+	d.rows++
+}
+
+func (d *digest) remove(h *[sha256.Size]byte) {
+	var borrow uint64
+	for i := range d.sum {
+		d.sum[i], borrow = bits.Sub64(d.sum[i], binary.LittleEndian.Uint64(h[8*i:]), borrow)
+	}
+	d.rows--
+}
+
+// ledger is the sealed row that every transaction rewrites: the digests of all buckets, and the counters that would else need a scan.
+type ledger struct {
+	digests      [bucketCount]digest
+	seals        uint64 // values sealed with the current data key
+	lastDocument uint64 // sequence of the newest outbox row that ever was
+	outboxBytes  uint64 // bodies that wait
+	shipped      uint64
+	refused      uint64
+	dropped      uint64
+}
+
+const ledgerKey = "ledger"
+
+// The fields of the ledger's record. Digests are fieldDigest + the bucket's number: rows (uvarint), sum (32 bytes, least first).
+const (
+	fieldSeals        = 1
+	fieldLastDocument = 2
+	fieldOutboxBytes  = 3
+	fieldShipped      = 4
+	fieldRefused      = 5
+	fieldDropped      = 6
+	fieldDigest       = 32
+)
+
+func (l *ledger) append(buf []byte) []byte {
+	e := encoder{buf: buf}
+	e.uint(fieldSeals, l.seals)
+	e.uint(fieldLastDocument, l.lastDocument)
+	e.uint(fieldOutboxBytes, l.outboxBytes)
+	e.uint(fieldShipped, l.shipped)
+	e.uint(fieldRefused, l.refused)
+	e.uint(fieldDropped, l.dropped)
+	for id := range l.digests {
+		if d := &l.digests[id]; *d != (digest{}) {
+			e.bytes(fieldDigest+uint64(id), d.append(nil))
+		}
+	}
+	return e.buf
+}
+
+func (d *digest) append(buf []byte) []byte {
+	buf = binary.AppendUvarint(buf, d.rows)
+	for _, word := range d.sum {
+		buf = binary.LittleEndian.AppendUint64(buf, word)
+	}
+	return buf
+}
+
+func parseLedger(record []byte) (l ledger, err error) {
+	d := decoder{rest: record}
+	for d.next() {
+		switch d.number {
+		case fieldSeals:
+			l.seals = d.uint()
+		case fieldLastDocument:
+			l.lastDocument = d.uint()
+		case fieldOutboxBytes:
+			l.outboxBytes = d.uint()
+		case fieldShipped:
+			l.shipped = d.uint()
+		case fieldRefused:
+			l.refused = d.uint()
+		case fieldDropped:
+			l.dropped = d.uint()
+		default:
+			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
+				l.digests[id] = d.digest()
+			}
+		}
+	}
+	return l, d.err
+}
+
+func (d *decoder) digest() (g digest) {
+	rows, n := binary.Uvarint(d.data)
+	if n <= 0 || len(d.data) != n+sha256.Size {
+		d.fail()
+		return g
+	}
+	g.rows = rows
+	for i := range g.sum {
+		g.sum[i] = binary.LittleEndian.Uint64(d.data[n+8*i:])
+	}
+	return g
+}
+
+// rowHasher computes the keyed hashes that digests add up. It belongs to one goroutine.
+type rowHasher struct {
+	mac hash.Hash
+	buf []byte
+	sum [sha256.Size]byte
+}
+
+func newRowHasher(ring *keyring) *rowHasher {
+	return &rowHasher{mac: hmac.New(sha256.New, ring.rows)}
+}
+
+// hash covers the bucket, the key, and of a sealed value what makes it that value: key version and nonce at its front, the tag at its end.
+// The result is valid until the next hash.
+func (r *rowHasher) hash(b bucketID, key, value []byte) *[sha256.Size]byte {
+	buf := r.buf[:0]
+	buf = append(buf, byte(b))
+	buf = binary.BigEndian.AppendUint16(buf, uint16(len(key)))
+	buf = append(buf, key...)
+	if b.isOrder() || len(value) < sealedExtra {
+		buf = append(buf, value...)
+	} else {
+		buf = append(buf, value[:sealedHead]...)
+		buf = append(buf, value[len(value)-sealedTail:]...)
+	}
+	r.buf = buf
+	r.mac.Reset()
+	r.mac.Write(buf)
+	r.mac.Sum(r.sum[:0])
+	return &r.sum
+}

@@ -1,0 +1,48 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// lockName is the file whose lock means that a process has the data directory. It stays when the process ends; its text is the holder's pid.
+const lockName = "lock"
+
+var errLocked = errors.New("locked by another process")
+
+// lockDir takes the data directory for this process, or gives *InUseError.
+func lockDir(dir string) (*os.File, error) {
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		pid := readPID(path)
+		if errors.Is(err, errLocked) {
+			err = &InUseError{Dir: dir, PID: pid}
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	// The text helps a second process to name us; where it can't be written the lock still holds.
+	if f.Truncate(0) == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	return f, nil
+}
+
+func readPID(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}

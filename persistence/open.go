@@ -1,0 +1,129 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError or wraps one of ErrDamaged, ErrWrongKey,
+// ErrForeign, ErrNewerFormat and ErrKeyWithoutDatabase, or is one of the file system.
+func Open(o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := o.makeReady(); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocked(&o)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s.lock = lock
+	s.sweepOutput()
+	go s.runCommitter()
+	return s, nil
+}
+
+// makeReady makes the data directory, or says that there is no store in it where one is asked for.
+func (o *Options) makeReady() error {
+	if !o.Existing {
+		return makeDir(o.Dir)
+	}
+	if _, err := os.Stat(o.databaseFile()); err != nil {
+		return fmt.Errorf("there is no store to open; name the agent's data directory with --data-dir: %w", err)
+	}
+	return nil
+}
+
+func openLocked(o *Options) (*Store, error) {
+	kek, fresh, err := prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(o.databaseFile())
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStore(o, db, kek)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.fresh = fresh
+	return s, nil
+}
+
+// openDatabase opens a file that is there; bbolt would fill an empty one.
+func openDatabase(path string) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMapBytes, NoStatistics: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.AllocSize = growBytes
+	return db, nil
+}
+
+func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
+	s := &Store{
+		db: db, logger: o.Logger, output: o.outputDir(), commit: (*bolt.Tx).Commit,
+		committed: make(chan struct{}), failed: make(chan error, 1),
+	}
+	s.queue.wake = make(chan struct{}, 1)
+	err := db.View(func(tx *bolt.Tx) error {
+		s.fileBytes.Store(uint64(tx.Size()))
+		return s.load(tx, kek)
+	})
+	if err != nil {
+		return nil, damaged(o.databaseFile(), err)
+	}
+	if err := s.recordBuild(o.Build); err != nil {
+		return nil, err
+	}
+	return s, makeDir(s.output)
+}
+
+func (s *Store) load(tx *bolt.Tx, kek Key) error {
+	h, err := readHeader(tx)
+	if err != nil {
+		return err
+	}
+	if s.ring, err = openKeyring(tx, kek, h.database); err != nil {
+		return err
+	}
+	s.hasher = newRowHasher(s.ring)
+	s.ledger, err = readLedger(newReader(tx, s.ring))
+	return err
+}
+
+// recordBuild keeps the row of agent_version true, where a build is given. A disk that takes no writes does not keep the store from opening.
+func (s *Store) recordBuild(b messages.Build) error {
+	if b == (messages.Build{}) {
+		return nil
+	}
+	var differs bool
+	_, err := s.view(func(r *reader) (err error) {
+		differs, err = r.versionDiffers(b)
+		return err
+	})
+	if err != nil || !differs {
+		return err
+	}
+	_, err = s.write(func(w *writer) error { return w.putVersion(b) })
+	if e := messages.AsError(err); e != nil {
+		s.logger.Warn("the build was not recorded in the store", "error", e)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"gusty/messages"
+)
+
+// headBytes and tailBytes divide the limit: a head, and two tails.
+func (o *Output) headBytes() int64 { return o.limit - 2*o.tailBytes() }
+
+func (o *Output) tailBytes() int64 { return o.limit / 4 }
+
+// flush moves what waits into the segments. What can't be written is lost, and counted so.
+func (o *Output) flush() error {
+	o.filed = true
+	o.dropDoomed()
+	var failed error
+	for i := range o.wait {
+		if err := o.file(&o.wait[i]); err != nil {
+			o.state(o.wait[i].stream).lost = true
+			failed = err
+		}
+	}
+	o.wait, o.waiting = nil, 0
+	if failed == nil {
+		return nil
+	}
+	if code, ok := storageCode(failed); ok {
+		return messages.Errorf(code, "the output was not kept: %s", storageError(code).Message)
+	}
+	return fmt.Errorf("keep the output: %w", failed)
+}
+
+// dropDoomed takes out of what waits what the tails would not keep, so that a flood with a small limit does not cost a file for every turn.
+func (o *Output) dropDoomed() {
+	kept := o.wait[:0]
+	for _, p := range o.wait {
+		state := o.state(p.stream)
+		doomed := state.printed - 2*o.tailBytes() - p.offset
+		if p.offset >= o.headBytes() && doomed > 0 {
+			state.lost = true
+			n := min(doomed, int64(len(p.data)))
+			p.data, p.offset = p.data[n:], p.offset+n
+		}
+		if len(p.data) > 0 {
+			kept = append(kept, p)
+		}
+	}
+	o.wait = kept
+}
+
+// file writes one piece to where it belongs.
+func (o *Output) file(p *piece) error {
+	if p.offset < o.headBytes() {
+		return o.fileTo(&o.head, segmentHead, p)
+	}
+	size := o.tailBytes()
+	if size == 0 {
+		o.state(p.stream).lost = true
+		return nil
+	}
+	for rest := *p; len(rest.data) > 0; {
+		n, err := o.fileTail(rest, size)
+		if err != nil {
+			return err
+		}
+		rest.data, rest.offset = rest.data[n:], rest.offset+int64(n)
+	}
+	return nil
+}
+
+// fileTail writes as much as the tail whose turn it is takes; when it is full the other one is begun anew.
+func (o *Output) fileTail(p piece, size int64) (int, error) {
+	state := o.state(p.stream)
+	number := segmentTails + 2*int(p.stream-messages.Stdout) + state.turn
+	active := &state.tails[state.turn]
+	if *active != nil && (*active).stored >= size {
+		state.turn = 1 - state.turn
+		number = segmentTails + 2*int(p.stream-messages.Stdout) + state.turn
+		active = &state.tails[state.turn]
+		if err := o.dropTail(active, state); err != nil {
+			return 0, err
+		}
+	}
+	room := size
+	if *active != nil {
+		room -= (*active).stored
+	}
+	n := int(min(room, int64(len(p.data))))
+	p.data = p.data[:n]
+	return n, o.fileTo(active, number, &p)
+}
+
+func (o *Output) dropTail(tail **segment, state *streamState) error {
+	if *tail == nil {
+		return nil
+	}
+	state.lost = true
+	err := (*tail).file.Close()
+	*tail = nil
+	return err
+}
+
+func (o *Output) fileTo(to **segment, number int, p *piece) error {
+	if *to == nil {
+		s, err := createSegment(o.store.output, o.store.ring, o.run, number)
+		if err != nil {
+			return err
+		}
+		*to = s
+	}
+	return (*to).append(p)
+}
+
+func (o *Output) closeSegments() error {
+	var errs []error
+	for _, s := range o.segments() {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(append(errs, syncDir(o.store.output))...)
+}
+
+func (o *Output) segments() (open []*segment) {
+	for _, s := range []*segment{o.head, o.streams[0].tails[0], o.streams[0].tails[1], o.streams[1].tails[0], o.streams[1].tails[1]} {
+		if s != nil {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
+// removeOutput removes a run's segments. A file that stays is removed by the next start.
+func (s *Store) removeOutput(run runKey) {
+	for number := range segmentCount {
+		err := os.Remove(segmentPath(s.output, run, number))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.logger.Warn("an output file could not be removed", "run_id", run.String(), "error", err)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package persistence
+
+import (
+	"errors"
+	"slices"
+
+	"gusty/messages"
+)
+
+// EachOutput gives what a run printed, in order of arrival, also while it is still running; where bytes were left out there is a chunk that
+// says how many. Data is valid only during the call. An *Error of not_found: there is neither the run nor output of it.
+func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) error {
+	key, ok := parseRunKey(runID)
+	if !ok {
+		return messages.Errorf(messages.CodeNotFound, "there is no run %q", runID)
+	}
+	if o := s.live.get(key); o != nil {
+		return o.each(each)
+	}
+	run, err := s.Run(runID)
+	if err != nil {
+		return err
+	}
+	if len(run.Output.Inline) > 0 {
+		return eachInline(run.Output.Inline, each)
+	}
+	m, err := s.openOutput(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.each(^uint64(0), nil, run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
+}
+
+func eachInline(chunks []messages.OutputChunk, each func(messages.OutputChunk) error) error {
+	for _, c := range chunks {
+		if err := each(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each reads along: the segments as far as they were when it began, and then what waited.
+func (o *Output) each(each func(messages.OutputChunk) error) error {
+	o.mu.Lock()
+	wait := slices.Clone(o.wait)
+	for i := range wait {
+		wait[i].data = slices.Clone(wait[i].data)
+	}
+	stdout, stderr, upTo := o.streams[0].printed, o.streams[1].printed, o.sequence
+	if len(wait) > 0 {
+		upTo = wait[0].sequence
+	}
+	m, err := o.store.openOutput(o.run)
+	o.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.each(upTo, wait, stdout, stderr, each), m.close())
+}

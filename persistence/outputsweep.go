@@ -1,0 +1,32 @@
+package persistence
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// sweepOutput removes output files whose run is gone, which a kill between a commit and the removal leaves behind.
+func (s *Store) sweepOutput() {
+	entries, err := os.ReadDir(s.output)
+	if err != nil {
+		s.logger.Warn("the output files could not be listed", "error", err)
+		return
+	}
+	_, err = s.view(func(r *reader) error {
+		for _, e := range entries {
+			run, ok := parseRunKey(trimSegment(e.Name()))
+			if ok && !r.has(bucketRuns, run[:]) {
+				s.removeOutput(run)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.logger.Warn("output files that belong to no run could not be removed", "error", err)
+	}
+}
+
+// trimSegment gives the run's id in a segment's file name.
+func trimSegment(name string) string {
+	return name[:len(name)-len(filepath.Ext(name))]
+}

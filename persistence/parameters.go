@@ -1,0 +1,72 @@
+package persistence
+
+import "gusty/messages"
+
+// The fields of a parameter's record: the columns of server_config.
+const (
+	parameterName      = 1
+	parameterGlobal    = 2
+	parameterLocal     = 3
+	parameterCanModify = 4
+)
+
+func encodeParameter(e *encoder, p *messages.StoredParameter) {
+	e.text(parameterName, p.Name)
+	e.text(parameterGlobal, p.Global)
+	e.text(parameterLocal, p.Local)
+	e.bool(parameterCanModify, p.CanModify)
+}
+
+func decodeParameter(record []byte) (p messages.StoredParameter, err error) {
+	d := decoder{rest: record}
+	for d.next() {
+		switch d.number {
+		case parameterName:
+			p.Name = d.text()
+		case parameterGlobal:
+			p.Global = d.text()
+		case parameterLocal:
+			p.Local = d.text()
+		case parameterCanModify:
+			p.CanModify = d.bool()
+		}
+	}
+	return p, d.err
+}
+
+// seedParameters writes every known parameter with its default as the global value.
+func (w *writer) seedParameters() error {
+	for _, p := range messages.Parameters() {
+		row := messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
+		if err := w.storeParameter(&row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) storeParameter(p *messages.StoredParameter) error {
+	key := w.ring.hide(nameOfParameter, p.Name)
+	e := w.fresh()
+	encodeParameter(e, p)
+	return w.put(bucketParameters, key[:], e.buf)
+}
+
+// putParameter sets the local value. A parameter that came with a later version than the one that seeded the file has no row yet.
+func (w *writer) putParameter(row messages.ParameterRow) error {
+	key := w.ring.hide(nameOfParameter, row.Name)
+	record, err := w.get(bucketParameters, key[:])
+	if err != nil {
+		return err
+	}
+	p := messages.StoredParameter{Name: row.Name}
+	if record != nil {
+		if p, err = decodeParameter(record); err != nil {
+			return damagedRow(bucketParameters)
+		}
+	} else if known, ok := messages.FindParameter(row.Name); ok {
+		p.Global, p.CanModify = known.Default, known.CanModify
+	}
+	p.Local = row.Local
+	return w.storeParameter(&p)
+}

@@ -1,0 +1,161 @@
+package persistence
+
+import (
+	"bytes"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// What a page of runs holds where the query does not say, and at most.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+func hasPrefix(key, prefix []byte) bool { return key != nil && bytes.HasPrefix(key, prefix) }
+
+// run gives one stored run; nil where there is none.
+func (r *reader) run(id runKey, inline bool) (*messages.Run, error) {
+	record, err := r.get(bucketRuns, id[:])
+	if record == nil || err != nil {
+		return nil, err
+	}
+	run, err := decodeRun(id, record, inline)
+	if err != nil {
+		return nil, damagedRow(bucketRuns)
+	}
+	return &run, nil
+}
+
+// order gives the bucket and the prefix under which the runs of a query stand, oldest first.
+func (r *reader) orderOf(q messages.RunQuery) (bucketID, []byte) {
+	state := stateNumber(q.State)
+	job := r.ring.hide(nameOfJob, q.ScriptName)
+	switch {
+	case q.ScriptName != "" && q.State != "":
+		return bucketByJobState, append(job[:], state)
+	case q.ScriptName != "":
+		return bucketByJob, job[:]
+	case q.State != "":
+		return bucketByState, []byte{state}
+	default:
+		return bucketRuns, nil
+	}
+}
+
+// seekLast moves to the newest entry under prefix, and before the run named before, where one is.
+func seekLast(c *bolt.Cursor, prefix, before []byte) []byte {
+	bound := append(bytes.Clone(prefix), before...)
+	if before == nil {
+		bound = append(bound, bytes.Repeat([]byte{0xff}, len(runKey{})+1)...)
+	}
+	k, _ := c.Seek(bound)
+	if k == nil {
+		k, _ = c.Last()
+	} else {
+		k, _ = c.Prev()
+	}
+	return k
+}
+
+// Runs gives a page of runs, newest first, without their inline output. An unknown state or a Before that is no run id gives an *Error.
+func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
+	var before []byte
+	if q.Before != "" {
+		id, ok := parseRunKey(q.Before)
+		if !ok {
+			return page, &messages.Error{Code: messages.CodeBadQuery, Field: "before", Message: "is not the id of a run"}
+		}
+		before = id[:]
+	}
+	if q.State != "" && stateNumber(q.State) == 0 {
+		return page, &messages.Error{Code: messages.CodeBadQuery, Field: "state", Message: "is not a state of a run"}
+	}
+	limit := min(q.Limit, maxPage)
+	if limit <= 0 {
+		limit = defaultPage
+	}
+	_, err = s.view(func(r *reader) error {
+		page, err = r.page(q, before, limit)
+		return err
+	})
+	return page, err
+}
+
+func (r *reader) page(q messages.RunQuery, before []byte, limit int) (page messages.RunPage, err error) {
+	b, prefix := r.orderOf(q)
+	c := r.bucket(b).Cursor()
+	for k := seekLast(c, prefix, before); hasPrefix(k, prefix); k, _ = c.Prev() {
+		if len(page.Runs) == limit {
+			page.Next = page.Runs[limit-1].ID
+			return page, nil
+		}
+		run, err := r.orderedRun(k)
+		if err != nil {
+			return page, err
+		}
+		page.Runs = append(page.Runs, *run)
+	}
+	return page, nil
+}
+
+// orderedRun gives the run that an entry of an order names.
+func (r *reader) orderedRun(k []byte) (*messages.Run, error) {
+	if len(k) < len(runKey{}) {
+		return nil, damagedRow(bucketRuns)
+	}
+	run, err := r.run(runKey(k[len(k)-len(runKey{}):]), false)
+	if err == nil && run == nil {
+		err = damagedRow(bucketRuns)
+	}
+	return run, err
+}
+
+// Run gives one run with its inline output; an *Error of not_found where there is none.
+func (s *Store) Run(id string) (messages.Run, error) {
+	var found *messages.Run
+	_, err := s.view(func(r *reader) (err error) {
+		if key, ok := parseRunKey(id); ok {
+			found, err = r.run(key, true)
+		}
+		return err
+	})
+	if err != nil {
+		return messages.Run{}, err
+	}
+	if found == nil {
+		return messages.Run{}, messages.Errorf(messages.CodeNotFound, "there is no run %q", id)
+	}
+	return *found, nil
+}
+
+// LastRun gives the newest run under a name, without its inline output; nil where there is none.
+func (s *Store) LastRun(name string) (*messages.Run, error) {
+	page, err := s.Runs(messages.RunQuery{ScriptName: name, Limit: 1})
+	if err != nil || len(page.Runs) == 0 {
+		return nil, err
+	}
+	return &page.Runs[0], nil
+}
+
+// LoadActiveRuns gives the runs that are queued or running, oldest first in each state, and the id of the transaction that it saw.
+func (s *Store) LoadActiveRuns(each func(messages.Run) error) (uint64, error) {
+	return s.view(func(r *reader) error {
+		c := r.bucket(bucketByState).Cursor()
+		for _, state := range []messages.RunState{messages.RunQueued, messages.RunRunning} {
+			prefix := []byte{stateNumber(state)}
+			for k, _ := c.Seek(prefix); hasPrefix(k, prefix); k, _ = c.Next() {
+				run, err := r.orderedRun(k)
+				if err != nil {
+					return err
+				}
+				if err := each(*run); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,99 @@
+package persistence
+
+import "gusty/messages"
+
+// releaseEvery is how many rows a scan reads before it gives the map's pages back.
+const releaseEvery = 4096
+
+// scan opens every row of a bucket in key order, and gives pages back as it goes and at its end.
+func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
+	rows := 0
+	c := r.bucket(b).Cursor()
+	for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
+		record, err := r.record(b, key, sealed)
+		if err != nil {
+			return err
+		}
+		if err := each(key, record); err != nil {
+			return err
+		}
+		if rows++; rows%releaseEvery == 0 {
+			if err := releaseMap(r.tx); err != nil {
+				return err
+			}
+		}
+	}
+	return releaseMap(r.tx)
+}
+
+// LoadJobs gives the head of every job with its state, and the id of the transaction that it saw. As with every method that calls a
+// function for each row, that function must not call the store.
+func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
+	return s.view(func(r *reader) error {
+		return r.scan(bucketJobs, func(key, record []byte) error {
+			job, err := decodeJob(record, true)
+			if err != nil || len(key) != nameKeyBytes {
+				return damagedRow(bucketJobs)
+			}
+			head := job.Head()
+			if head.State, err = r.jobState(nameKey(key)); err != nil {
+				return err
+			}
+			return each(head)
+		})
+	})
+}
+
+// LoadParameters gives every row of server_config, and the id of the transaction that it saw.
+func (s *Store) LoadParameters(each func(messages.StoredParameter) error) (uint64, error) {
+	return s.view(func(r *reader) error {
+		return r.scan(bucketParameters, func(_, record []byte) error {
+			p, err := decodeParameter(record)
+			if err != nil {
+				return damagedRow(bucketParameters)
+			}
+			return each(p)
+		})
+	})
+}
+
+// LoadUsers gives every user, and the id of the transaction that it saw.
+func (s *Store) LoadUsers(each func(messages.User) error) (uint64, error) {
+	return s.view(func(r *reader) error {
+		return r.scan(bucketUsers, func(_, record []byte) error {
+			u, err := decodeUser(record)
+			if err != nil {
+				return damagedRow(bucketUsers)
+			}
+			return each(u)
+		})
+	})
+}
+
+// Job gives a stored job; an *Error of not_found where there is none.
+func (s *Store) Job(name string) (messages.Job, error) {
+	var job *messages.Job
+	_, err := s.view(func(r *reader) (err error) {
+		job, err = r.job(name)
+		return err
+	})
+	if err != nil {
+		return messages.Job{}, err
+	}
+	if job == nil {
+		return messages.Job{}, checkExpect(messages.ExpectPresent, false, "job", name)
+	}
+	return *job, nil
+}
+
+// JobState gives the state of a stored job; an *Error of not_found where there is no such job.
+func (s *Store) JobState(name string) (state messages.JobState, err error) {
+	_, err = s.view(func(r *reader) error {
+		if err := r.checkJob(name, messages.ExpectPresent); err != nil {
+			return err
+		}
+		state, err = r.jobState(r.ring.hide(nameOfJob, name))
+		return err
+	})
+	return state, err
+}

@@ -1,0 +1,66 @@
+package persistence
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// A sealed value is the version of its data key (4 bytes), a random nonce (12), the ciphertext, and the tag (16).
+const (
+	sealedHead  = 4 + nonceBytes
+	sealedTail  = 16
+	sealedExtra = sealedHead + sealedTail
+)
+
+var errSeal = errors.New("a sealed value does not open")
+
+// sealer seals and opens values. It belongs to one goroutine; ad and plain are used again from value to value.
+type sealer struct {
+	ring  *keyring
+	ad    []byte
+	plain []byte
+}
+
+// associate puts together what a value is bound to: format version, database, key version, bucket and key.
+func (s *sealer) associate(version uint32, bucket string, key []byte) []byte {
+	b := binary.BigEndian.AppendUint16(s.ad[:0], formatVersion)
+	b = append(b, s.ring.database[:]...)
+	b = binary.BigEndian.AppendUint32(b, version)
+	b = append(b, byte(len(bucket)))
+	b = append(b, bucket...)
+	b = append(b, key...)
+	s.ad = b
+	return b
+}
+
+// seal gives the sealed value as a slice of its own, since bbolt keeps it until the commit.
+func (s *sealer) seal(bucket string, key, plain []byte) ([]byte, error) {
+	version := s.ring.current
+	out := make([]byte, sealedHead, sealedExtra+len(plain))
+	binary.BigEndian.PutUint32(out, version)
+	nonce := out[4:sealedHead]
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("make a nonce: %w", err)
+	}
+	return s.ring.values[version].Seal(out, nonce, plain, s.associate(version, bucket, key)), nil
+}
+
+// open gives the value, which is valid until the next open.
+func (s *sealer) open(bucket string, key, sealed []byte) ([]byte, error) {
+	if len(sealed) < sealedExtra {
+		return nil, errSeal
+	}
+	version := binary.BigEndian.Uint32(sealed)
+	aead, ok := s.ring.values[version]
+	if !ok {
+		return nil, errSeal
+	}
+	plain, err := aead.Open(s.plain[:0], sealed[4:sealedHead], sealed[sealedHead:], s.associate(version, bucket, key))
+	if err != nil {
+		return nil, errSeal
+	}
+	s.plain = plain
+	return plain, nil
+}

@@ -1,0 +1,136 @@
+package persistence
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"gusty/messages"
+)
+
+// A run's long output lies in up to five files, its segments: the head of both streams, and for each stream two tails that take turns.
+const (
+	segmentHead  = 0
+	segmentTails = 1 // stdout: 1 and 2; stderr: 3 and 4
+	segmentCount = 5
+)
+
+// A segment begins with a plain header: magic, format version, version of the data key, salt. Frames follow: the length of the sealed part
+// (4 bytes), the frame's number (8), and the sealed part. Numbers rise from frame to frame; the number is the nonce, and the associated data
+// are run, segment and number.
+const (
+	segmentMagic  = "GUSTYOUT"
+	segmentHeader = 8 + 2 + 4 + saltBytes
+	saltBytes     = 16
+	frameHead     = 8 + 8 + 8 + 1 // sequence, offset, time in nanoseconds since 1970, stream
+	maxFrame      = 1 << 20
+)
+
+// piece is a stretch of one stream: what a frame holds.
+type piece struct {
+	sequence uint64 // in order of arrival, of both streams
+	offset   int64  // of its first byte in the stream
+	at       time.Time
+	stream   messages.Stream
+	data     []byte
+}
+
+// segmentPath names a segment by its run's id, which tells nothing but when the run was made.
+func segmentPath(dir string, run runKey, number int) string {
+	return filepath.Join(dir, run.String()+"."+strconv.Itoa(number))
+}
+
+// segment is a file that is being written. Each has a key of its own, so that its nonces can count.
+type segment struct {
+	file   *os.File
+	aead   cipher.AEAD
+	run    runKey
+	number int
+	frames uint64 // the number of the next one
+	stored int64  // bytes of output in it
+	end    int64  // of the last whole frame, in bytes of the file
+}
+
+// segmentKey derives the key of one segment from the data key and the segment's salt.
+func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number int) (cipher.AEAD, error) {
+	data, ok := ring.data[version]
+	if !ok {
+		return nil, errSeal
+	}
+	info := append([]byte(infoOutput), 0)
+	info = append(info, ring.database[:]...)
+	info = append(info, run[:]...)
+	info = append(info, byte(number))
+	key, err := hkdf.Key(sha256.New, data[:], salt, string(info), keyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key: %w", err)
+	}
+	return newAEAD(key)
+}
+
+// createSegment begins a segment anew. An older file of the name is unlinked and not cut, so that one who reads it goes on reading it.
+func createSegment(dir string, ring *keyring, run runKey, number int) (*segment, error) {
+	path := segmentPath(dir, run, number)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("begin an output file: %w", err)
+	}
+	header := make([]byte, segmentHeader)
+	copy(header, segmentMagic)
+	binary.BigEndian.PutUint16(header[8:], formatVersion)
+	binary.BigEndian.PutUint32(header[10:], ring.current)
+	salt := header[14:]
+	if _, err := rand.Read(salt); err != nil {
+		return nil, fmt.Errorf("make a salt: %w", err)
+	}
+	aead, err := segmentKey(ring, ring.current, salt, run, number)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("begin an output file: %w", err)
+	}
+	if _, err := f.Write(header); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin an output file: %w", err), f.Close(), os.Remove(path))
+	}
+	return &segment{file: f, aead: aead, run: run, number: number, end: segmentHeader}, nil
+}
+
+func frameNonce(n uint64) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 4, nonceBytes), n)
+}
+
+func frameAD(run runKey, number int, n uint64) []byte {
+	b := append(make([]byte, 0, 32), run[:]...)
+	b = append(b, byte(number))
+	return binary.BigEndian.AppendUint64(b, n)
+}
+
+// append adds one piece by one write. A write that fails half-way is cut off again, and its number is not used a second time.
+func (s *segment) append(p *piece) error {
+	plain := make([]byte, 0, frameHead+len(p.data))
+	plain = binary.BigEndian.AppendUint64(plain, p.sequence)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(p.offset))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(p.at.UnixNano()))
+	plain = append(append(plain, byte(p.stream)), p.data...)
+	frame := binary.BigEndian.AppendUint32(make([]byte, 0, 12+len(plain)+sealedTail), uint32(len(plain)+sealedTail))
+	frame = binary.BigEndian.AppendUint64(frame, s.frames)
+	frame = s.aead.Seal(frame, frameNonce(s.frames), plain, frameAD(s.run, s.number, s.frames))
+	s.frames++
+	if _, err := s.file.WriteAt(frame, s.end); err != nil {
+		return errors.Join(err, s.file.Truncate(s.end))
+	}
+	s.stored += int64(len(p.data))
+	s.end += int64(len(frame))
+	return nil
+}
+
+func (s *segment) close() error { return errors.Join(s.file.Sync(), s.file.Close()) }

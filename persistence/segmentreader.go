@@ -1,0 +1,79 @@
+package persistence
+
+import (
+	"bufio"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"gusty/messages"
+)
+
+// segmentReader gives the pieces of one segment in order.
+type segmentReader struct {
+	in     *bufio.Reader
+	file   *os.File
+	aead   cipher.AEAD
+	run    runKey
+	number int
+	frames uint64 // the least number that the next one may have
+}
+
+// openSegment gives nil where there is no such segment, or none with a whole header.
+func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentReader, error) {
+	f, err := os.Open(segmentPath(dir, run, number))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the output: %w", err)
+	}
+	r := &segmentReader{file: f, in: bufio.NewReaderSize(f, 32<<10), run: run, number: number}
+	header := make([]byte, segmentHeader)
+	if _, err := io.ReadFull(r.in, header); err != nil {
+		return nil, f.Close()
+	}
+	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != formatVersion {
+		return nil, errors.Join(errDamagedOutput(run), f.Close())
+	}
+	r.aead, err = segmentKey(ring, binary.BigEndian.Uint32(header[10:]), header[14:], run, number)
+	if err != nil {
+		return nil, errors.Join(errDamagedOutput(run), f.Close())
+	}
+	return r, nil
+}
+
+func errDamagedOutput(run runKey) error {
+	return fmt.Errorf("%w: the output of run %s does not open; the run's record is not touched by that", ErrDamaged, run)
+}
+
+// next gives the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
+func (r *segmentReader) next() (p piece, err error) {
+	var head [12]byte
+	if _, err := io.ReadFull(r.in, head[:]); err != nil {
+		return p, io.EOF
+	}
+	n, number := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint64(head[4:])
+	if n < frameHead+sealedTail || n > maxFrame || number < r.frames {
+		return p, errDamagedOutput(r.run)
+	}
+	sealed := make([]byte, n)
+	if _, err := io.ReadFull(r.in, sealed); err != nil {
+		return p, io.EOF
+	}
+	plain, err := r.aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(r.run, r.number, number))
+	if err != nil {
+		return p, errDamagedOutput(r.run)
+	}
+	r.frames = number + 1
+	return piece{
+		sequence: binary.BigEndian.Uint64(plain), offset: int64(binary.BigEndian.Uint64(plain[8:])),
+		at: time.Unix(0, int64(binary.BigEndian.Uint64(plain[16:]))).UTC(), stream: messages.Stream(plain[24]), data: plain[frameHead:],
+	}, nil
+}
+
+func (r *segmentReader) close() error { return r.file.Close() }

@@ -1,0 +1,199 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gusty/messages"
+)
+
+func TestFirstStart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openStore(t, dir)
+	if !s.Fresh() {
+		t.Error("a store that was just made is not fresh")
+	}
+	for name, mode := range map[string]os.FileMode{"": 0o700, keyName: 0o600, databaseName: 0o600, outputName: 0o700} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%q: %v, %v; want %v", name, info, err, mode)
+		}
+	}
+	rows := map[string]messages.StoredParameter{}
+	if _, err := s.LoadParameters(func(p messages.StoredParameter) error { rows[p.Name] = p; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range messages.Parameters() {
+		if got := rows[p.Name]; got.Global != p.Default || got.Local != "" || got.CanModify != p.CanModify {
+			t.Errorf("seeded %+v for %s", got, p.Name)
+		}
+	}
+	if s = reopen(t, s); s.Fresh() {
+		t.Error("a store that was there is fresh")
+	}
+}
+
+func TestSecondAgentIsToldWhoHoldsTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	openStore(t, dir)
+	_, err := Open(Options{Dir: dir})
+	var inUse *InUseError
+	if !errors.As(err, &inUse) || inUse.PID != os.Getpid() {
+		t.Fatalf("got %v", err)
+	}
+	if !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+		t.Errorf("the sentence %q does not name the holder", err)
+	}
+}
+
+func TestKeyAndDatabaseBelongTogether(t *testing.T) {
+	read := func(t *testing.T, path string) []byte {
+		t.Helper()
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	write := func(t *testing.T, path string, b []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(t *testing.T, path string) {
+		t.Helper()
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := newKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		harm func(t *testing.T, database, key string)
+		want error
+	}{
+		"another key":         {func(t *testing.T, _, key string) { write(t, key, keyText(other)) }, ErrWrongKey},
+		"no key in the file":  {func(t *testing.T, _, key string) { write(t, key, []byte("hello")) }, ErrWrongKey},
+		"database alone":      {func(t *testing.T, _, key string) { remove(t, key) }, ErrWrongKey},
+		"key alone":           {func(t *testing.T, db, _ string) { remove(t, db) }, ErrKeyWithoutDatabase},
+		"empty database":      {func(t *testing.T, db, _ string) { write(t, db, nil) }, ErrDamaged},
+		"something else":      {func(t *testing.T, db, _ string) { write(t, db, []byte(strings.Repeat("SQLite format 3", 999))) }, ErrForeign},
+		"truncated":           {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:5*4096]) }, ErrDamaged},
+		"truncated to a page": {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:4096]) }, ErrDamaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			database, key := filepath.Join(dir, databaseName), filepath.Join(dir, keyName)
+			if err := openStore(t, dir).Close(); err != nil {
+				t.Fatal(err)
+			}
+			c.harm(t, database, key)
+			before, _ := os.ReadFile(database)
+			_, err := Open(Options{Dir: dir})
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than a sentence: %q", err)
+			}
+			if after, _ := os.ReadFile(database); string(after) != string(before) {
+				t.Error("the database was changed")
+			}
+		})
+	}
+}
+
+func TestStartEmptyMovesDamageAside(t *testing.T) {
+	dir := t.TempDir()
+	if err := openStore(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	database := filepath.Join(dir, databaseName)
+	if err := os.Truncate(database, 8192); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Options{Dir: dir, StartEmpty: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Fresh() {
+		t.Error("the new store is not fresh")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	aside, err := filepath.Glob(database + ".damaged-*")
+	if err != nil || len(aside) != 1 {
+		t.Fatalf("aside: %v, %v", aside, err)
+	}
+	openStore(t, dir)
+}
+
+func TestFirstStartCutShortIsFinished(t *testing.T) {
+	dir := t.TempDir()
+	if err := openStore(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	database := filepath.Join(dir, databaseName)
+	if err := os.Rename(database, database+unfinished); err != nil {
+		t.Fatal(err)
+	}
+	if s := openStore(t, dir); !s.Fresh() {
+		t.Error("a finished first start is not fresh")
+	}
+}
+
+func TestProvidedKeyBeginsAnEmptyDirectory(t *testing.T) {
+	kek, err := newKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyFile := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.WriteFile(keyFile, kek[:], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Options{Dir: t.TempDir(), KeyFile: keyFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBuildIsKeptTrue(t *testing.T) {
+	dir := t.TempDir()
+	if err := openStore(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	newer := messages.Build{Version: "2.0.0", Date: "2027-01-01T00:00:00Z"}
+	s, err := Open(Options{Dir: dir, Build: newer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	differs := true
+	if _, err := s.view(func(r *reader) (err error) { differs, err = r.versionDiffers(newer); return err }); err != nil || differs {
+		t.Errorf("the stored build is another one (%v)", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExistingMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if _, err := Open(Options{Dir: dir, Existing: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory was made (%v)", err)
+	}
+	openStore(t, dir)
+}

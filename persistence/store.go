@@ -1,0 +1,98 @@
+package persistence
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// The names in the data directory.
+const (
+	databaseName = "gusty.db"
+	keyName      = "key"
+	outputName   = "output"
+)
+
+// growBytes is how much the file grows beyond what a transaction needs, so that few transactions pay for growing.
+const growBytes = 1 << 20
+
+// Store is the open, encrypted store. Its methods may be called from any goroutine; its reads never block the committer.
+type Store struct {
+	db     *bolt.DB
+	ring   *keyring
+	lock   *os.File
+	logger *slog.Logger
+	output string // directory
+	fresh  bool
+
+	queue     queue
+	committed chan struct{} // closed when the committer has ended
+	failed    chan error
+	hasher    *rowHasher           // the committer's
+	ledger    ledger               // the committer's, as of the last commit
+	commit    func(*bolt.Tx) error // (*bolt.Tx).Commit, but in tests of failing disks
+	abandoned bool                 // the committer's, read when it has ended
+	commits   atomic.Uint64
+	changes   atomic.Uint64
+	fileBytes atomic.Uint64
+	degraded  atomic.Value // messages.Code
+	closing   sync.Once
+	closeErr  error
+
+	live liveOutputs
+}
+
+// ReleaseMemory gives the resident pages of the mapped file back to the system. The store does so by itself after scans and when commits
+// pause; it is for those who know that many reads are over.
+func (s *Store) ReleaseMemory() error {
+	_, err := s.view(func(r *reader) error { return releaseMap(r.tx) })
+	return err
+}
+
+// Fresh says whether this Open made the store.
+func (s *Store) Fresh() bool { return s.fresh }
+
+// Failed gives the error after which no commit is tried any more: the process must end, and start afresh from what is on the disk.
+func (s *Store) Failed() <-chan error { return s.failed }
+
+// Stats gives the counters since Open.
+func (s *Store) Stats() messages.StoreStats {
+	code, _ := s.degraded.Load().(messages.Code)
+	return messages.StoreStats{
+		Commits: s.commits.Load(), Changes: s.changes.Load(), FileBytes: s.fileBytes.Load(), Degraded: string(code),
+	}
+}
+
+// Close commits what is queued, and closes the file. Changes submitted later are refused.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.queue.close()
+		<-s.committed
+		s.closeErr = errors.Join(s.closeDatabase(), s.lock.Close())
+	})
+	return s.closeErr
+}
+
+// closeDatabase closes the file, unless the committer panicked inside a transaction: then only the end of the process can.
+func (s *Store) closeDatabase() error {
+	if s.abandoned {
+		return nil
+	}
+	return s.db.Close()
+}
+
+// view runs f in a read transaction, and gives the transaction's id. f must not begin another one: the two would wait for each other where
+// the file is mapped anew between them.
+func (s *Store) view(f func(*reader) error) (id uint64, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		id = uint64(tx.ID())
+		return f(newReader(tx, s.ring))
+	})
+	return id, err
+}

@@ -1,0 +1,105 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// TestMovedRows lets one who has the file but no key change it by bbolt's own means.
+func TestMovedRows(t *testing.T) {
+	first := func(b *bolt.Bucket) (k, v []byte) {
+		k, v = b.Cursor().First()
+		return bytes.Clone(k), bytes.Clone(v)
+	}
+	bucket := func(tx *bolt.Tx, b bucketID) *bolt.Bucket { return tx.Bucket([]byte(b.String())) }
+	for name, change := range map[string]func(tx *bolt.Tx) error{
+		"two rows swapped": func(tx *bolt.Tx) error {
+			jobs := bucket(tx, bucketJobs)
+			k, v := first(jobs)
+			l, w := jobs.Cursor().Last()
+			l, w = bytes.Clone(l), bytes.Clone(w)
+			return errors.Join(jobs.Put(k, w), jobs.Put(l, v))
+		},
+		"a row moved to another bucket": func(tx *bolt.Tx) error {
+			k, v := first(bucket(tx, bucketJobs))
+			return errors.Join(bucket(tx, bucketUsers).Put(k, v), bucket(tx, bucketJobs).Delete(k))
+		},
+		"a row removed": func(tx *bolt.Tx) error {
+			k, _ := first(bucket(tx, bucketUsers))
+			return bucket(tx, bucketUsers).Delete(k)
+		},
+		"a row copied": func(tx *bolt.Tx) error {
+			_, v := first(bucket(tx, bucketUsers))
+			return bucket(tx, bucketUsers).Put([]byte("another key"), v)
+		},
+		"an entry of an order removed": func(tx *bolt.Tx) error {
+			k, _ := first(bucket(tx, bucketByState))
+			return bucket(tx, bucketByState).Delete(k)
+		},
+		"a bucket emptied": func(tx *bolt.Tx) error {
+			name := []byte(bucketOutbox.String())
+			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+			_, err := tx.CreateBucket(name)
+			return err
+		},
+		"a bucket added": func(tx *bolt.Tx) error {
+			_, err := tx.CreateBucket([]byte("other"))
+			return err
+		},
+		"the ledger removed":   func(tx *bolt.Tx) error { return tx.Bucket([]byte(nameLedger)).Delete([]byte(ledgerKey)) },
+		"the header removed":   func(tx *bolt.Tx) error { return tx.Bucket([]byte(nameMeta)).Delete([]byte(headerKey)) },
+		"the data key removed": func(tx *bolt.Tx) error { return tx.Bucket([]byte(nameKeys)).Delete([]byte{0, 0, 0, 1}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			fillStore(t, dir)
+			tamper(t, dir, change)
+			if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestNewerFormatIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	fillStore(t, dir)
+	tamper(t, dir, func(tx *bolt.Tx) error {
+		h, err := readHeader(tx)
+		h.format++
+		return errors.Join(err, tx.Bucket([]byte(nameMeta)).Put([]byte(headerKey), h.marshal()))
+	})
+	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrNewerFormat) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestForeignBoltFile(t *testing.T) {
+	dir := t.TempDir()
+	fillStore(t, dir)
+	if err := os.Remove(filepath.Join(dir, databaseName)); err != nil {
+		t.Fatal(err)
+	}
+	tamper(t, dir, func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("somebody's")); return err })
+	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrForeign) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func tamper(t *testing.T, dir string, change func(tx *bolt.Tx) error) {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(dir, databaseName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(change), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,123 @@
+package persistence
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// reader is one transaction's view of the sealed rows. It belongs to one goroutine.
+type reader struct {
+	tx *bolt.Tx
+	sealer
+	buckets [bucketCount]*bolt.Bucket
+}
+
+func newReader(tx *bolt.Tx, ring *keyring) *reader {
+	return &reader{tx: tx, sealer: sealer{ring: ring}}
+}
+
+func (r *reader) bucket(b bucketID) *bolt.Bucket {
+	if r.buckets[b] == nil {
+		r.buckets[b] = r.tx.Bucket([]byte(b.String()))
+	}
+	return r.buckets[b]
+}
+
+// get gives the record of a row, valid until the next one is opened; nil where there is no such row.
+func (r *reader) get(b bucketID, key []byte) ([]byte, error) {
+	sealed := r.bucket(b).Get(key)
+	if sealed == nil {
+		return nil, nil
+	}
+	return r.record(b, key, sealed)
+}
+
+func (r *reader) record(b bucketID, key, sealed []byte) ([]byte, error) {
+	plain, err := r.open(b.String(), key, sealed)
+	if err != nil {
+		return nil, damagedRow(b)
+	}
+	if plain == nil {
+		plain = []byte{}
+	}
+	return plain, nil
+}
+
+func (r *reader) has(b bucketID, key []byte) bool { return r.bucket(b).Get(key) != nil }
+
+// writer is the committer's transaction: a reader whose changes keep the ledger. Nothing of it is valid before commit has succeeded.
+type writer struct {
+	reader
+	ledger  ledger
+	hasher  *rowHasher
+	encoder encoder
+}
+
+// put seals a record and stores it.
+func (w *writer) put(b bucketID, key, record []byte) error {
+	sealed, err := w.seal(b.String(), key, record)
+	if err != nil {
+		return err
+	}
+	w.ledger.seals++
+	return w.store(b, key, sealed)
+}
+
+// store puts a value as it is, and keeps the bucket's digest.
+func (w *writer) store(b bucketID, key, value []byte) error {
+	bucket := w.bucket(b)
+	if old := bucket.Get(key); old != nil {
+		w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+	}
+	w.ledger.digests[b].add(w.hasher.hash(b, key, value))
+	if err := bucket.Put(key, value); err != nil {
+		return fmt.Errorf("put a row of %s: %w", b, err)
+	}
+	return nil
+}
+
+// remove deletes a row, if there is one.
+func (w *writer) remove(b bucketID, key []byte) error {
+	bucket := w.bucket(b)
+	old := bucket.Get(key)
+	if old == nil {
+		return nil
+	}
+	w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+	if err := bucket.Delete(key); err != nil {
+		return fmt.Errorf("delete a row of %s: %w", b, err)
+	}
+	return nil
+}
+
+// record gives the writer's encoder, emptied.
+func (w *writer) fresh() *encoder {
+	w.encoder = encoder{buf: w.encoder.buf[:0]}
+	return &w.encoder
+}
+
+// seal of the ledger itself comes last in every transaction.
+func (w *writer) putLedger() error {
+	w.ledger.seals++
+	sealed, err := w.seal(nameLedger, []byte(ledgerKey), w.ledger.append(nil))
+	if err != nil {
+		return err
+	}
+	if err := w.tx.Bucket([]byte(nameLedger)).Put([]byte(ledgerKey), sealed); err != nil {
+		return fmt.Errorf("put the ledger: %w", err)
+	}
+	return nil
+}
+
+func readLedger(r *reader) (ledger, error) {
+	bucket := r.tx.Bucket([]byte(nameLedger))
+	if bucket == nil {
+		return ledger{}, errSeal
+	}
+	record, err := r.open(nameLedger, []byte(ledgerKey), bucket.Get([]byte(ledgerKey)))
+	if err != nil {
+		return ledger{}, err
+	}
+	return parseLedger(record)
+}
