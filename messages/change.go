@@ -47,7 +47,7 @@ type (
 	RunRow struct{ Run Run }
 	// ParameterRow sets the local value of a parameter.
 	ParameterRow struct{ Name, Local string }
-	// UserRow puts a user. With OnlyHash only the hash of the stored user is replaced, and its scopes stay.
+	// UserRow puts a user. With OnlyHash the hash of the stored user is replaced, which also enables one that was disabled; its scopes stay.
 	UserRow struct {
 		User     User
 		OnlyHash bool

@@ -152,7 +152,7 @@ func TestUserRow(t *testing.T) {
 	}
 	commit(t, s, messages.UserRow{User: user, Expect: messages.ExpectAbsent})
 	commit(t, s, messages.UserRow{User: messages.User{Name: "Admin", Hash: "$2a$10$second"}, OnlyHash: true})
-	user.Hash = "$2a$10$second"
+	user.Hash, user.Disabled = "$2a$10$second", false
 	var got []messages.User
 	if _, err := s.LoadUsers(func(u messages.User) error { got = append(got, u); return nil }); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func (w *writer) putUser(row *messages.UserRow) error {
 		if user, err = decodeUser(record); err != nil {
 			return damagedRow(bucketUsers)
 		}
-		user.Hash = row.User.Hash
+		user.Hash, user.Disabled = row.User.Hash, false
 	}
 	e := w.fresh()
 	encodeUser(e, &user)
