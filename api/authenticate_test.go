@@ -1,0 +1,240 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"gusty/messages"
+)
+
+func TestCredentialsAndScopes(t *testing.T) {
+	h := start(t, nil)
+	as := func(method, path, user, pass string) answer {
+		request := h.request(method, path, "")
+		request.SetBasicAuth(user, pass)
+		return h.send(request)
+	}
+	wrong := as("GET", "/agent/status", testUser, "wrong")
+	unknown := as("GET", "/agent/status", "nobody", "wrong")
+	disabled := as("GET", "/agent/status", "gone", "gone")
+	for _, got := range []answer{wrong, unknown, disabled} {
+		got.wantError(t, 401, messages.CodeUnauthenticated, "")
+		if got.body != wrong.body || got.header.Get("WWW-Authenticate") != `Basic realm="gusty", charset="UTF-8"` {
+			t.Errorf("%s %v", got.body, got.header)
+		}
+	}
+	for range 2 { // the second time from the cache
+		if got := as("GET", "/agent/status", "reader", "read"); got.status != 200 {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+	as("PUT", "/agent/restart", "reader", "read").wantError(t, 403, messages.CodeForbidden, "")
+	as("GET", "/agent/status", testUser, testPass+strings.Repeat("x", 80)).wantError(t, 401, messages.CodeUnauthenticated, "")
+	if strings.Contains(h.log.String(), "wrong") || strings.Contains(h.log.String(), "Basic ") {
+		t.Error("a password is in the log")
+	}
+	if !strings.Contains(h.log.String(), "level=WARN") || !strings.Contains(h.log.String(), "user=nobody") {
+		t.Errorf("the attempts are not in the log:\n%s", h.log)
+	}
+}
+
+func TestMalformedCredentials(t *testing.T) {
+	h := start(t, nil)
+	for _, header := range []string{"", "Basic", "Basic !!!", "Basic " + b64("nocolon"), "Basic " + b64(":x"), "Bearer abc", "basic  " + b64("a:b") + "x"} {
+		request := h.request("GET", "/agent/status", "")
+		request.Header.Set("Authorization", header)
+		h.send(request).wantError(t, 401, messages.CodeUnauthenticated, "")
+	}
+	request := h.request("GET", "/agent/health/live", "")
+	request.Header.Set("Authorization", "Basic nonsense")
+	h.send(request).want(t, 200, `{"status":"live"}`)
+}
+
+func TestOtherSitesMayChangeNothing(t *testing.T) {
+	h := start(t, nil)
+	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
+		for method, path := range map[string]string{"PUT": "/agent/jobs/stop", "GET": "/agent/status"} {
+			request := h.request(method, path, "")
+			request.Header.Set("Sec-Fetch-Site", site)
+			if got := h.send(request); method == "PUT" && got.status != status || method == "GET" && got.status != 200 {
+				t.Errorf("%s from %s: %d", method, site, got.status)
+			}
+		}
+	}
+}
+
+func TestChangedPasswordEndsTheCache(t *testing.T) {
+	h := start(t, nil)
+	h.do("GET", "/agent/status", "").want(t, 200, `"Running"`)
+	hash, err := bcrypt.GenerateFromPassword([]byte("another"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.agent.mu.Lock()
+	h.agent.access = &messages.Access{Version: 2, Users: map[string]*messages.User{
+		testUser: {Name: testUser, Hash: messages.Secret(hash), Scopes: messages.AllScopes()},
+	}}
+	h.agent.mu.Unlock()
+	h.do("GET", "/agent/status", "").wantError(t, 401, messages.CodeUnauthenticated, "")
+}
+
+func TestThrottle(t *testing.T) {
+	h := start(t, func(o *Options) { o.Limits.FailuresPerUser = Rate{Burst: 3, Refill: time.Hour} })
+	guess := func(user, pass string) answer {
+		request := h.request("GET", "/agent/status", "")
+		request.SetBasicAuth(user, pass)
+		return h.send(request)
+	}
+	h.do("GET", "/agent/status", "").want(t, 200, `"Running"`)
+	for i := range 3 {
+		guess(testUser, "wrong"+strconv.Itoa(i)).wantError(t, 401, messages.CodeUnauthenticated, "")
+		guess("nobody", "wrong"+strconv.Itoa(i)).wantError(t, 401, messages.CodeUnauthenticated, "")
+	}
+	for _, user := range []string{testUser, "nobody"} {
+		got := guess(user, "wrong")
+		got.wantError(t, 429, messages.CodeThrottled, "")
+		if after, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || after < 1 || after > 3600 {
+			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+		}
+	}
+	h.do("GET", "/agent/status", "").want(t, 200, `"Running"`) // verified before: no guessing locks it out
+}
+
+func TestManyConnectionsAtOnceShareOneCheck(t *testing.T) {
+	h := start(t, func(o *Options) {
+		o.Limits.FailuresPerUser = Rate{Burst: 1, Refill: time.Hour}
+		o.Limits.Hashes, o.Limits.HashWait = 1, time.Minute
+	})
+	var group sync.WaitGroup
+	for range 64 {
+		group.Go(func() { h.do("GET", "/agent/status", "").want(t, 200, `"Running"`) })
+	}
+	group.Wait()
+}
+
+func TestThrottleBuckets(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	home, elsewhere := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	th := newThrottle(Limits{
+		FailuresPerUser: Rate{2, time.Second}, FailuresPerAddress: Rate{5, time.Minute}, FailuresInAll: Rate{100, time.Second},
+	})
+	take := func(user string, from netip.Addr, want bool) {
+		t.Helper()
+		if wait := th.take(user, from, now); (wait == 0) != want {
+			t.Errorf("take(%s, %s) has to wait %v", user, from, wait)
+		}
+	}
+	take("a", home, true)
+	th.succeeded("a", home, now)
+	for range 2 {
+		take("a", elsewhere, true)
+	}
+	take("a", elsewhere, false)
+	take("a", home, true) // has logged in from here before
+	now = now.Add(1100 * time.Millisecond)
+	take("a", elsewhere, true) // one token is back
+	take("b", elsewhere, true)
+	take("c", elsewhere, true)
+	take("d", elsewhere, false) // the address has had its five
+	for i := range 5 * maxBuckets {
+		th.take(strconv.Itoa(i), netip.Addr{}, now.Add(time.Duration(i)*time.Second))
+	}
+	if len(th.buckets) > maxBuckets {
+		t.Errorf("%d buckets", len(th.buckets))
+	}
+}
+
+func TestCredentialCacheIsBounded(t *testing.T) {
+	c, err := newCredentialCache(time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := &messages.User{Name: "a", Hash: "h"}
+	access := &messages.Access{Users: map[string]*messages.User{"a": user}}
+	now := time.Now()
+	for i := range 2 * maxCredentials {
+		c.store(c.key([]byte(strconv.Itoa(i))), user, now)
+	}
+	key := c.key([]byte("last"))
+	c.store(key, user, now)
+	if len(c.entries) > maxCredentials || c.find(key, access, now) != user {
+		t.Errorf("%d entries", len(c.entries))
+	}
+	if c.find(key, access, now.Add(2*time.Minute)) != nil {
+		t.Error("an entry outlived its time")
+	}
+}
+
+// TestUnknownUserTakesTheSameTime compares medians: the dummy hash has to cost what a stored one costs.
+func TestUnknownUserTakesTheSameTime(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("x"), 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := &messages.Access{Users: map[string]*messages.User{"known": {Name: "known", Hash: messages.Secret(hash)}}}
+	auth, err := newAuthenticator(func() *messages.Access { return access }, Limits{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := map[string][]time.Duration{}
+	for range 15 {
+		for _, name := range []string{"known", "unknown"} {
+			began := time.Now()
+			_, err := auth.verify(context.Background(), []byte("Basic "+b64(name+":wrong")), netip.Addr{}, began)
+			if messages.CodeOf(err) != messages.CodeUnauthenticated {
+				t.Fatal(err)
+			}
+			took[name] = append(took[name], time.Since(began))
+		}
+	}
+	median := func(name string) float64 { slices.Sort(took[name]); return float64(took[name][len(took[name])/2]) }
+	if ratio := median("unknown") / median("known"); ratio < 0.7 || ratio > 1.4 {
+		t.Errorf("an unknown user takes %.2f of the time of a known one", ratio)
+	}
+}
+
+func TestDummyHashIsWellFormed(t *testing.T) {
+	for _, cost := range []int{bcrypt.MinCost, 10} {
+		if got, err := bcrypt.Cost(dummyHash(cost)); err != nil || got != cost || len(dummyHash(cost)) != 60 {
+			t.Errorf("cost %d: %d %v", cost, got, err)
+		}
+		if err := bcrypt.CompareHashAndPassword(dummyHash(bcrypt.MinCost), []byte("x")); err != bcrypt.ErrMismatchedHashAndPassword {
+			t.Error(err)
+		}
+	}
+}
+
+func TestHashesAreBounded(t *testing.T) {
+	hs := newHasher(1, 10*time.Millisecond)
+	release, err := hs.enter(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hs.compare(context.Background(), dummyHash(4), nil); messages.CodeOf(err) != messages.CodeBusy {
+		t.Errorf("got %v", err)
+	}
+	release()
+	if _, err := hs.compare(context.Background(), dummyHash(4), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPasswordIsHashedBeforeItIsSent(t *testing.T) {
+	h := start(t, nil)
+	h.do("PUT", "/agent/userpassword/update", `{"name":"nobody","pass":"x"}`).wantError(t, http.StatusNotFound, messages.CodeNotFound, "")
+	h.do("PUT", "/agent/userpassword/update", `{"name":"reader","pass":""}`).wantError(t, 422, messages.CodeInvalid, "pass")
+	h.do("PUT", "/agent/userpassword/update", `{"name":"reader","pass":"new password"}`)
+	m, ok := h.agent.last().(messages.SetPassword)
+	if !ok || bcrypt.CompareHashAndPassword([]byte(m.Hash.Reveal()), []byte("new password")) != nil || m.Origin.Principal != testUser {
+		t.Errorf("asked %#v", h.agent.last())
+	}
+}

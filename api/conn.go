@@ -1,0 +1,75 @@
+package api
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// conn is a counted TCP connection; its place is free again when it is closed.
+type conn struct {
+	net.Conn
+	owner   *listener
+	address netip.Addr
+	closed  atomic.Bool
+	used    atomic.Bool // a request has begun to come
+	linger  atomic.Bool // its last request was not read to the end
+}
+
+// Close closes once. A connection whose request was answered before it was read is read to its end for a moment: closing it with unread
+// bytes would reset it, and the client would lose the answer that says why.
+func (c *conn) Close() error {
+	if !c.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	defer c.owner.release(c)
+	if c.linger.Load() {
+		c.readRest()
+	}
+	return c.Conn.Close()
+}
+
+// What is read of a request that was refused unread.
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 4 << 20
+)
+
+func (c *conn) readRest() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes) // only to be polite
+}
+
+// secureConn is a TLS connection whose handshake has a deadline of its own.
+type secureConn struct {
+	*tls.Conn
+	below   *conn
+	timeout time.Duration
+}
+
+// Handshake runs on the connection's own goroutine, never in the accept loop. A handshake that failed closes the connection.
+func (c *secureConn) Handshake() error {
+	if err := c.SetDeadline(time.Now().Add(c.timeout)); err != nil {
+		return err
+	}
+	if err := c.Conn.Handshake(); err != nil {
+		_ = c.Close()
+		return err
+	}
+	return c.SetDeadline(time.Time{})
+}
+
+// noteUse is fasthttp's hook for the states of connections.
+func noteUse(c net.Conn, state fasthttp.ConnState) {
+	if secure, ok := c.(*secureConn); ok && state == fasthttp.StateActive && !secure.below.used.Load() {
+		secure.below.used.Store(true)
+	}
+}

@@ -1,0 +1,41 @@
+package api
+
+import (
+	"iter"
+	"reflect"
+	"strings"
+)
+
+// jsonField is what a struct's field is in JSON. Decoding and the OpenAPI schemas both go by it.
+type jsonField struct {
+	name     string
+	required bool // it has no omitempty
+	index    []int
+	field    reflect.StructField
+}
+
+// fieldsOf gives the JSON fields of a struct type in order, those of embedded structs in their place.
+func fieldsOf(t reflect.Type) iter.Seq[jsonField] {
+	return func(yield func(jsonField) bool) { walkFields(t, nil, yield) }
+}
+
+func walkFields(t reflect.Type, path []int, yield func(jsonField) bool) bool {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		index := append(append(make([]int, 0, len(path)+1), path...), i)
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			if !walkFields(f.Type, index, yield) {
+				return false
+			}
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		if !yield(jsonField{name: name, required: !strings.Contains(options, "omitempty"), index: index, field: f}) {
+			return false
+		}
+	}
+	return true
+}

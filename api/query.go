@@ -1,0 +1,152 @@
+package api
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gusty/messages"
+)
+
+// ParameterKind is what a query parameter's text must be.
+type ParameterKind string
+
+// The kinds of query parameters.
+const (
+	TextParameter    ParameterKind = "text"
+	NameParameter    ParameterKind = "name" // a job's name
+	IntegerParameter ParameterKind = "integer"
+	ChoiceParameter  ParameterKind = "choice"
+	TimeParameter    ParameterKind = "time" // RFC 3339
+	IDParameter      ParameterKind = "id"   // a UUID
+)
+
+// Parameter is one query parameter. A request is checked against it before the route's function runs.
+type Parameter struct {
+	Name     string
+	Kind     ParameterKind
+	Required bool
+	Doc      string
+	Choices  []string
+	Default  string // what an absent one means
+	Least    int
+	Most     int // of an integer its value, of a text its bytes
+}
+
+// checkQuery checks what was sent against the route's parameters.
+func (r *request) checkQuery() error {
+	args := r.http.QueryArgs()
+	for i := range r.route.Query {
+		p := &r.route.Query[i]
+		if !args.Has(p.Name) {
+			if p.Required {
+				return badQuery(p.Name, "is missing: this route needs ?%s=", p.Name)
+			}
+			continue
+		}
+		if err := p.check(string(args.Peek(p.Name))); err != nil {
+			return err
+		}
+	}
+	if r.route.Added {
+		return r.refuseUnknownQuery()
+	}
+	return nil
+}
+
+// refuseUnknownQuery keeps a misspelt filter from being none.
+func (r *request) refuseUnknownQuery() error {
+	for key := range r.http.QueryArgs().All() {
+		if !slices.ContainsFunc(r.route.Query, func(p Parameter) bool { return p.Name == string(key) }) {
+			return badQuery(clip(strings.ToValidUTF8(string(key), "?")), "is not a parameter of this route")
+		}
+	}
+	return nil
+}
+
+func badQuery(name, format string, args ...any) *messages.Error {
+	e := messages.Errorf(messages.CodeBadQuery, format, args...)
+	e.Field = name
+	return e
+}
+
+func (p *Parameter) check(value string) error {
+	if !utf8.ValidString(value) {
+		return badQuery(p.Name, "is not valid UTF-8")
+	}
+	switch p.Kind {
+	case NameParameter:
+		if value == "" && !p.Required {
+			return nil // asks for all, as if it were absent
+		}
+		if e := messages.AsError(messages.ValidateJobName(value)); e != nil {
+			return badQuery(p.Name, "%s", e.Message)
+		}
+	case IntegerParameter:
+		if n, err := strconv.Atoi(value); err != nil || n < p.Least || n > p.Most {
+			return badQuery(p.Name, "needs a whole number from %d to %d", p.Least, p.Most)
+		}
+	case ChoiceParameter:
+		if !slices.Contains(p.Choices, value) {
+			return badQuery(p.Name, "%q is none of %s", value, strings.Join(p.Choices, ", "))
+		}
+	case TimeParameter:
+		if _, err := time.Parse(time.RFC3339, value); err != nil {
+			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z")
+		}
+	case IDParameter:
+		if !isID(value) {
+			return badQuery(p.Name, "needs a UUID")
+		}
+	case TextParameter:
+		if len(value) > p.Most || value == "" && p.Required {
+			return badQuery(p.Name, "is %d bytes; it may be empty only where it is optional, and has at most %d", len(value), p.Most)
+		}
+	}
+	return nil
+}
+
+// queryText gives a parameter's value as a copy, or its default.
+func (r *request) queryText(name string) string {
+	if value := r.http.QueryArgs().Peek(name); len(value) > 0 {
+		return string(value)
+	}
+	for i := range r.route.Query {
+		if r.route.Query[i].Name == name {
+			return r.route.Query[i].Default
+		}
+	}
+	return ""
+}
+
+// queryInt gives an integer parameter that was checked.
+func (r *request) queryInt(name string) int {
+	n, err := strconv.Atoi(r.queryText(name))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// isID says whether text is a UUID in its usual form.
+func isID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+				return false
+			}
+		}
+	}
+	return true
+}

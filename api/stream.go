@@ -1,0 +1,136 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"unicode/utf8"
+
+	"gusty/messages"
+)
+
+// promptBytes is how much of an output is read before the answer begins: one that fits is sent whole, with its length, and a store that fails at
+// once still gets its 500.
+const promptBytes = 32 << 10
+
+func getOutput(r *request) error {
+	id, err := r.runID()
+	if err != nil {
+		return err
+	}
+	output, err := ask[messages.RunOutput](r, messages.GetOutput{ID: id})
+	if err != nil {
+		return err
+	}
+	writer, media := r.chunkWriter()
+	return r.stream(media, func(w io.Writer) error {
+		return output.Each(func(c messages.OutputChunk) error { return writer(w, c) })
+	})
+}
+
+// chunkWriter gives what writes one chunk, in the form that was asked for and of the stream that was asked for.
+func (r *request) chunkWriter() (write func(io.Writer, messages.OutputChunk) error, media string) {
+	write, media = writeText, mediaText
+	if r.queryText("format") == "ndjson" {
+		write, media = writeNDJSON, mediaNDJSON
+	}
+	form, wanted := write, r.queryText("stream")
+	return func(w io.Writer, c messages.OutputChunk) error {
+		if wanted != "all" && c.Stream.String() != wanted {
+			return nil
+		}
+		return form(w, c)
+	}, media
+}
+
+// writeText writes the bytes as they were printed. Where some were left out, a line says so.
+func writeText(w io.Writer, c messages.OutputChunk) error {
+	if c.Skipped > 0 {
+		_, err := fmt.Fprintf(w, "\n[gusty: %d bytes left out]\n", c.Skipped)
+		return err
+	}
+	_, err := w.Write(c.Data)
+	return err
+}
+
+// outputLine is one line of NDJSON output. Of text, base64 and skipped it has exactly one.
+type outputLine struct {
+	Stream  string  `json:"stream" schema:"enum=stdout|stderr"`
+	At      string  `json:"at" schema:"format=date-time"`
+	Text    *string `json:"text,omitempty"`
+	Base64  []byte  `json:"base64,omitempty"` // where the bytes are not UTF-8
+	Skipped int64   `json:"skipped,omitempty"`
+}
+
+func writeNDJSON(w io.Writer, c messages.OutputChunk) error {
+	line := outputLine{Stream: c.Stream.String(), At: timeText(c.At), Skipped: c.Skipped}
+	switch {
+	case c.Skipped > 0:
+	case utf8.Valid(c.Data):
+		text := string(c.Data)
+		line.Text = &text
+	default:
+		line.Base64 = c.Data
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(line)
+}
+
+// stream answers with what produce writes. Where that is short it is the body; else it goes out in chunks while produce goes on, and an error in
+// the middle breaks the connection off, so that no client takes a part for the whole.
+func (r *request) stream(media string, produce func(io.Writer) error) error {
+	select {
+	case r.server.streams <- struct{}{}:
+	default:
+		return messages.Busy("the output of runs")
+	}
+	reader, writer := io.Pipe()
+	go r.server.produce(writer, produce)
+	first := make([]byte, promptBytes)
+	n, err := io.ReadFull(reader, first)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return r.bytes(media, first[:n])
+	}
+	if err != nil {
+		return err
+	}
+	r.http.SetStatusCode(http.StatusOK)
+	r.http.SetContentType(media)
+	if r.http.IsHead() {
+		return reader.Close()
+	}
+	r.http.SetBodyStream(&outputBody{Reader: io.MultiReader(bytes.NewReader(first), reader), pipe: reader}, -1)
+	return nil
+}
+
+// outputBody ends its producer when fasthttp closes it, also when the client has left.
+type outputBody struct {
+	io.Reader
+	pipe *io.PipeReader
+}
+
+// Close tells the producer that nobody reads on.
+func (b *outputBody) Close() error { return b.pipe.Close() }
+
+// produce runs on a goroutine of its own, ends with the pipe, and gives the place of the stream back.
+func (s *Server) produce(w *io.PipeWriter, produce func(io.Writer) error) {
+	defer func() { <-s.streams }()
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic while output was written", "panic", p, "stack", string(debug.Stack()))
+			w.CloseWithError(fmt.Errorf("panic: %v", p))
+		}
+	}()
+	buffered := bufio.NewWriterSize(w, 4096)
+	err := produce(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	w.CloseWithError(err) // nil is the end of the output
+}
