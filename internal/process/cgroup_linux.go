@@ -1,0 +1,177 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A cgroup is the directory of one run: <base>/gusty-<pid>.<n>/<mark>. File names are those of the kernel's admin-guide/cgroup-v2.
+type cgroup struct{ path string }
+
+// cgroupTree is a run that has a cgroup of its own.
+type cgroupTree struct {
+	group   cgroup
+	parent  *cgroupParent
+	hasKill bool
+}
+
+func (t *cgroupTree) ask() error { return t.group.signal(unix.SIGTERM) }
+
+func (t *cgroupTree) kill() error {
+	if t.hasKill {
+		return t.group.write("cgroup.kill", "1")
+	}
+	return t.group.signal(unix.SIGKILL)
+}
+
+func (t *cgroupTree) left() int {
+	if !t.group.populated() {
+		return 0
+	}
+	return max(1, len(t.group.members())) // what is about to exit is listed no more
+}
+
+func (t *cgroupTree) leftBehind() int { return t.left() }
+
+func (t *cgroupTree) account(res *Result) { t.group.account(res) }
+
+func (t *cgroupTree) release() { t.parent.remove(t.group) }
+
+// write sets one of the group's control files.
+func (g cgroup) write(file, value string) error {
+	fd, err := unix.Open(g.path+"/"+file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: g.path + "/" + file, Err: err}
+	}
+	_, err = unix.Write(fd, []byte(value))
+	if closeErr := unix.Close(fd); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return &fs.PathError{Op: "write", Path: g.path + "/" + file, Err: err}
+	}
+	return nil
+}
+
+// populated says whether a process lives in the group or below it. A group that can't be read counts as empty: it has been removed.
+func (g cgroup) populated() bool {
+	var buf [256]byte
+	n, err := readSmall(g.path+"/cgroup.events", buf[:])
+	return err == nil && bytes.Contains(buf[:n], []byte("populated 1"))
+}
+
+// members lists the processes of the group and of those below it.
+func (g cgroup) members() []int {
+	var pids []int
+	_ = filepath.WalkDir(g.path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // a group that was removed meanwhile has no members
+		}
+		if entry.IsDir() {
+			pids = append(pids, procsOf(path)...)
+		}
+		return nil
+	})
+	return pids
+}
+
+func procsOf(path string) []int {
+	list, err := os.ReadFile(path + "/cgroup.procs")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, field := range bytes.Fields(list) {
+		if pid, ok := parsePID(string(field)); ok {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// signal reaches every member, checked by its own cgroup after its pidfd is held.
+func (g cgroup) signal(sig unix.Signal) error {
+	var failed error
+	for _, pid := range g.members() {
+		_, err := signalIf(pid, sig, func() bool { return g.holds(pid) })
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+func (g cgroup) holds(pid int) bool {
+	line, err := unifiedPath("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return false
+	}
+	return strings.Contains(line+"/", "/"+filepath.Base(filepath.Dir(g.path))+"/"+filepath.Base(g.path)+"/")
+}
+
+// account reads the true figures of the whole tree; a file that is not there leaves those of the main process.
+func (g cgroup) account(res *Result) {
+	var buf [1024]byte
+	if n, err := readSmall(g.path+"/cpu.stat", buf[:]); err == nil {
+		user, okUser := flatKey(buf[:n], "user_usec")
+		system, okSystem := flatKey(buf[:n], "system_usec")
+		if okUser && okSystem {
+			res.CPUUser, res.CPUSystem = time.Duration(user)*time.Microsecond, time.Duration(system)*time.Microsecond
+		}
+	}
+	if n, err := readSmall(g.path+"/memory.peak", buf[:]); err == nil {
+		if peak, err := strconv.ParseInt(string(bytes.TrimSpace(buf[:n])), 10, 64); err == nil {
+			res.MaxRSSBytes = peak
+		}
+	}
+	if n, err := readSmall(g.path+"/memory.events", buf[:]); err == nil {
+		kills, _ := flatKey(buf[:n], "oom_kill")
+		res.OutOfMemory = kills > 0
+	}
+}
+
+// flatKey finds a number in the "key value" lines of a flat keyed file.
+func flatKey(file []byte, key string) (int64, bool) {
+	for line := range bytes.Lines(file) {
+		name, value, ok := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+		if ok && string(name) == key {
+			n, err := strconv.ParseInt(string(value), 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// cpuPeriodMicros is the period that the kernel takes by default.
+const cpuPeriodMicros = 100_000
+
+// limit sets the run's bounds before anything runs in it.
+func (g cgroup) limit(spec *Spec) error {
+	if spec.MemoryLimitBytes > 0 {
+		if err := g.write("memory.max", strconv.FormatInt(spec.MemoryLimitBytes, 10)); err != nil {
+			return err
+		}
+		// Without these the run would swap instead, or lose one process and go on without it. Both files may be missing.
+		if err := errors.Join(g.writeIfThere("memory.swap.max", "0"), g.writeIfThere("memory.oom.group", "1")); err != nil {
+			return err
+		}
+	}
+	if spec.CPULimitPercent > 0 {
+		return g.write("cpu.max", fmt.Sprintf("%d %d", spec.CPULimitPercent*cpuPeriodMicros/100, cpuPeriodMicros))
+	}
+	return nil
+}
+
+func (g cgroup) writeIfThere(file, value string) error {
+	if err := g.write(file, value); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Host starts processes in the way that this machine allows. A process has one at most: two would reap each other's runs.
+type Host struct {
+	log      *slog.Logger
+	caps     capabilities
+	mark     markKind
+	cgroups  *cgroupParent // nil where mark is not markCgroup
+	children *children
+	reaper   *reaper
+	null     int // descriptor of the null device, opened for reading
+	starts   starts
+	pieces   *sync.Pool
+	lingers  lingerers
+	unnamed  serial
+}
+
+// markKind is how the processes of a run are told from others.
+type markKind int
+
+const (
+	markCgroup markKind = iota
+	markNamespace
+	markKinship
+)
+
+// NewHost probes the machine, makes the agent a child subreaper and starts to reap what is adopted. The error is that of a machine that
+// can't run anything; a capability that is missing is none.
+func NewHost(o HostOptions) (*Host, error) { return newHost(o, markCgroup) }
+
+// newHost begins its choice of a mark with best.
+func newHost(o HostOptions, best markKind) (*Host, error) {
+	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("standard input for scripts: %w", err)
+	}
+	h := &Host{log: o.Logger, null: null, children: newChildren(), starts: newStarts(), pieces: newPieces()}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.caps.probed(CapPidfd, probePidfd(), "a run is signalled without a doubt which process is meant")
+	h.caps.probed(CapMemfd, probeMemfd(), "a script reaches its interpreter without a file")
+	h.caps.probed(CapSubreaper, becomeSubreaper(), "orphans of a run stay descendants of the agent")
+	h.chooseMark(best)
+	h.caps.probed(CapRunAs, probeRunAs(), "runs may have another user")
+	h.reaper = startReaper(h.children, h.orphansReaped)
+	return h, nil
+}
+
+// Close stops reaping and takes the agent's cgroup away. Runs should have ended.
+func (h *Host) Close() error {
+	h.reaper.close()
+	err := unix.Close(h.null)
+	if h.cgroups != nil {
+		err = errors.Join(err, h.cgroups.close())
+	}
+	return err
+}
+
+// reapSoon is called when a tree was killed, whose processes may have become the agent's.
+func (h *Host) reapSoon() { h.reaper.soon() }
+
+func (h *Host) orphansReaped() {
+	if h.cgroups != nil {
+		h.cgroups.removeFilled()
+	}
+}
+
+// chooseMark probes every kind, also those that are not needed then, since an operator wants to know.
+func (h *Host) chooseMark(best markKind) {
+	h.mark = markKinship
+	space := h.caps.probed(CapCgroupNamespace, probeNamespace(), "a mark for the processes of a run")
+	if space && best <= markNamespace && h.caps.find(CapPidfd).Available {
+		h.mark = markNamespace
+	}
+	if best == markCgroup {
+		h.chooseCgroup()
+	}
+}
+
+func (h *Host) chooseCgroup() {
+	parent, err := h.probeCgroup()
+	if !h.caps.probed(CapCgroup, err, pathOf(parent)) {
+		for _, name := range []string{CapCgroupKill, CapMemory, CapCPU} {
+			h.caps.add(name, false, "there is no cgroup for runs: "+err.Error())
+		}
+		return
+	}
+	h.mark, h.cgroups = markCgroup, parent
+	h.caps.probed(CapCgroupKill, unix.Access(parent.path+"/cgroup.kill", unix.W_OK), "a run is ended whole at once")
+	h.caps.probed(CapMemory, parent.enable("memory"), "memory_limit_bytes is held")
+	h.caps.probed(CapCPU, parent.enable("cpu"), "cpu_limit_percent is held")
+	parent.sweep()
+}
+
+func pathOf(p *cgroupParent) string {
+	if p == nil {
+		return ""
+	}
+	return p.path
+}

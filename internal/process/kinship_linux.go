@@ -1,0 +1,79 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+)
+
+// kinship finds a run's processes where the host gives no mark: the main process and its descendants, whatever shares a process group or a
+// session with one of them, and what still has the run's id in its environment.
+type kinship struct {
+	main *mainProcess
+	tag  []byte // "GUSTY_RUN_ID=<mark>\x00"; empty: matches nothing
+}
+
+func newKinship(main *mainProcess, mark string) kinship {
+	k := kinship{main: main}
+	if mark != "" {
+		k.tag = []byte("GUSTY_RUN_ID=" + mark + "\x00")
+	}
+	return k
+}
+
+// family is one look at /proc.
+type family struct {
+	all      map[int]stat
+	in       map[int]bool
+	groups   map[int]bool
+	sessions map[int]bool
+}
+
+func (k kinship) members() (pids []int, is func(int) bool) {
+	f := family{all: map[int]stat{}, in: map[int]bool{}, groups: map[int]bool{}, sessions: map[int]bool{}}
+	_ = eachPID(func(pid int) { // a /proc that can't be listed shows no members
+		if s, err := readStat(pid); err == nil && s.state != 'Z' && s.state != 'X' {
+			f.all[pid] = s
+		}
+	})
+	for pid, s := range f.all {
+		if pid == k.main.pid && !k.main.exited() || s.group == k.main.pid && k.main.ownsGroup() || k.tagged(pid) {
+			f.take(pid, s)
+		}
+	}
+	for f.grow() {
+	}
+	for pid := range f.in {
+		pids = append(pids, pid)
+	}
+	return pids, func(pid int) bool { return f.in[pid] }
+}
+
+func (f *family) take(pid int, s stat) {
+	f.in[pid] = true
+	f.groups[s.group] = true
+	f.sessions[s.session] = true
+}
+
+// grow takes in the relatives of those in the family, and says whether there were any. The agent's own group and session make no relative.
+func (f *family) grow() bool {
+	self := os.Getpid()
+	agent := f.all[self]
+	delete(f.groups, agent.group)
+	delete(f.sessions, agent.session)
+	before := len(f.in)
+	for pid, s := range f.all {
+		if pid != self && !f.in[pid] && (f.in[s.parent] || f.groups[s.group] || f.sessions[s.session]) {
+			f.take(pid, s)
+		}
+	}
+	return len(f.in) > before
+}
+
+func (k kinship) tagged(pid int) bool {
+	if len(k.tag) == 0 || pid == os.Getpid() {
+		return false
+	}
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && bytes.Contains(append([]byte{0}, env...), append([]byte{0}, k.tag...))
+}
