@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// maxClockSkew is how far the two clocks may be apart before firing times and log times confuse people.
+const maxClockSkew = 5 * time.Second
+
+// check is one thing that doctor looks at. An error is a fault; the text says what was found.
+type check struct {
+	name string
+	look func(ctx context.Context, c *client) (string, error)
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Check the way to the agent and what the agent says of itself",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+	}
+}
+
+// doctor makes every check that can be made, and gives the exit code of the first fault.
+func (a *app) doctor(ctx context.Context) error {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	var first error
+	var lines [][]string
+	for _, check := range a.checks() {
+		text, err := check.look(ctx, c)
+		verdict := "ok"
+		if err != nil {
+			verdict, text = "FAULT", err.Error()
+			if first == nil {
+				first = &exitError{code: exitCode(err), text: check.name + " is at fault", cause: err}
+			}
+		}
+		lines = append(lines, []string{verdict, check.name, text})
+		if exitCode(err) == exitUnreachable && err != nil {
+			break // the same sentence for every further check would tell nothing new
+		}
+	}
+	return errors.Join(a.printTable(nil, lines), first)
+}
+
+func (a *app) checks() []check {
+	return []check{
+		{"agent", checkReady},
+		{"credentials", checkCredentials},
+		{"clock", a.checkClock},
+		{"versions", checkVersions},
+		{"outbox", checkOutbox},
+	}
+}
+
+func checkReady(ctx context.Context, c *client) (string, error) {
+	ready, err := c.readiness(ctx)
+	if err != nil {
+		return "", err
+	}
+	return ready.String() + " at " + c.target.url.String(), ready.failure()
+}
+
+func checkCredentials(ctx context.Context, c *client) (string, error) {
+	_, err := c.call(ctx, get(statusPath))
+	return "user " + c.target.user, err
+}
+
+func (a *app) checkClock(ctx context.Context, c *client) (string, error) {
+	got, err := c.call(ctx, get(statusPath))
+	if err != nil {
+		return "", err
+	}
+	date := got.header.Get("Date")
+	if date == "" {
+		return "not told", nil
+	}
+	theirs, err := time.Parse(time.RFC1123, date)
+	if err != nil {
+		return "", failedf("the agent's date %q cannot be read", date)
+	}
+	// A Date has whole seconds, so that the true difference is up to a second more.
+	if skew := a.now().Sub(theirs).Abs(); skew > maxClockSkew {
+		return "", failedf("the agent's clock and this one are %s apart; set both by NTP", humaneDuration(skew))
+	}
+	return "within " + humaneDuration(maxClockSkew), nil
+}
+
+func checkVersions(ctx context.Context, c *client) (string, error) {
+	got, err := c.call(ctx, get("/agent/version"))
+	if err != nil {
+		return "", err
+	}
+	var agent agentVersion
+	if err := got.decode(&agent); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("agent %s, gustyctl %s", agent.Version, thisBuild().Version), nil
+}
+
+func checkOutbox(ctx context.Context, c *client) (string, error) {
+	got, err := c.call(ctx, get(outboxPath))
+	if err != nil {
+		return "", err
+	}
+	var outbox struct {
+		Waiting   uint64 `json:"waiting"`
+		State     string `json:"state"`
+		LastError string `json:"last_error"`
+	}
+	if err := got.decode(&outbox); err != nil {
+		return "", err
+	}
+	if outbox.LastError != "" {
+		return "", failedf("%d documents wait: %s", outbox.Waiting, outbox.LastError)
+	}
+	return fmt.Sprintf("%d documents wait; %s", outbox.Waiting, outbox.State), nil
+}

@@ -1,0 +1,52 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// systemDataDir is where an agent that runs as root keeps its data.
+const systemDataDir = "/var/lib/gusty"
+
+// howToStart is the sentence for an agent that is not running.
+const howToStart = "start it (systemctl start gusty, or gustyd)"
+
+// defaultDataDir is where the agent of this user keeps its data, or "" where nothing tells.
+func defaultDataDir(getenv func(string) string) string {
+	if os.Geteuid() == 0 {
+		return systemDataDir
+	}
+	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "gusty")
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "gusty")
+	}
+	return ""
+}
+
+// processAlive says whether a process of this id exists, be it another user's.
+func processAlive(pid int) bool {
+	if pid <= 0 {
+		return false
+	}
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+// isRefused says whether err is a connection that nobody took.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// openToOthers says whether anyone but the owner can read or change the file.
+func openToOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+
+// ownedByUs says whether the file belongs to the user who runs this.
+func ownedByUs(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gusty/messages"
+)
+
+const (
+	// firstPoll and lastPoll bound how often job run --wait looks: quickly at first, since most runs are short.
+	firstPoll = 50 * time.Millisecond
+	lastPoll  = time.Second
+)
+
+func (a *app) jobRunCommand() *cobra.Command {
+	var wait bool
+	cmd := &cobra.Command{
+		Use:   "run NAME",
+		Short: "Run a stored job now, outside its schedule",
+		Long: `Run a stored job now, outside its schedule. With --wait, print what it printed when it has ended, and exit with 0 if it succeeded
+and with 1 if not. Ending gustyctl does not end the run: run cancel does.`,
+		Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], wait) },
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it has ended, and print its output")
+	return cmd
+}
+
+func (a *app) runJob(ctx context.Context, name string, wait bool) error {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := c.call(ctx, request{method: http.MethodPost, path: jobPath + "/run", query: query("script_name", name)})
+	if err != nil {
+		return err
+	}
+	var begun runRecord
+	if err := got.decode(&begun); err != nil {
+		return err
+	}
+	if wait {
+		return a.awaitRun(ctx, c, begun.ID)
+	}
+	if a.json {
+		return a.printJSON(got.body)
+	}
+	return a.printLine("run " + begun.ID + " is " + string(begun.State) + "; see: gustyctl run show " + begun.ID)
+}
+
+func (a *app) awaitRun(ctx context.Context, c *client, id string) error {
+	stop := a.spin("run " + id)
+	ended, body, err := c.pollRun(ctx, id)
+	stop()
+	if errors.Is(err, context.Canceled) {
+		return failedf("interrupted; the run goes on: gustyctl run show %s", id)
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(body)
+	} else {
+		err = a.printOutput(ctx, c, id)
+	}
+	if err == nil && ended.State != messages.RunSucceeded {
+		err = failedf("run %s %s", id, ended.ending())
+	}
+	return err
+}
+
+// pollRun looks at a run until it has ended.
+func (c *client) pollRun(ctx context.Context, id string) (*runRecord, json.RawMessage, error) {
+	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
+		record, body, err := c.run(ctx, id)
+		if err != nil || !record.State.Active() {
+			return record, body, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// Command gustyctl drives a Gusty agent over its REST interface, and sets a password on a host whose agent is stopped.
+//
+// On the agent's own host it finds the agent's address, its CA and the first credentials in the data directory; elsewhere they come from
+// flags, GUSTY_… variables or a profile. It verifies TLS always, and takes no password from an argument.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker (-X main.version=…); nothing else writes it.
+var version string
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run is main without the exit, so that deferred calls happen.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process, whatever it waits for
+	a := newApp()
+	root := a.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(a.errOut, "gustyctl: "+printable(err.Error()))
+	return exitCode(err)
+}

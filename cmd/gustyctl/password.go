@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"golang.org/x/term"
+
+	"gusty/messages"
+)
+
+// maxPasswordFileBytes is more than any password; a bigger file was named by mistake.
+const maxPasswordFileBytes = 4096
+
+// readPassword takes the first line of from.
+func (a *app) readPassword(from io.Reader, name string) (messages.Secret, error) {
+	data, err := io.ReadAll(io.LimitReader(from, maxPasswordFileBytes))
+	if err != nil {
+		return "", usagef("cannot read the password from %s: %w", name, err)
+	}
+	line := firstLine(string(data))
+	if line == "" {
+		return "", usagef("the first line of %s is empty; it must be the password", name)
+	}
+	return messages.Secret(line), nil
+}
+
+// askPassword asks on the terminal, without showing what is typed. An interrupt gives the terminal back as it was.
+func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, error) {
+	if !isTerminal(a.in) {
+		return "", usagef("no password is known, and there is no terminal to ask on; give --password-file, or set GUSTY_PASSWORD_FILE or GUSTY_PASSWORD")
+	}
+	before, err := term.GetState(int(a.in.Fd()))
+	if err != nil {
+		return "", failedf("cannot read the password: %w", err)
+	}
+	fmt.Fprint(a.errOut, prompt)
+	defer fmt.Fprintln(a.errOut)
+	typed := make(chan typedPassword, 1) // so that the reader, which nothing can wake, ends with the process and not before
+	go func() {
+		line, err := term.ReadPassword(int(a.in.Fd()))
+		typed <- typedPassword{messages.Secret(line), err}
+	}()
+	select {
+	case got := <-typed:
+		return got.secret, got.failure()
+	case <-ctx.Done():
+		_ = term.Restore(int(a.in.Fd()), before) // the process ends: there is nobody left to tell
+		return "", failedf("interrupted; nothing was done")
+	}
+}
+
+type typedPassword struct {
+	secret messages.Secret
+	err    error
+}
+
+func (t typedPassword) failure() error {
+	switch {
+	case t.err != nil:
+		return failedf("cannot read the password: %w", t.err)
+	case t.secret == "":
+		return usagef("no password was typed; nothing was done")
+	}
+	return nil
+}
+
+// askNewPassword asks twice.
+func (a *app) askNewPassword(ctx context.Context, user string) (messages.Secret, error) {
+	first, err := a.askPassword(ctx, "New password of "+user+": ")
+	if err != nil {
+		return "", err
+	}
+	second, err := a.askPassword(ctx, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", usagef("the two passwords differ; nothing was changed")
+	}
+	return first, nil
+}
