@@ -1,0 +1,201 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"gusty/messages"
+)
+
+// This file holds what the scheduler does when a time has come.
+
+func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
+	if m.number != a.ticks {
+		return
+	}
+	now := time.Now()
+	a.noticeClock(now)
+	a.fireDue(ctx, now)
+	a.arm(ctx)
+}
+
+// noticeClock plans anew after the wall clock went back by a large step. After a small one back the plan stays as it is, so that nothing fires
+// again; a step forward, or a suspended host, shows as firings that are late.
+func (a *schedulerActor) noticeClock(now time.Time) {
+	step := now.Round(0).Sub(a.lastTick.Round(0)) - now.Sub(a.lastTick)
+	a.lastTick = now
+	if step.Abs() < clockStep {
+		return
+	}
+	a.system.log.Warn("the clock was set, or the host was suspended", "actor", nameScheduler, "step", step.String())
+	if step > -replanStep {
+		return
+	}
+	clear(a.system.planned)
+	for _, e := range a.agenda.jobs {
+		e.through = min(e.through, now.UnixNano())
+		a.agenda.replan(e, now)
+	}
+}
+
+// fireDue records everything that is due within armLead, and plans its next firing.
+func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time) {
+	b := a.newBatch(ctx)
+	horizon := now.Add(armLead).UnixNano()
+	for {
+		e, ok := a.agenda.queue.head()
+		if !ok || e.due > horizon {
+			break
+		}
+		due := fromUnixNano(e.due)
+		switch {
+		case !a.firing || e.paused:
+			a.agenda.replan(e, laterOf(due, now))
+		case now.Sub(due) > armLead:
+			a.catchUp(b, e, now, due.Add(-1), "the firing was noticed too late, at "+stamp(now), true)
+		default:
+			a.fire(b, e, due)
+			a.agenda.replan(e, due)
+		}
+	}
+	b.flush()
+	a.count()
+}
+
+// fire puts one firing in the batch.
+func (a *schedulerActor) fire(b *batch, e *jobEntry, due time.Time) {
+	e.through = max(e.through, due.UnixNano())
+	b.fire(e, &task{run: plannedRun(e.name, messages.TriggerSchedule, due), at: e.startAt(due), overlap: e.overlap})
+	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })
+}
+
+// catchUpAll looks back over every job from where its records end.
+func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, why string, forgiving bool) {
+	b := a.newBatch(ctx)
+	for _, e := range a.agenda.jobs {
+		if from := max(e.through, e.anchor); e.fires() && !e.paused && from != 0 {
+			a.catchUp(b, e, now, fromUnixNano(from), why, forgiving)
+		}
+	}
+	b.flush()
+}
+
+// catchUp records what of a job fell due after from and up to now, fires what is late within the job's grace (where forgiving) and what the
+// misfire policy makes up for, and plans on from now.
+func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, why string, forgiving bool) {
+	grace := time.Duration(-1)
+	if forgiving {
+		grace = max(armLead, time.Duration(e.grace)*time.Second) // what is hardly late is on time
+	}
+	back := e.lookBack(from, now, grace, b.limit())
+	b.counted += back.count
+	a.agenda.replan(e, planFrom(from, now))
+	if back.last.IsZero() {
+		return
+	}
+	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) }) //nolint:gosec // a count
+	for _, run := range back.records(e.name, why, now) {
+		a.system.counts.ended(run.State, false)
+		b.record(run)
+	}
+	for _, due := range back.makeUp(e.misfire) {
+		b.makeUp(e, &task{run: plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: e.overlap})
+	}
+	for _, due := range back.late {
+		a.fire(b, e, due)
+	}
+	e.through = max(e.through, back.last.UnixNano())
+	b.plan(e)
+}
+
+// plannedRun makes a run that the agent owes by a job's plan.
+func plannedRun(name string, trigger messages.Trigger, due time.Time) messages.Run {
+	return messages.Run{
+		ID: newID(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunQueued, Trigger: trigger,
+		Principal: messages.OriginAgent().Principal, Attempt: 1, DueAt: due, Armed: true,
+	}
+}
+
+// fireReboots starts the @reboot jobs that have not run in this boot of the host.
+func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
+	b := a.newBatch(ctx)
+	for _, e := range a.agenda.jobs {
+		if !e.fires() || !e.plan.schedule.IsReboot() || e.bootID == a.system.opt.BootID || !a.firing || e.paused {
+			continue
+		}
+		e.bootID = a.system.opt.BootID
+		e.through = max(e.through, now.UnixNano())
+		b.wholeState(e)
+		a.fire(b, e, now)
+	}
+	b.flush()
+}
+
+// onRunsRecorded hands the firings to the executors, but for those whose job has changed while their records were on the way.
+func (a *schedulerActor) onRunsRecorded(m runsRecorded) {
+	err := m.committed.Err
+	if err == nil {
+		a.forget(m.marks)
+	}
+	switch {
+	case err != nil && messages.AsError(err) == nil:
+		a.system.log.Error("firings do not start: it is unknown whether they were recorded", "actor", nameScheduler,
+			"runs", len(m.firings), "error", err)
+		return
+	case err != nil:
+		a.system.log.Error("firings could not be recorded ahead of time; they start all the same", "actor", nameScheduler,
+			"runs", len(m.firings), "error", err)
+	}
+	tasks := make([]*task, 0, len(m.firings))
+	for _, f := range m.firings {
+		if why := a.objection(f); why != "" {
+			a.system.settleUnrun(f.task, messages.RunSkipped, why)
+			continue
+		}
+		tasks = append(tasks, f.task)
+	}
+	if len(tasks) > 0 {
+		a.system.tell(nameExecutors, startTasks{tasks: tasks, txID: m.committed.TxID})
+	}
+}
+
+// forget drops the marks that are durable now.
+func (a *schedulerActor) forget(marks []mark) {
+	for _, m := range marks {
+		if a.system.planned[m.name] <= m.through {
+			delete(a.system.planned, m.name)
+		}
+	}
+}
+
+// objection says why a firing must not start any more; empty: it may.
+func (a *schedulerActor) objection(f firing) string {
+	e, ok := a.agenda.jobs[f.task.run.ScriptName]
+	switch {
+	case !ok:
+		return whyDeleted
+	case e.plan == nil || e.plan.key != f.plan:
+		return whyReplanned
+	case !e.enabled:
+		return whySwitchedOff
+	case e.paused:
+		return whyPaused
+	case e.quarantined:
+		return whyQuarantined
+	case !a.firing:
+		return whyStopped
+	default:
+		return ""
+	}
+}
+
+// Why a firing that was recorded ahead did not start.
+const (
+	whyDeleted     = "the job was deleted before it started"
+	whyReplanned   = "the job's expression was changed before its time came"
+	whySwitchedOff = "the job was switched off before its time came"
+	whyPaused      = "the job was paused before its time came"
+	whyQuarantined = "the job was quarantined before its time came"
+	whyStopped     = "all firing was stopped before its time came"
+)

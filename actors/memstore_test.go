@@ -1,0 +1,419 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"gusty/messages"
+)
+
+// memStore is a Store in memory with the rules of the real one: one committer, first in first out, whole changes or none, transaction ids, and
+// reads that show what is committed.
+type memStore struct {
+	mu sync.Mutex
+	tables
+	commits     []commit                    // every change that was committed, in order
+	refuse      func(messages.Change) error // consulted for each change; nil: none is refused
+	panics      func(read string)           // consulted for each read of a row
+	outputs     map[string]*memOutput
+	outputError error
+
+	queue  []submitted
+	wake   chan struct{}
+	gate   chan struct{} // not nil: the committer waits for its closing
+	closed chan struct{}
+}
+
+type tables struct {
+	tx         uint64
+	jobs       map[string]messages.Job
+	states     map[string]messages.JobState
+	runs       map[string]messages.Run
+	users      map[string]messages.User
+	parameters map[string]string
+	settings   map[string]string
+	documents  []messages.Document
+}
+
+type submitted struct {
+	change messages.Change
+	done   func(messages.Committed)
+}
+
+type commit struct {
+	at     time.Time
+	change messages.Change
+}
+
+func newMemStore() *memStore {
+	return openMemStore(tables{
+		tx: 1, jobs: map[string]messages.Job{}, states: map[string]messages.JobState{}, runs: map[string]messages.Run{},
+		users:      map[string]messages.User{"Admin": {Name: "Admin", Hash: "old", Scopes: messages.AllScopes()}},
+		parameters: map[string]string{}, settings: map[string]string{messages.SettingAgentID: "agent-1"},
+	})
+}
+
+func openMemStore(t tables) *memStore {
+	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}}
+	go s.commitAll()
+	return s
+}
+
+// afterCrash gives a store with what is committed, as the next start of a killed agent finds it.
+func (s *memStore) afterCrash() *memStore {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables
+	t.jobs, t.states, t.runs = maps.Clone(t.jobs), maps.Clone(t.states), maps.Clone(t.runs)
+	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
+	return openMemStore(t)
+}
+
+func (s *memStore) close() { close(s.closed) }
+
+// block holds the committer up until the function that it gives is called.
+func (s *memStore) block() (unblock func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gate := make(chan struct{})
+	s.gate = gate
+	return func() {
+		s.mu.Lock()
+		s.gate = nil
+		s.mu.Unlock()
+		close(gate)
+	}
+}
+
+func (s *memStore) refuseWith(f func(messages.Change) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = f
+}
+
+func (s *memStore) Submit(change messages.Change, done func(messages.Committed)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, submitted{change, done})
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *memStore) commitAll() {
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-s.wake:
+		}
+		s.mu.Lock()
+		gate := s.gate
+		s.mu.Unlock()
+		if gate != nil {
+			<-gate
+		}
+		s.commitWaiting()
+	}
+}
+
+func (s *memStore) commitWaiting() {
+	s.mu.Lock()
+	batch := s.queue
+	s.queue = nil
+	s.tx++
+	results := make([]messages.Committed, len(batch))
+	for i := range batch {
+		results[i] = s.commit(batch[i].change)
+	}
+	s.mu.Unlock()
+	for i := range batch {
+		batch[i].done(results[i])
+	}
+}
+
+func (s *memStore) commit(change messages.Change) messages.Committed {
+	if s.refuse != nil {
+		if err := s.refuse(change); err != nil {
+			return messages.Committed{Err: err}
+		}
+	}
+	for _, row := range change.Rows {
+		if err := s.check(row); err != nil {
+			return messages.Committed{Err: err}
+		}
+	}
+	result := messages.Committed{TxID: s.tx}
+	for _, row := range change.Rows {
+		s.apply(row, &result)
+	}
+	if result.Job != nil {
+		result.State = s.states[result.Job.Name]
+	}
+	s.commits = append(s.commits, commit{time.Now(), change})
+	return result
+}
+
+func (s *memStore) check(row messages.Row) error {
+	switch row := row.(type) {
+	case messages.JobRow:
+		_, exists := s.jobs[row.Job.Name]
+		if exists && row.Expect == messages.ExpectAbsent {
+			return messages.Errorf(messages.CodeExists, "the job exists")
+		}
+		if !exists && row.Expect == messages.ExpectPresent {
+			return messages.Errorf(messages.CodeNotFound, "there is no such job")
+		}
+	case messages.JobGone:
+		if _, exists := s.jobs[row.Name]; !exists {
+			return messages.Errorf(messages.CodeNotFound, "there is no such job")
+		}
+	case messages.UserRow:
+		if _, exists := s.users[row.User.Name]; !exists && row.Expect == messages.ExpectPresent {
+			return messages.Errorf(messages.CodeNotFound, "there is no such user")
+		}
+	}
+	return nil
+}
+
+func (s *memStore) apply(row messages.Row, result *messages.Committed) {
+	switch row := row.(type) {
+	case messages.JobRow:
+		s.applyJob(row, result)
+	case messages.JobGone:
+		delete(s.jobs, row.Name)
+		delete(s.states, row.Name)
+	case messages.JobStateRow:
+		s.applyState(row)
+	case messages.RunRow:
+		s.runs[row.Run.ID] = row.Run
+	case messages.ParameterRow:
+		s.parameters[row.Name] = row.Local
+	case messages.UserRow:
+		user := s.users[row.User.Name]
+		user.Name, user.Hash, user.Disabled = row.User.Name, row.User.Hash, false
+		s.users[row.User.Name] = user
+	case messages.DocumentRow:
+		s.documents = append(s.documents, row.Document)
+	case messages.SettingRow:
+		s.settings[row.Name] = string(row.Value)
+	}
+}
+
+func (s *memStore) applyJob(row messages.JobRow, result *messages.Committed) {
+	old, known := s.jobs[row.Job.Name]
+	job := row.Job
+	job.Options = messages.DefaultJobOptions()
+	if known {
+		job.Options = old.Options
+	}
+	if row.Patch != nil {
+		job.Options = row.Patch.Apply(job.Options)
+	}
+	if !known || old.CronExpression != job.CronExpression {
+		paused := s.states[job.Name].Paused
+		s.states[job.Name] = messages.JobState{PlannedThrough: row.AnchorAt, Anchor: row.AnchorAt, Paused: paused}
+	}
+	s.jobs[job.Name] = job
+	result.Job = &job
+}
+
+func (s *memStore) applyState(row messages.JobStateRow) {
+	if _, exists := s.jobs[row.Name]; !exists {
+		return
+	}
+	state := row.State
+	if row.OnlyPlanned {
+		state = s.states[row.Name]
+		state.PlannedThrough = row.State.PlannedThrough
+	}
+	s.states[row.Name] = state
+}
+
+func (s *memStore) LoadParameters(each func(messages.StoredParameter) error) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.parameters)) {
+		if err := each(messages.StoredParameter{Name: name, Local: s.parameters[name]}); err != nil {
+			return 0, err
+		}
+	}
+	return s.tx, nil
+}
+
+func (s *memStore) LoadUsers(each func(messages.User) error) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, user := range s.users {
+		if err := each(user); err != nil {
+			return 0, err
+		}
+	}
+	return s.tx, nil
+}
+
+func (s *memStore) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.jobs)) {
+		job := s.jobs[name]
+		head := job.Head()
+		head.State = s.states[name]
+		if err := each(head); err != nil {
+			return 0, err
+		}
+	}
+	return s.tx, nil
+}
+
+func (s *memStore) LoadActiveRuns(each func(messages.Run) error) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(s.runs)) {
+		if run := s.runs[id]; run.State.Active() {
+			if err := each(run); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return s.tx, nil
+}
+
+func (s *memStore) Job(name string) (messages.Job, error) {
+	s.mu.Lock()
+	panics := s.panics
+	job, ok := s.jobs[name]
+	s.mu.Unlock()
+	if panics != nil {
+		panics(name)
+	}
+	if !ok {
+		return job, messages.Errorf(messages.CodeNotFound, "there is no job named %q", name)
+	}
+	return job, nil
+}
+
+func (s *memStore) Run(id string) (messages.Run, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	run, ok := s.runs[id]
+	if !ok {
+		return run, messages.Errorf(messages.CodeNotFound, "there is no such run")
+	}
+	return run, nil
+}
+
+func (s *memStore) Runs(q messages.RunQuery) (messages.RunPage, error) {
+	runs := s.runsOf(q.ScriptName)
+	slices.Reverse(runs)
+	return messages.RunPage{Runs: runs[:min(len(runs), q.Limit)]}, nil
+}
+
+// runsOf gives the runs of a job, or of all with an empty name, oldest first.
+func (s *memStore) runsOf(name string) []messages.Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var runs []messages.Run
+	for _, id := range slices.Sorted(maps.Keys(s.runs)) {
+		if run := s.runs[id]; name == "" || run.ScriptName == name {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+func (s *memStore) Setting(name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []byte(s.settings[name]), nil
+}
+
+func (s *memStore) Outbox() (messages.OutboxStanding, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return messages.OutboxStanding{Waiting: uint64(len(s.documents))}, nil
+}
+
+func (s *memStore) EachOutput(string, func(messages.OutputChunk) error) error {
+	return errors.New("this store keeps short outputs only")
+}
+
+func (s *memStore) NewOutput(runID string, _ int64) Output {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &memOutput{fail: s.outputError}
+	s.outputs[runID] = o
+	return o
+}
+
+func (s *memStore) Stats() messages.StoreStats { return messages.StoreStats{} }
+
+func (s *memStore) eachCommit(each func(commit)) {
+	s.mu.Lock()
+	commits := slices.Clone(s.commits)
+	s.mu.Unlock()
+	for _, c := range commits {
+		each(c)
+	}
+}
+
+// putJob stores a job as if it had been there before the start.
+func (s *memStore) putJob(job messages.Job, state messages.JobState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs[job.Name], s.states[job.Name] = job, state
+}
+
+func (s *memStore) putRun(run messages.Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[run.ID] = run
+}
+
+// memOutput keeps what a run prints.
+type memOutput struct {
+	mu     sync.Mutex
+	fail   error
+	chunks []messages.OutputChunk
+	closed int
+}
+
+func (o *memOutput) Write(stream messages.Stream, data []byte, at time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.fail != nil {
+		return o.fail
+	}
+	o.chunks = append(o.chunks, messages.OutputChunk{Stream: stream, At: at, Data: slices.Clone(data)})
+	return nil
+}
+
+func (o *memOutput) Close() (messages.OutputSummary, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed++
+	s := messages.OutputSummary{Inline: o.chunks}
+	for _, c := range o.chunks {
+		if c.Stream == messages.Stdout {
+			s.StdoutBytes += int64(len(c.Data))
+		} else {
+			s.StderrBytes += int64(len(c.Data))
+		}
+	}
+	return s, o.fail
+}
+
+// describe lists runs for a failure message.
+func describe(runs []messages.Run) string {
+	var text strings.Builder
+	for _, r := range runs {
+		fmt.Fprintf(&text, "\n  %s %s %s due %s: %s", r.ScriptName, r.Trigger, r.State, stamp(r.DueAt), r.Reason)
+	}
+	return text.String()
+}

@@ -1,0 +1,141 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+
+	"gusty/messages"
+)
+
+// streakLimit bounds how far back a streak of failures is counted.
+const streakLimit = 100
+
+// read answers what needs no actor: committed rows, and the pulse of the tree. It runs on the asker's goroutine.
+func (s *System) read(message any) (any, error) {
+	var reply any
+	err := guarded(func() (err error) {
+		reply, err = s.readUnguarded(message)
+		return err
+	})
+	if err == nil {
+		return reply, nil
+	}
+	if isPanic(err) {
+		s.log.Error("read failed", "message", fmt.Sprintf("%T", message), "cause", err.Error())
+	}
+	return nil, err
+}
+
+func (s *System) readUnguarded(message any) (any, error) {
+	store := s.opt.Store
+	switch m := message.(type) {
+	case messages.GetJob:
+		return wrapReply(store.Job(m.Name))
+	case messages.GetRun:
+		return wrapReply(store.Run(m.ID))
+	case messages.ListRuns:
+		return wrapReply(store.Runs(m.Query))
+	case messages.GetOutput:
+		run, err := store.Run(m.ID)
+		if err != nil {
+			return nil, err
+		}
+		return messages.RunOutput{Run: run, Each: func(each func(messages.OutputChunk) error) error {
+			return store.EachOutput(m.ID, each)
+		}}, nil
+	case messages.GetOutbox:
+		return s.outbox()
+	case messages.GetReadiness:
+		return s.readiness(), nil
+	case messages.GetStats:
+		return s.stats()
+	default:
+		return nil, fmt.Errorf("nobody answers %T", message)
+	}
+}
+
+func wrapReply[T any](reply T, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+func (s *System) outbox() (messages.OutboxStanding, error) {
+	standing, err := s.opt.Store.Outbox()
+	if err != nil {
+		return standing, err
+	}
+	standing.State = "waiting: shipping to OpenSearch is not part of this version"
+	if s.Config().Text(messages.ParamEndpoint) == "" {
+		standing.State = "disabled: no endpoint is set (parameter " + messages.ParamEndpoint + ")"
+	}
+	return standing, nil
+}
+
+func (s *System) readiness() messages.Readiness {
+	r := messages.Readiness{Ready: true, Components: make(map[string]string, len(s.members))}
+	for _, m := range s.members {
+		state, _, _ := m.vital.look()
+		r.Components[m.name] = state
+		if state != stateUp {
+			r.Ready, r.Reason = false, "the "+m.name+" actor is "+state
+		}
+	}
+	return r
+}
+
+func (s *System) stats() (messages.Stats, error) {
+	stats := s.counts.stats()
+	for _, m := range s.members {
+		stats.Actors = append(stats.Actors, m.vital.stats())
+	}
+	outbox, err := s.outbox()
+	stats.Outbox, stats.Store = outbox, s.opt.Store.Stats()
+	return stats, err
+}
+
+// askStanding completes what the scheduler knows of a job with what the store knows.
+func (s *System) askStanding(ctx context.Context, message any, name string) (any, error) {
+	reply, err := s.request(ctx, nameScheduler, message)
+	if err != nil {
+		return nil, err
+	}
+	standing, ok := reply.(messages.JobStanding)
+	if !ok {
+		return nil, fmt.Errorf("the scheduler answered %T", reply)
+	}
+	page, err := s.opt.Store.Runs(messages.RunQuery{ScriptName: name, Limit: streakLimit})
+	if err != nil {
+		return nil, err
+	}
+	summarize(&standing, page.Runs)
+	return standing, nil
+}
+
+// summarize finds the last run that ran, and how many failed in a row before now. Skipped and missed firings are neither.
+func summarize(standing *messages.JobStanding, newestFirst []messages.Run) {
+	counting := true
+	for i := range newestFirst {
+		run := &newestFirst[i]
+		if run.StartedAt.IsZero() && run.State != messages.RunFailed {
+			continue
+		}
+		if standing.LastRun == nil {
+			standing.LastRun = run
+			standing.State.LastRunID = run.ID
+		}
+		switch run.State {
+		case messages.RunSucceeded:
+			counting = false
+		case messages.RunFailed, messages.RunTimedOut, messages.RunInterrupted:
+			if counting {
+				standing.State.FailureStreak++
+			}
+		default:
+		}
+		if !counting {
+			return
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package actors
+
+import (
+	"maps"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"gusty/internal/process"
+	"gusty/messages"
+)
+
+// This file holds what happens to runs whose agent, or whose executors actor, is gone.
+
+// recovery is one look at the runs that the store has as active.
+type recovery struct {
+	actor *executorsActor
+	now   time.Time
+	// again: an earlier instance of the actor lived in this process. What its executions have not begun was never started.
+	again   bool
+	orphans []process.Orphan
+}
+
+// recover settles the runs that the store has as active: those of an earlier life of the agent, and those that this actor's earlier instance
+// lost. A run that may have started is never started again.
+func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
+	// What is under way, or on its way to the store, is looked at before the load: after it, it might show in neither.
+	pending := a.system.outcomes.pending()
+	alive := a.adopt(ctx)
+	_, starts, _ := a.system.member(nameExecutors).vital.look()
+	r := recovery{actor: a, now: now, again: starts > 0}
+	runs, err := r.load()
+	if err != nil {
+		return err
+	}
+	maps.Copy(runs, pending)
+	for id, run := range runs {
+		if !alive[id] && run.State.Active() {
+			r.settle(run)
+		}
+	}
+	if len(r.orphans) > 0 && a.system.Config().Text(messages.ParamOrphanPolicy) != "leave" {
+		go a.system.endOrphans(r.orphans)
+	}
+	a.dispatch(ctx)
+	return nil
+}
+
+// adopt books the executions that an earlier instance left under way, each until it says that it is over. Each records its own end.
+func (a *executorsActor) adopt(ctx actor.Context) (alive map[string]bool) {
+	alive = map[string]bool{}
+	for _, x := range a.system.live.all() {
+		alive[x.id] = true
+		if !x.over.Load() {
+			a.book(a.worker(ctx, x.key, true), x.task)
+		}
+	}
+	return alive
+}
+
+// load gives the active runs. Those of an earlier life of the agent were read before any actor began to write new ones beside them.
+func (r *recovery) load() (map[string]messages.Run, error) {
+	s := r.actor.system
+	if !r.again {
+		r.actor.loaded = s.inheritedTx
+		return maps.Clone(s.inherited), nil
+	}
+	runs, txID, err := loadActive(s.opt.Store)
+	r.actor.loaded = txID
+	return runs, err
+}
+
+// loadActive reads all before anything is done about them: a read of the store must not begin within another.
+func loadActive(store Store) (map[string]messages.Run, uint64, error) {
+	runs := map[string]messages.Run{}
+	txID, err := store.LoadActiveRuns(func(run messages.Run) error {
+		runs[run.ID] = run
+		return nil
+	})
+	return runs, txID, err
+}
+
+// settle resumes a run that certainly never started, and ends the record of any other.
+func (r *recovery) settle(run messages.Run) {
+	neverStarted := run.State == messages.RunQueued && (r.again || !run.Armed || run.DueAt.After(r.now))
+	if neverStarted && run.Kind == messages.RunOfJob {
+		r.resume(run)
+		return
+	}
+	switch {
+	case run.State == messages.RunRunning:
+		run.Reason = "the agent ended while it ran" + r.actor.lastSeen()
+	case r.again:
+		run.Reason = "the agent's executors failed before it started"
+	case neverStarted:
+		run.Reason = "the agent ended before it started" + r.actor.lastSeen()
+	default:
+		run.Reason = "the agent ended before its start could be recorded; it may have run" + r.actor.lastSeen()
+	}
+	if !neverStarted {
+		r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart})
+	}
+	run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.now, false
+	r.actor.system.record(run)
+}
+
+// resume queues the run again. The overlap policy is the job's of now.
+func (r *recovery) resume(run messages.Run) {
+	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
+	if err != nil {
+		t := &task{run: run}
+		r.actor.system.settleUnrun(t, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
+		return
+	}
+	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
+	r.actor.resumed[run.ID] = t
+	r.actor.put(t)
+}
+
+func (a *executorsActor) lastSeen() string {
+	seen, err := a.system.opt.Store.Setting(messages.SettingLastSeen)
+	if err != nil || len(seen) == 0 {
+		return ""
+	}
+	return "; the agent was last seen at " + string(seen)
+}
+
+func (s *System) endOrphans(orphans []process.Orphan) {
+	err := guarded(func() error {
+		n, err := s.opt.Launcher.EndOrphans(orphans)
+		if n > 0 {
+			s.log.Warn("processes of interrupted runs were still there and were ended", "actor", nameExecutors, "runs", n)
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Error("processes of interrupted runs could not be ended", "actor", nameExecutors, "error", err)
+	}
+}

@@ -1,0 +1,75 @@
+package actors
+
+import (
+	"context"
+	"time"
+)
+
+// stopBudget is how long one actor may take to stop, beside the grace that runs under way get.
+const stopBudget = 5 * time.Second
+
+// Stop ends the tree in order: what fires, what runs, what samples, then the rest. Each actor is waited for, bounded; one that does not end
+// in time is left behind with a line in the log. Afterwards every Ask is answered "unavailable".
+func (s *System) Stop(ctx context.Context) {
+	if s.stopping.Swap(true) {
+		return
+	}
+	for _, name := range []string{nameScheduler, nameExecutors, nameMetric, nameAccess, nameConfig} {
+		s.stopOne(ctx, name)
+	}
+	s.outcomes.close()
+	s.stopAgent(ctx)
+	s.actors.Shutdown()
+}
+
+func (s *System) stopAgent(ctx context.Context) {
+	if s.agent == nil {
+		return
+	}
+	s.actors.Root.Stop(s.agent)
+	bounded, cancel := context.WithTimeout(ctx, stopBudget)
+	defer cancel()
+	select {
+	case <-s.agentGone:
+	case <-bounded.Done():
+		s.log.Warn("actor did not stop in time", "actor", nameAgent)
+	}
+}
+
+func (s *System) stopOne(ctx context.Context, name string) {
+	m := s.member(name)
+	pid := m.pid.Load()
+	if pid == nil {
+		return
+	}
+	if name == nameExecutors {
+		s.drain(ctx)
+	}
+	s.actors.Root.Stop(pid)
+	bounded, cancel := context.WithTimeout(ctx, stopBudget)
+	defer cancel()
+	for {
+		state, _, changed := m.vital.look()
+		if state == stateDown {
+			return
+		}
+		select {
+		case <-changed:
+		case <-bounded.Done():
+			s.log.Warn("actor did not stop in time", "actor", name)
+			return
+		}
+	}
+}
+
+// drain lets the runs under way end, and ends those that do not.
+func (s *System) drain(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, s.opt.StopGrace+killGraceAtStop+stopBudget)
+	defer cancel()
+	if _, err := s.request(bounded, nameExecutors, drain{grace: s.opt.StopGrace}); err != nil {
+		s.log.Warn("runs were still under way when the agent stopped", "error", err)
+	}
+	if err := s.live.awaitNone(bounded); err != nil {
+		s.log.Warn("the ends of some runs were not recorded in time", "error", err)
+	}
+}

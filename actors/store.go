@@ -1,0 +1,50 @@
+package actors
+
+import (
+	"time"
+
+	"gusty/internal/process"
+	"gusty/messages"
+)
+
+// Store is what the tree needs of the database. Submit never blocks; done is called once, on any goroutine, and must not block either. The
+// reads show what is committed and may touch the disk.
+type Store interface {
+	Submit(change messages.Change, done func(messages.Committed))
+
+	LoadParameters(each func(messages.StoredParameter) error) (txID uint64, err error)
+	LoadUsers(each func(messages.User) error) (txID uint64, err error)
+	LoadJobs(each func(messages.JobHead) error) (txID uint64, err error)
+	LoadActiveRuns(each func(messages.Run) error) (txID uint64, err error)
+
+	Job(name string) (messages.Job, error)
+	Run(id string) (messages.Run, error)
+	Runs(query messages.RunQuery) (messages.RunPage, error)
+	Setting(name string) ([]byte, error)
+	Outbox() (messages.OutboxStanding, error)
+	EachOutput(runID string, each func(messages.OutputChunk) error) error
+	NewOutput(runID string, limitBytes int64) Output
+	Stats() messages.StoreStats
+}
+
+// Output collects what one run prints. Write is safe for the two streams at once.
+type Output interface {
+	Write(stream messages.Stream, data []byte, at time.Time) error
+	Close() (messages.OutputSummary, error)
+}
+
+// Launcher starts processes.
+type Launcher interface {
+	Start(spec process.Spec) (Process, error)
+	// EndOrphans ends the processes that runs of an earlier life of the agent left behind, and says how many there were.
+	EndOrphans(orphans []process.Orphan) (int, error)
+}
+
+// Process is one started process with its tree.
+type Process interface {
+	PID() int
+	StartTicks() uint64
+	StartedAt() time.Time
+	Wait() process.Result
+	Terminate(grace time.Duration)
+}

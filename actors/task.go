@@ -1,0 +1,101 @@
+package actors
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"gusty/messages"
+)
+
+// task is a run that is to start: its record, when, and what it needs beside the stored job.
+type task struct {
+	dueSlot
+
+	run     messages.Run
+	at      time.Time // when it starts
+	overlap messages.OverlapPolicy
+
+	script  *messages.Job // of a script that came with the request
+	command string        // of a command line
+	timeout time.Duration // of a command line
+
+	async bool       // the asker is answered when the run is recorded, not when it has ended
+	asker *actor.PID // nil: nobody waits
+
+	recorded bool // its row was written before: a client has been told, or the store has it from an earlier life
+	waits    bool // its row says, whatever run.Armed does, that it only waits; for the executors actor alone
+	fate     atomic.Int32
+}
+
+// The fates of a task. Whoever moves it away from taskOpen owns it.
+const (
+	taskOpen  int32 = iota
+	taskTaken       // its execution exists, or its outcome is recorded
+	taskLost        // whoever held it failed before that
+	taskBusy        // its row is being handed to the store: nobody may record an outcome before that
+)
+
+func (t *task) take() bool { return t.fate.CompareAndSwap(taskOpen, taskTaken) }
+func (t *task) lose() bool { return t.fate.CompareAndSwap(taskOpen, taskLost) }
+func (t *task) open() bool { return t.fate.Load() == taskOpen }
+
+// noteWaits records that the task only waits, so that it resumes after a crash. Where that cannot be written its row goes on to say that it may
+// have started: then it is interrupted, which is the safe side.
+func (s *System) noteWaits(t *task) {
+	if !t.fate.CompareAndSwap(taskOpen, taskBusy) {
+		return
+	}
+	defer t.fate.Store(taskOpen)
+	run := t.run
+	run.Armed = false
+	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}
+	s.opt.Store.Submit(change, func(c messages.Committed) {
+		if c.Err != nil {
+			s.log.Warn("that a run waits was not recorded", "actor", nameExecutors, "run_id", run.ID, "error", c.Err)
+		}
+	})
+}
+
+// key names the executor that a task belongs to: one for each job, and one for each run that came with a request.
+func (t *task) key() string {
+	if t.run.Kind == messages.RunOfJob {
+		return t.run.ScriptName
+	}
+	return "\x00" + t.run.ID
+}
+
+// outcome gives the run as it ends without having been started.
+func (t *task) outcome(state messages.RunState, reason string, now time.Time) messages.Run {
+	run := t.run
+	run.State, run.Reason, run.EndedAt, run.Armed = state, reason, now, false
+	return run
+}
+
+// settleUnrun records how a run ended that was never started, and answers who waits for it.
+func (s *System) settleUnrun(t *task, state messages.RunState, reason string) messages.Run {
+	run := t.outcome(state, reason, time.Now())
+	s.record(run)
+	if t.asker != nil {
+		s.answer(t.asker, messages.RunFinished{Run: run})
+	}
+	return run
+}
+
+// record writes the end of a run that was never started.
+func (s *System) record(run messages.Run) {
+	s.counts.ended(run.State, false)
+	s.outcomes.submit(messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}, nil)
+}
+
+// answerLost tells who waits for a task that its holder lost it.
+func (s *System) answerLost(t *task, who string) {
+	if t.asker != nil {
+		s.answer(t.asker, messages.Unavailable(who))
+	}
+}
+
+// quoted writes a client's text for a sentence.
+func quoted(text string) string { return strconv.QuoteToGraphic(text) }
