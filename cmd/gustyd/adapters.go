@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gusty/actors"
+	"gusty/internal/process"
+	"gusty/messages"
+	"gusty/persistence"
+)
+
+// orphanTimeout bounds how long the processes of interrupted runs are ended at start.
+const orphanTimeout = 30 * time.Second
+
+// actorStore is the database as the actors see it.
+type actorStore struct{ *persistence.Store }
+
+// NewOutput begins the output of a run.
+func (s actorStore) NewOutput(runID string, limitBytes int64) actors.Output {
+	return s.Store.NewOutput(runID, limitBytes)
+}
+
+// launcher is the host as the actors see it.
+type launcher struct{ host *process.Host }
+
+// Start starts a process.
+func (l launcher) Start(spec process.Spec) (actors.Process, error) {
+	p, err := l.host.Start(spec)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// EndOrphans ends what earlier runs left.
+func (l launcher) EndOrphans(orphans []process.Orphan) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), orphanTimeout)
+	defer cancel()
+	return l.host.EndOrphans(ctx, orphans)
+}
+
+// checkLimits refuses what this host cannot hold of a job.
+func (l launcher) checkLimits(o *messages.JobOptions) error {
+	err := l.host.Supports(process.Limits{
+		MemoryLimitBytes: o.MemoryLimitBytes, CPULimitPercent: o.CPULimitPercent, Nice: o.Nice, RunAs: o.RunAs,
+	})
+	var unsupported *process.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return messages.Invalidf(unsupported.Field, "%s", unsupported.Sentence)
+	}
+	return err
+}

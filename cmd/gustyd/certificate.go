@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"gusty/internal/tlscert"
+	"gusty/messages"
+	"gusty/persistence"
+)
+
+// certificateLook is how often the certificate files are looked at for a change.
+const certificateLook = 10 * time.Second
+
+// certificates keeps the server certificate: makes it, renews it, and notices when its files change.
+type certificates struct {
+	store *persistence.Store
+	dir   string
+	log   *slog.Logger
+	files tlscert.Files
+	*tlscert.Store
+}
+
+func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger) (*certificates, error) {
+	c := &certificates{store: store, dir: filepath.Join(dataDir, "tls"), log: log}
+	if err := c.ensure(time.Now()); err != nil {
+		return nil, err
+	}
+	held, err := tlscert.OpenStore(c.files)
+	if err != nil {
+		return nil, err
+	}
+	c.Store = held
+	return c, nil
+}
+
+// ensure sees to it that there is a certificate with enough life before it. The authority's key stays sealed in the store.
+func (c *certificates) ensure(now time.Time) error {
+	key, err := c.store.Setting(messages.SettingCAKey)
+	if err != nil {
+		return err
+	}
+	hosts, err := tlscert.LocalHosts()
+	if err != nil {
+		c.log.Warn("the certificate may lack names of this host", "error", err)
+	}
+	files, newKey, err := tlscert.Ensure(c.dir, key, hosts, now)
+	if err != nil {
+		return fmt.Errorf("the server certificate: %w", err)
+	}
+	if newKey != nil {
+		if err := commit(c.store, messages.SettingRow{Name: messages.SettingCAKey, Value: newKey}); err != nil {
+			return fmt.Errorf("keep the certificate authority's key: %w", err)
+		}
+	}
+	c.files = files
+	return nil
+}
+
+// watch renews and reloads until ctx ends.
+func (c *certificates) watch(ctx context.Context) {
+	tlscert.Watcher{Store: c.Store, Interval: certificateLook, Renew: c.ensure, Reloaded: c.report}.WatchFiles(ctx)
+}
+
+// reload reads the files again, on SIGHUP.
+func (c *certificates) reload() { c.report(c.Reload()) }
+
+func (c *certificates) report(err error) {
+	if err != nil {
+		c.log.Error("the certificate was not reloaded, the one in force stays", "error", err)
+		return
+	}
+	c.log.Info("certificate reloaded", "fingerprint", tlscert.FingerprintDER(c.Leaf().Raw))
+}

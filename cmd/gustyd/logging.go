@@ -1,0 +1,102 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// The log formats.
+const (
+	formatJSON = "json"
+	formatText = "text"
+)
+
+// logging is the agent's log: its level and its file can be changed while it is in use.
+type logging struct {
+	*slog.Logger
+	level slog.LevelVar
+	out   logOutput
+}
+
+func newLogging(s settings) *logging {
+	l := &logging{out: logOutput{dir: filepath.Join(s.dataDir, "log")}}
+	if level, known := levelOf(s.logLevel); known {
+		l.level.Set(level)
+	}
+	options := &slog.HandlerOptions{Level: &l.level}
+	if s.logFormat == formatText {
+		l.Logger = slog.New(slog.NewTextHandler(&l.out, options))
+	} else {
+		l.Logger = slog.New(slog.NewJSONHandler(&l.out, options))
+	}
+	return l
+}
+
+// setLevel takes one of the four names; an unknown one changes nothing.
+func (l *logging) setLevel(name string) {
+	if level, known := levelOf(name); known {
+		l.level.Set(level)
+	}
+}
+
+// logOutput writes to standard error, or to a file in the agent's log directory.
+type logOutput struct {
+	dir string
+
+	mu   sync.Mutex
+	name string
+	file *os.File
+}
+
+// Write writes one line. A file that takes none is no reason to lose it.
+func (o *logOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.file != nil {
+		if n, err := o.file.Write(p); err == nil {
+			return n, nil
+		}
+	}
+	return os.Stderr.Write(p)
+}
+
+// use switches to the named file; an empty name is standard error.
+func (o *logOutput) use(name string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if name == o.name {
+		return nil
+	}
+	return o.open(name)
+}
+
+// reopen opens the file anew, after a log rotation moved it away.
+func (o *logOutput) reopen() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.open(o.name)
+}
+
+func (o *logOutput) open(name string) error {
+	var file *os.File
+	if name != "" {
+		if err := os.MkdirAll(o.dir, 0o700); err != nil {
+			return err
+		}
+		var err error
+		file, err = os.OpenFile(filepath.Join(o.dir, filepath.Base(name)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+	}
+	if o.file != nil {
+		_ = o.file.Close() // what was written is written
+	}
+	o.file, o.name = file, name
+	return nil
+}
+
+var _ io.Writer = (*logOutput)(nil)

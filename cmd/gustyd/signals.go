@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// exitAtOnce is how a process ends that got the second signal to stop: 128 and the number of SIGINT, as shells count.
+const exitAtOnce = 130
+
+// signalWatch turns signals into channels.
+type signalWatch struct {
+	stopped chan os.Signal
+	reload  chan os.Signal
+}
+
+func watchSignals() *signalWatch {
+	w := &signalWatch{stopped: make(chan os.Signal, 2), reload: make(chan os.Signal, 1)}
+	signal.Notify(w.stopped, os.Interrupt, syscall.SIGTERM)
+	if signals := reloadSignals(); len(signals) > 0 {
+		signal.Notify(w.reload, signals...)
+	}
+	ignoreSignals()
+	return w
+}
+
+func (w *signalWatch) stop() {
+	signal.Stop(w.stopped)
+	signal.Stop(w.reload)
+}
+
+// endAtSecond ends the process without further ado when it is asked to stop once more.
+func (w *signalWatch) endAtSecond() {
+	<-w.stopped
+	os.Exit(exitAtOnce)
+}

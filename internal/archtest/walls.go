@@ -1,0 +1,93 @@
+package archtest
+
+// The libraries that more than one wall names.
+const (
+	actorLibrary  = "github.com/asynkron/protoactor-go/..."
+	httpLibrary   = "github.com/valyala/fasthttp/..."
+	routerLibrary = "github.com/fasthttp/router/..."
+	sqliteLibrary = "modernc.org/sqlite/..."
+	storeLibrary  = "go.etcd.io/bbolt/..."
+	systemLibrary = "golang.org/x/sys/..."
+	uuidLibrary   = "github.com/google/uuid"
+	quoteLibrary  = "github.com/kballard/go-shellquote"
+)
+
+// Walls are the walls of this repository.
+func Walls() []Wall {
+	return append(append(houses(), leaves()...), programs()...)
+}
+
+// houses are the walls between the large parts.
+func houses() []Wall {
+	return []Wall{{
+		Around: []string{"gusty/messages/..."},
+		Only:   []string{Standard},
+		Reason: "messages is the vocabulary that every part speaks: it must depend on none of them, and on no library",
+	}, {
+		Around: []string{"gusty/actors/..."},
+		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", actorLibrary, uuidLibrary, quoteLibrary},
+		Reason: "an actor declares the narrow interface of the store it needs and knows nothing of HTTP; cmd/gustyd/wire.go joins them",
+	}, {
+		Around: []string{"gusty/api/..."},
+		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", httpLibrary, routerLibrary, "golang.org/x/crypto/bcrypt", quoteLibrary},
+		Reason: "the API gets one Ask function and sees neither an actor nor the store; cmd/gustyd/wire.go joins them",
+	}, {
+		Around: []string{"gusty/persistence/..."},
+		Except: []string{"gusty/persistence/sqlite/..."},
+		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", storeLibrary, systemLibrary},
+		Reason: "the store knows rows and no actor; what it needs of other parts comes in as a message or a function",
+	}, {
+		Around:      []string{"gusty/..."},
+		Except:      []string{"gusty/persistence/sqlite/...", "gusty/cmd/gustyctl/..."},
+		NotDirectly: []string{sqliteLibrary, "gusty/persistence/sqlite/..."},
+		Reason:      "SQLite is for import and export: gustyctl alone links it, and the daemon stays small",
+	}, {
+		Around: []string{"gusty/..."},
+		Except: []string{"gusty/test/..."},
+		NotDirectly: []string{
+			"testing/...", "gusty/test/...", "github.com/getkin/kin-openapi/...", "pgregory.net/rapid/...",
+			"github.com/rogpeppe/go-internal/...", "github.com/prometheus/common/...",
+		},
+		Reason: "this is for tests alone: a file that is not a test must not import it",
+	}}
+}
+
+// leaves are the walls around the leaf packages.
+func leaves() []Wall {
+	const reason = "a leaf is usable alone: it imports the standard library, other leaves, and one library of its own"
+	owns := func(leaf string, libraries ...string) Wall {
+		only := append([]string{Standard, "gusty/internal/...", systemLibrary}, libraries...)
+		return Wall{Around: []string{leaf}, Only: only, Reason: reason}
+	}
+	others := owns("gusty/internal/...")
+	others.Except = []string{"gusty/internal/cron/...", "gusty/internal/hostinfo/..."}
+	return []Wall{
+		owns("gusty/internal/cron/...", "github.com/robfig/cron/v3"),
+		owns("gusty/internal/hostinfo/...", "github.com/shirou/gopsutil/v3/..."),
+		others,
+	}
+}
+
+// programs are the walls around what is linked into a program.
+func programs() []Wall {
+	return []Wall{{
+		Around: []string{"gusty/cmd/gustyd"},
+		Never: []string{
+			"github.com/spf13/cobra/...", "gopkg.in/yaml.v3/...", sqliteLibrary, "github.com/getkin/kin-openapi/...",
+			"github.com/VictoriaMetrics/metrics/...", "google.golang.org/grpc/...", "go.opentelemetry.io/otel/exporters/otlp/...",
+		},
+		Reason: "the daemon's size is a feature: this has no work in it",
+	}, {
+		Around: []string{"gusty/cmd/gustyd"},
+		Never:  []string{"text/template", "html/template", "plugin"},
+		Reason: "it calls methods by name, which makes the linker keep every exported method of every type",
+	}, {
+		Around: []string{"gusty/cmd/gustyd", "gusty/cmd/gustyctl"},
+		Never:  []string{"testing/...", "net/http/pprof"},
+		Reason: "it puts flags or routes of a test or a debugger into what is shipped",
+	}, {
+		Around: []string{"gusty/cmd/gustyctl"},
+		Never:  []string{actorLibrary, httpLibrary, routerLibrary, "gusty/actors/...", "gusty/api/..."},
+		Reason: "the command line is a client of the REST interface, like any other",
+	}}
+}
