@@ -1,0 +1,62 @@
+# Gusty: everything that a developer or an operator types. `make help` lists it. Needs Go, make and git; all else is fetched through Go modules.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PORT    ?=
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
+
+GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
+GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
+
+FUZZTIME  ?= 10s
+BENCHARGS ?=
+LOADARGS  ?=
+
+.DEFAULT_GOAL := build
+.PHONY: help run build test test-race lint fmt fmt-check bench load fuzz dist clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: build ## start an agent on 127.0.0.1 with its state in .gusty/ (PORT=20140 chooses the port)
+	bin/gustyd $(PORT) --data-dir .gusty --listen 127.0.0.1
+
+build: ## build bin/gustyd and bin/gustyctl
+	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
+
+test: ## run every test: no root, no network, about three minutes
+	go test -timeout 5m ./...
+
+test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
+	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
+
+lint: fmt-check ## go vet and golangci-lint (.golangci.yml)
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+fmt: ## format all Go files with gofumpt
+	$(GOFUMPT) -w .
+
+fmt-check:
+	@files=$$($(GOFUMPT) -l .); test -z "$$files" || { echo "not formatted, run \`make fmt\`:"; echo "$$files"; exit 1; }
+
+bench: build ## print the table of figures: memory, speed, start, size (BENCHARGS=-quick takes a minute)
+	go run ./test/bench -gustyd bin/gustyd $(BENCHARGS)
+
+load: build ## start an agent, run vegeta on deploy/vegeta/*.targets, print latencies and memory (LOADARGS=-quick)
+	go run ./test/load -gustyd bin/gustyd $(LOADARGS)
+
+fuzz: ## run every fuzz target for FUZZTIME
+	bash .ci/fuzz $(FUZZTIME)
+
+dist: ## archives of each platform with their SHA-256 sums in dist/
+	rm -rf dist && mkdir -p dist
+	for platform in linux/amd64 linux/arm64 windows/amd64; do \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		$(BUILD) -o dist/build/$$GOOS-$$GOARCH/ ./cmd/gustyd ./cmd/gustyctl || exit 1; \
+	done
+	go -C tools run ./pack -root .. -version $(VERSION)
+	rm -rf dist/build
+
+clean: ## remove what the other targets made, but for the state in .gusty/
+	rm -rf bin dist coverage.out
