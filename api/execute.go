@@ -140,6 +140,9 @@ func newExecutedAnswer(f *messages.RunFinished, now time.Time) executedAnswer {
 		out.Message = out.Stdout
 	} else {
 		out.Message = "Command failed with error: " + out.Stderr
+		if out.Stderr == "" && out.ExitCode == nil {
+			out.Message += f.Run.Reason // it was ended, or never started
+		}
 	}
 	return out
 }
