@@ -30,7 +30,7 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 	case messages.PutJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:
 		return s.request(ctx, nameScheduler, message)
 	case messages.CancelRun:
-		return s.request(ctx, nameExecutors, message)
+		return s.askCancel(ctx, m)
 	case messages.ExecuteScript:
 		return s.askRun(ctx, m, time.Duration(m.Job.Options.TimeoutSeconds)*time.Second, m.Job.Options.TimeoutSeconds == 0)
 	case messages.ExecuteCommand:
@@ -133,6 +133,17 @@ func (s *System) askRun(ctx context.Context, message any, timeout time.Duration,
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	return s.request(ctx, nameExecutors, message)
+}
+
+// askCancel tells a run that has ended from one that never was: the executors know only what is under way.
+func (s *System) askCancel(ctx context.Context, m messages.CancelRun) (any, error) {
+	reply, err := s.request(ctx, nameExecutors, m)
+	if err != nil && messages.CodeOf(err) == messages.CodeConflict {
+		if _, missing := s.read(messages.GetRun{ID: m.ID}); missing != nil && messages.CodeOf(missing) == messages.CodeNotFound {
+			return nil, missing
+		}
+	}
+	return reply, err
 }
 
 func (s *System) restartActors(ctx context.Context, m messages.RestartActors) (any, error) {

@@ -277,8 +277,10 @@ func TestCancel(t *testing.T) {
 		if got := w.stored(running.ID); got.State != messages.RunCancelled || got.Reason != "cancelled by bob" {
 			t.Errorf("ended: %+v", got)
 		}
-		for _, id := range []string{running.ID, queued.ID, "unknown"} {
-			if e := refusalOf(w, messages.CancelRun{ID: id}); e.Code != messages.CodeConflict {
+		for id, want := range map[string]messages.Code{
+			running.ID: messages.CodeConflict, queued.ID: messages.CodeConflict, "unknown": messages.CodeNotFound,
+		} {
+			if e := refusalOf(w, messages.CancelRun{ID: id}); e.Code != want {
 				t.Errorf("%s: %v", id, e)
 			}
 		}

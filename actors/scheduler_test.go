@@ -455,7 +455,9 @@ func TestAnUnknownOutcomeStartsNothing(t *testing.T) {
 			t.Errorf("%d runs started", n)
 		}
 		for _, message := range []any{
-			messages.PutJob{Job: job("b", "@daily", "")}, messages.ExecuteCommand{Command: "exit 0"}, messages.SetFiring{On: false},
+			messages.PutJob{Job: job("b", "@daily", "")},
+			messages.ExecuteCommand{Command: "exit 0"},
+			messages.SetFiring{On: false},
 			messages.SetPassword{Name: "Admin", Hash: "x"},
 			messages.SetParameters{Values: []messages.ParameterValue{{Name: messages.ParamLabels, Value: "a=b"}}},
 		} {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -60,7 +61,7 @@ func (c *secureConn) Handshake() error {
 	if err := c.SetDeadline(time.Now().Add(c.timeout)); err != nil {
 		return err
 	}
-	if err := c.Conn.Handshake(); err != nil {
+	if err := c.Conn.HandshakeContext(context.Background()); err != nil { // the deadline bounds it
 		_ = c.Close()
 		return err
 	}

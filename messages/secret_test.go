@@ -41,8 +41,10 @@ func TestSecretNeverShows(t *testing.T) {
 func TestMessagesWithSecretsDoNotPrintThem(t *testing.T) {
 	const value = "hunter2-hunter2"
 	for _, m := range []any{
-		ExecuteCommand{Command: value}, ExecuteScript{Job: Job{Name: "a", Content: []byte(value)}},
-		PutJob{Job: Job{Name: "a", Content: []byte(value)}}, SetParameters{Values: []ParameterValue{{ParamOpenSearchPass, value}}},
+		ExecuteCommand{Command: value},
+		ExecuteScript{Job: Job{Name: "a", Content: []byte(value)}},
+		PutJob{Job: Job{Name: "a", Content: []byte(value)}},
+		SetParameters{Values: []ParameterValue{{ParamOpenSearchPass, value}}},
 	} {
 		if text := fmt.Sprint(m); strings.Contains(text, value) {
 			t.Errorf("%T prints what it carries: %s", m, text)

@@ -13,17 +13,19 @@ func TestTakenPortGivesWayToAFreeOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // a test's listener
+	defer taken.Close()
 	port := strconv.Itoa(portOf(taken))
 	config := messages.NewConfig(1, []messages.StoredParameter{
-		{Name: messages.ParamIPAddr, Global: "127.0.0.1"}, {Name: messages.ParamServerPort, Global: port},
-		{Name: messages.ParamMinPort, Global: "20000"}, {Name: messages.ParamMaxPort, Global: "21000"},
+		{Name: messages.ParamIPAddr, Global: "127.0.0.1"},
+		{Name: messages.ParamServerPort, Global: port},
+		{Name: messages.ParamMinPort, Global: "20000"},
+		{Name: messages.ParamMaxPort, Global: "21000"},
 	})
 	ln, err := listen(t.Context(), settings{}, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test's listener
+	defer ln.Close()
 	if got := portOf(ln); got < 20000 || got > 21000 {
 		t.Errorf("got port %d", got)
 	}

@@ -36,7 +36,7 @@ func parseStat(line []byte) (stat, error) {
 		return stat{}, errStatForm
 	}
 	fields := bytes.Fields(line[end+1:])
-	if len(fields) < 20 {
+	if len(fields) < 20 || len(fields[0]) != 1 || fields[0][0] < 'A' {
 		return stat{}, errStatForm
 	}
 	var err error
