@@ -120,6 +120,9 @@ func (a *metricActor) publish() {
 		a.system.answer(asker, a.sample)
 	}
 	a.waiting = nil
+	if a.system.opt.OnSampled != nil {
+		a.system.opt.OnSampled()
+	}
 }
 
 // String names the collector, not what it found.

@@ -45,6 +45,8 @@ type Options struct {
 	OnConfig func(*messages.Config)
 	// OnPassword is told whose password was changed, once that is durable. It must not block for long.
 	OnPassword func(user string)
+	// OnSampled is told that the host was sampled. It must not block; may be nil.
+	OnSampled func()
 	// OnShutDown is told that a client asked for the ordered stop. It must not block.
 	OnShutDown func(messages.Origin)
 	// StopGrace is how long runs under way may go on when the agent stops.

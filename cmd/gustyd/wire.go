@@ -51,6 +51,7 @@ type daemon struct {
 	activity  atomic.Uint64
 	logLevel  string // of the last snapshot of the parameters
 	shutdown  chan struct{}
+	sampled   chan struct{} // after each sample of the host, for giving memory back
 	onceDown  sync.Once
 	serveDone chan error
 }
@@ -60,7 +61,7 @@ func (d *daemon) run(ctx context.Context) int {
 	// The actor library keeps 1,024 maps of as many shards each: one shard is enough for some thousand actors, and saves 3 MB.
 	cmap.SHARD_COUNT = 1
 	d.log = newLogging(d.settings)
-	d.shutdown, d.serveDone = make(chan struct{}), make(chan error, 1)
+	d.shutdown, d.sampled, d.serveDone = make(chan struct{}), make(chan struct{}, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	signals := watchSignals()
@@ -102,7 +103,7 @@ func (d *daemon) start(ctx context.Context) error {
 	}
 	go d.certs.watch(ctx)
 	go d.keepAlive(ctx)
-	keeper := footprint.Keeper{Activity: d.activityCount}
+	keeper := footprint.Keeper{Activity: d.activityCount, Rounds: d.sampled}
 	go keeper.Run(ctx)
 	return nil
 }
@@ -152,7 +153,7 @@ func (d *daemon) startActors(ctx context.Context) error {
 	d.system, err = actors.Start(ctx, actors.Options{
 		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID,
 		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort, CheckLimits: hands.checkLimits,
-		OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
+		OnSampled: d.onSampled, OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
 	})
 	return err
 }
@@ -208,6 +209,13 @@ func (d *daemon) onConfig(config *messages.Config) {
 	}
 	if err := d.log.out.use(config.Text(messages.ParamLoggingFileName)); err != nil {
 		d.log.Error("the log file cannot be opened, the log goes on where it was", "error", err)
+	}
+}
+
+func (d *daemon) onSampled() {
+	select {
+	case d.sampled <- struct{}{}:
+	default: // one is noted already
 	}
 }
 

@@ -24,6 +24,9 @@ const shedFaults = 32
 type Keeper struct {
 	// Activity counts up with each piece of work (requests served, runs started). It is called once a second, from Run's goroutine.
 	Activity func() uint64
+	// Rounds says that a round of periodic work has just ended, so that what it touched is given back at once and not at the next look; may
+	// be nil.
+	Rounds <-chan struct{}
 
 	// What a test replaces; nil: the package's own.
 	trim, shed func()
@@ -49,6 +52,8 @@ func (k Keeper) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 			w.look()
+		case <-k.Rounds:
+			w.roundOver()
 		}
 	}
 }
@@ -71,6 +76,13 @@ func (w *watch) look() {
 		w.endWindow(work)
 	}
 	if quiet && !w.loaded && w.faults()-w.lastFaults >= shedFaults {
+		w.give(w.shed)
+	}
+}
+
+// roundOver gives back what a round of periodic work has touched, but while there is load: that would map it again at once.
+func (w *watch) roundOver() {
+	if !w.loaded && w.faults()-w.lastFaults >= shedFaults {
 		w.give(w.shed)
 	}
 }

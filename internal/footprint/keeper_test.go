@@ -11,13 +11,17 @@ import (
 )
 
 // agent is what a Keeper looks after, inside a synctest bubble.
-type agent struct{ work, faults, trims, sheds atomic.Uint64 }
+type agent struct {
+	work, faults, trims, sheds atomic.Uint64
+
+	rounds chan struct{}
+}
 
 func (a *agent) start(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	keeper := Keeper{
-		Activity: a.work.Load, faults: a.faults.Load,
+		Activity: a.work.Load, Rounds: a.rounds, faults: a.faults.Load,
 		trim: func() { a.trims.Add(1) }, shed: func() { a.sheds.Add(1) },
 	}
 	go func() { defer close(done); keeper.Run(ctx) }()
@@ -68,6 +72,25 @@ func TestKeeperShedsAfterPeriodicWork(t *testing.T) {
 		a.expect(t, "while asked every second", 1, 6)
 		a.pass(2, 0, 0)
 		a.expect(t, "when no longer asked", 1, 7)
+	})
+}
+
+func TestKeeperShedsWhenARoundEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := agent{rounds: make(chan struct{})}
+		a.start(t)
+		a.pass(10, 0, 0)
+		a.faults.Add(80)
+		a.rounds <- struct{}{}
+		synctest.Wait()
+		a.expect(t, "right after the round", 1, 1)
+		a.rounds <- struct{}{}
+		synctest.Wait()
+		a.expect(t, "after a round that touched nothing", 1, 1)
+		a.pass(10, busyWork, 80)
+		a.rounds <- struct{}{}
+		synctest.Wait()
+		a.expect(t, "after a round under load", 1, 1)
 	})
 }
 
