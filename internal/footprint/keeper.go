@@ -10,6 +10,8 @@ const (
 	startupDelay  = 3 * time.Second // from Run to the first trim: the lazy parts of start-up have run by then
 	lookInterval  = time.Second     // between two looks; one costs a few microseconds
 	looksInWindow = 5               // load is judged over so many looks
+
+	settleDelay = 100 * time.Millisecond // from a round's end to giving back: what follows on it touches pages too
 )
 
 // busyWork is the work in a window that counts as load: it has grown the heap by more than a trim costs to make up for. Less is idle chatter,
@@ -53,6 +55,7 @@ func (k Keeper) Run(ctx context.Context) {
 		case <-ticker.C:
 			w.look()
 		case <-k.Rounds:
+			pause(ctx, settleDelay)
 			w.roundOver()
 		}
 	}

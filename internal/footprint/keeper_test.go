@@ -82,13 +82,16 @@ func TestKeeperShedsWhenARoundEnds(t *testing.T) {
 		a.pass(10, 0, 0)
 		a.faults.Add(80)
 		a.rounds <- struct{}{}
+		time.Sleep(settleDelay) // of the bubble's clock
 		synctest.Wait()
 		a.expect(t, "right after the round", 1, 1)
 		a.rounds <- struct{}{}
+		time.Sleep(settleDelay) // of the bubble's clock
 		synctest.Wait()
 		a.expect(t, "after a round that touched nothing", 1, 1)
 		a.pass(10, busyWork, 80)
 		a.rounds <- struct{}{}
+		time.Sleep(settleDelay) // of the bubble's clock
 		synctest.Wait()
 		a.expect(t, "after a round under load", 1, 1)
 	})
