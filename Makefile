@@ -25,7 +25,8 @@ build: ## build bin/gustyd and bin/gustyctl
 	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
 
 test: ## run every test: no root, no network, about three minutes
-	go test -timeout 5m ./...
+	go test -timeout 5m $$(go list ./... | grep -v /test/)
+	go test -timeout 5m -count=1 ./test/...
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
 	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
