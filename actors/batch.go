@@ -56,11 +56,13 @@ func (b *batch) record(run messages.Run) { b.add(messages.RunRow{Run: run}) }
 // plan records how far the job's firings have their records.
 func (b *batch) plan(e *jobEntry) {
 	b.marks = append(b.marks, mark{e.name, e.through})
-	b.add(messages.JobStateRow{Name: e.name, State: messages.JobState{PlannedThrough: fromUnixNano(e.through)}, OnlyPlanned: true})
+	b.add(messages.JobStateRow{Name: e.name, State: messages.JobState{PlannedThrough: fromUnixNano(e.through)}, Part: messages.PlannedPart})
 }
 
-// wholeState records everything that is remembered of the job.
-func (b *batch) wholeState(e *jobEntry) { b.add(messages.JobStateRow{Name: e.name, State: e.state()}) }
+// boot records in which boot of the host the job has fired.
+func (b *batch) boot(e *jobEntry) {
+	b.add(messages.JobStateRow{Name: e.name, State: messages.JobState{BootID: e.bootID}, Part: messages.BootPart})
+}
 
 func (b *batch) add(row messages.Row) {
 	b.rows = append(b.rows, row)

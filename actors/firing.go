@@ -126,7 +126,7 @@ func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 		}
 		e.bootID = a.system.opt.BootID
 		e.through = max(e.through, now.UnixNano())
-		b.wholeState(e)
+		b.boot(e)
 		a.fire(b, e, now)
 	}
 	b.flush()

@@ -22,7 +22,7 @@ func (a *schedulerActor) onPutJob(ctx actor.Context, m messages.PutJob) {
 	if e, known := a.agenda.jobs[m.Job.Name]; known && m.Patch.Enabled != nil && *m.Patch.Enabled && !e.enabled {
 		// What fell due while the job was switched off was not missed.
 		state := messages.JobState{PlannedThrough: now}
-		rows = append(rows, messages.JobStateRow{Name: m.Job.Name, State: state, OnlyPlanned: true})
+		rows = append(rows, messages.JobStateRow{Name: m.Job.Name, State: state, Part: messages.PlannedPart})
 	}
 	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: rows}, func(c messages.Committed) any {
 		return jobCommitted{name: m.Job.Name, committed: c}

@@ -43,7 +43,7 @@ func (a *schedulerActor) onSetJobPaused(ctx actor.Context, m messages.SetJobPaus
 }
 
 func (a *schedulerActor) commitState(ctx actor.Context, origin messages.Origin, name string, state messages.JobState, back bool) {
-	change := messages.Change{Origin: origin, Rows: []messages.Row{messages.JobStateRow{Name: name, State: state}}}
+	change := messages.Change{Origin: origin, Rows: []messages.Row{messages.JobStateRow{Name: name, State: state, Part: messages.PausePart}}}
 	a.system.submit(ctx, change, func(c messages.Committed) any {
 		return stateCommitted{name: name, state: state, lookBack: back, committed: c}
 	})
@@ -67,8 +67,8 @@ func (a *schedulerActor) onStateCommitted(ctx actor.Context, m stateCommitted) {
 
 func (a *schedulerActor) applyState(ctx actor.Context, e *jobEntry, m stateCommitted) {
 	now := time.Now()
-	m.state.PlannedThrough = laterOf(m.state.PlannedThrough, fromUnixNano(e.through))
-	a.agenda.setState(e, &m.state)
+	state := e.state().With(messages.PausePart, &m.state)
+	a.agenda.setState(e, &state)
 	a.agenda.replan(e, laterOf(now, fromUnixNano(e.through)))
 	switch {
 	case e.paused:

@@ -228,12 +228,7 @@ func (s *memStore) applyState(row messages.JobStateRow) {
 	if _, exists := s.jobs[row.Name]; !exists {
 		return
 	}
-	state := row.State
-	if row.OnlyPlanned {
-		state = s.states[row.Name]
-		state.PlannedThrough = row.State.PlannedThrough
-	}
-	s.states[row.Name] = state
+	s.states[row.Name] = s.states[row.Name].With(row.Part, &row.State)
 }
 
 func (s *memStore) LoadParameters(each func(messages.StoredParameter) error) (uint64, error) {

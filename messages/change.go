@@ -36,12 +36,12 @@ type (
 	}
 	// JobGone deletes a job and its state. Its runs stay until they are trimmed. Code not_found where there is none.
 	JobGone struct{ Name string }
-	// JobStateRow puts the state of a job that exists; of one that is gone it is left out silently.
+	// JobStateRow puts a part of the state of a job that exists; of one that is gone it is left out silently.
 	JobStateRow struct {
 		Name  string
 		State JobState
-		// OnlyPlanned replaces PlannedThrough and nothing else, so that a firing does not undo a change of the job that it crossed.
-		OnlyPlanned bool
+		// Part is what of the stored state is replaced, so that a firing does not undo a change of the job that it crossed.
+		Part StatePart
 	}
 	// RunRow puts a run, whole, and keeps the orders by job and by state.
 	RunRow struct{ Run Run }

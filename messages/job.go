@@ -141,3 +141,29 @@ type JobState struct {
 	FailureStreak  int
 	LastRunID      string
 }
+
+// StatePart names a part of a JobState.
+type StatePart uint8
+
+// The parts.
+const (
+	WholeState  StatePart = iota
+	PlannedPart           // PlannedThrough
+	PausePart             // Paused, Quarantined and Reason
+	BootPart              // BootID
+)
+
+// With gives the state with one part of it taken from another one.
+func (s JobState) With(part StatePart, from *JobState) JobState {
+	switch part {
+	case PlannedPart:
+		s.PlannedThrough = from.PlannedThrough
+	case PausePart:
+		s.Paused, s.Quarantined, s.Reason = from.Paused, from.Quarantined, from.Reason
+	case BootPart:
+		s.BootID = from.BootID
+	default:
+		s = *from
+	}
+	return s
+}

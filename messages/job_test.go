@@ -3,6 +3,7 @@ package messages
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func validJob() Job {
@@ -66,5 +67,21 @@ func TestPatchKeepsWhatItDoesNotName(t *testing.T) {
 	}
 	if stored.TimeoutSeconds != 7 || len(stored.Environment) != 2 || stored.Environment["OLD"].Reveal() != "x" {
 		t.Error("the stored options were changed")
+	}
+}
+
+func TestStateParts(t *testing.T) {
+	at := time.Unix(1000, 0)
+	before := JobState{PlannedThrough: at, Anchor: at, BootID: "b", Paused: true, FailureStreak: 3}
+	other := JobState{PlannedThrough: at.Add(1), Anchor: at.Add(1), BootID: "c", Quarantined: true, Reason: "r"}
+	for part, want := range map[StatePart]JobState{
+		WholeState:  other,
+		PlannedPart: {PlannedThrough: at.Add(1), Anchor: at, BootID: "b", Paused: true, FailureStreak: 3},
+		PausePart:   {PlannedThrough: at, Anchor: at, BootID: "b", Quarantined: true, Reason: "r", FailureStreak: 3},
+		BootPart:    {PlannedThrough: at, Anchor: at, BootID: "c", Paused: true, FailureStreak: 3},
+	} {
+		if got := before.With(part, &other); got != want {
+			t.Errorf("part %d: %+v, want %+v", part, got, want)
+		}
 	}
 }

@@ -69,11 +69,18 @@ func (w *writer) putJobState(key nameKey, s messages.JobState) error {
 	return w.put(bucketJobStates, key[:], e.buf)
 }
 
-// putStateOf stores the state of a job that exists; of one that is gone it is left out.
+// putStateOf stores a part of the state of a job that exists; of one that is gone it is left out.
 func (w *writer) putStateOf(row messages.JobStateRow) error {
 	key := w.ring.hide(nameOfJob, row.Name)
 	if !w.has(bucketJobs, key[:]) {
 		return nil
 	}
-	return w.putJobState(key, row.State)
+	if row.Part == messages.WholeState {
+		return w.putJobState(key, row.State)
+	}
+	stored, err := w.jobState(key)
+	if err != nil {
+		return err
+	}
+	return w.putJobState(key, stored.With(row.Part, &row.State))
 }

@@ -81,6 +81,27 @@ func TestExpressionResetsTheState(t *testing.T) {
 	}
 }
 
+func TestAPartOfTheStateLeavesTheRest(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	commit(t, s, messages.JobRow{Job: testJob("job")})
+	before := messages.JobState{
+		Anchor: time.Unix(1000, 0).UTC(), PlannedThrough: time.Unix(2000, 0).UTC(), BootID: "b", Paused: true, Reason: "r", FailureStreak: 7,
+	}
+	other := messages.JobState{PlannedThrough: time.Unix(3000, 0).UTC(), BootID: "c", Quarantined: true, Reason: "q"}
+	for part, want := range map[messages.StatePart]messages.JobState{
+		messages.PlannedPart: before.With(messages.PlannedPart, &other),
+		messages.PausePart:   before.With(messages.PausePart, &other),
+		messages.BootPart:    before.With(messages.BootPart, &other),
+		messages.WholeState:  other,
+	} {
+		commit(t, s, messages.JobStateRow{Name: "job", State: before})
+		commit(t, s, messages.JobStateRow{Name: "job", State: other, Part: part})
+		if got, err := s.JobState("job"); err != nil || got != want {
+			t.Errorf("part %d: got %+v, %v; want %+v", part, got, err, want)
+		}
+	}
+}
+
 func TestJobGone(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	commit(t, s, messages.JobRow{Job: testJob("job")}, messages.RunRow{Run: testRun(1, "job", messages.RunSucceeded)})
