@@ -186,6 +186,9 @@ func (e *jobEntry) startAt(due time.Time) time.Time {
 	return due.Add(rand.N(time.Duration(e.jitter) * time.Second)) //nolint:gosec // jitter is no secret
 }
 
+// lateBy is how late a firing may start. What is hardly late is on time.
+func (e *jobEntry) lateBy() time.Duration { return max(armLead, time.Duration(e.grace)*time.Second) }
+
 func unixNano(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

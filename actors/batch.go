@@ -21,8 +21,9 @@ type batch struct {
 
 // firing is a task whose record is on its way to the store, with the plan that it comes from.
 type firing struct {
-	task *task
-	plan planKey
+	task   *task
+	plan   planKey
+	clocks int // the scheduler's count when it was planned
 }
 
 // mark says how far a job is planned.
@@ -39,14 +40,14 @@ func (a *schedulerActor) newBatch(ctx actor.Context) *batch { return &batch{acto
 
 // fire records a run of the job that starts once the record is durable, and how far the job is planned, together.
 func (b *batch) fire(e *jobEntry, t *task) {
-	b.firings = append(b.firings, firing{task: t, plan: e.plan.key})
+	b.firings = append(b.firings, firing{task: t, plan: e.plan.key, clocks: b.actor.clocks})
 	b.rows = append(b.rows, messages.RunRow{Run: t.run})
 	b.plan(e)
 }
 
 // makeUp records a run that stands for a missed one.
 func (b *batch) makeUp(e *jobEntry, t *task) {
-	b.firings = append(b.firings, firing{task: t, plan: e.plan.key})
+	b.firings = append(b.firings, firing{task: t, plan: e.plan.key, clocks: b.actor.clocks})
 	b.add(messages.RunRow{Run: t.run})
 }
 

@@ -32,6 +32,7 @@ func (a *executorsActor) put(t *task) {
 		a.abandon(t)
 		return
 	}
+	a.noteRetry(t)
 	a.queue.put(t, t.at.UnixNano())
 }
 
@@ -42,10 +43,18 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 	}
 	for !a.stopped {
 		t, ok := a.queue.head()
-		if !ok || a.inUse >= a.slots {
-			return // a run's end dispatches again
+		if !ok {
+			a.full.end()
+			return
 		}
-		if wait := time.Until(t.at); wait > 0 {
+		wait := time.Until(t.at)
+		if wait > 0 {
+			a.full.end()
+		} else if a.inUse >= a.slots {
+			a.full.begin()
+			wait = noteAfter // a run's end dispatches before, if one ends
+		}
+		if wait > 0 {
 			self, root := a.self, a.system.actors.Root
 			a.timer = time.AfterFunc(wait, func() { root.Send(self, slotDue{}) })
 			return
@@ -58,8 +67,11 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 // hand gives a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
 // nobody could tell whether it ran.
 func (a *executorsActor) hand(ctx actor.Context, t *task) {
+	if a.missed(t) || a.behindRetry(t) {
+		return
+	}
 	if !t.run.Armed || t.waits {
-		t.run.Armed, t.waits = true, false
+		t.run.Armed, t.waits, t.grace = true, false, 0 // it was noticed in time
 		a.system.outcomes.strip(t.run.ID)
 		a.commit(ctx, t, messages.OriginAgent())
 		return
@@ -67,6 +79,10 @@ func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	w := a.worker(ctx, t.key(), false)
 	a.book(w, t)
 	ctx.Send(w.pid, begin{t})
+	if t.run.Trigger == messages.TriggerRetry {
+		delete(a.retries, t.key())
+		a.letFollow(t)
+	}
 }
 
 // book puts a task on the books: it holds a slot, and keeps its executor alive.
@@ -118,6 +134,9 @@ func printableKey(key string) string {
 func (a *executorsActor) onRunOver(ctx actor.Context, m runOver) {
 	if _, ok := a.handed[m.runID]; !ok {
 		return
+	}
+	if m.retry != nil {
+		a.retries[m.key] = m.retry
 	}
 	a.release(ctx, m.key, m.runID)
 	if w, ok := a.workers[m.key]; ok {

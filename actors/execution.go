@@ -88,7 +88,7 @@ func (x *execution) carryOut() {
 	x.fault(err)
 	if err = guarded(func() error { x.finish(nil); return nil }); err != nil { // without documents and a retry
 		x.log.Error("the end of a run could not be recorded", "cause", err, "stack", stackOf(err))
-		x.free()
+		x.free(nil)
 	}
 }
 

@@ -22,7 +22,9 @@ type executorsActor struct {
 	held    map[string]*task // by run id: with an executor, waiting for an earlier run, without a slot
 	resumed map[string]*task // by run id: those that this instance took from the store
 	workers map[string]*worker
+	retries map[string]*task       // by job: the attempt that follows on a failed one
 	faults  map[string][]time.Time // recent failures, by job
+	full    fullness
 
 	timer      *time.Timer
 	graceTimer *time.Timer
@@ -55,7 +57,10 @@ type (
 	}
 	slotDue struct{}
 	// runOver comes from an execution, or from an executor that decided against one.
-	runOver struct{ key, runID string }
+	runOver struct {
+		key, runID string
+		retry      *task // the next attempt, which comes to be queued when its record is durable; nil: none
+	}
 	// heldBack comes from an executor: the task waits for an earlier run of the job, without a slot.
 	heldBack struct{ task *task }
 	// again comes from executions and executors: a task to be queued.
@@ -91,7 +96,7 @@ func (drain) private()          {}
 func newExecutorsActor(s *System) *executorsActor {
 	return &executorsActor{
 		system: s, handed: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
-		workers: map[string]*worker{}, faults: map[string][]time.Time{},
+		workers: map[string]*worker{}, retries: map[string]*task{}, faults: map[string][]time.Time{},
 	}
 }
 
@@ -116,6 +121,7 @@ func (a *executorsActor) Receive(ctx actor.Context) {
 		a.onTaskCommitted(ctx, m)
 	case slotDue:
 		a.dispatch(ctx)
+		a.noteWaiting()
 	case runOver:
 		a.onRunOver(ctx, m)
 	case heldBack:

@@ -15,32 +15,15 @@ func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
 		return
 	}
 	now := time.Now()
-	a.noticeClock(now)
-	a.fireDue(ctx, now)
+	change := a.system.clock.Look(now)
+	a.noticeClock(ctx, now, change)
+	a.fireDue(ctx, now, gap{why: lateSince(change), forgiving: true, madeUp: true})
 	a.arm(ctx)
 }
 
-// noticeClock plans anew after the wall clock went back by a large step. After a small one back the plan stays as it is, so that nothing fires
-// again; a step forward, or a suspended host, shows as firings that are late.
-func (a *schedulerActor) noticeClock(now time.Time) {
-	step := now.Round(0).Sub(a.lastTick.Round(0)) - now.Sub(a.lastTick)
-	a.lastTick = now
-	if step.Abs() < clockStep {
-		return
-	}
-	a.system.log.Warn("the clock was set, or the host was suspended", "actor", nameScheduler, "step", step.String())
-	if step > -replanStep {
-		return
-	}
-	clear(a.system.planned)
-	for _, e := range a.agenda.jobs {
-		e.through = min(e.through, now.UnixNano())
-		a.agenda.replan(e, now)
-	}
-}
-
-// fireDue records everything that is due within armLead, and plans its next firing.
-func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time) {
+// fireDue records everything that is due within armLead, and plans its next firing. What should have been noticed in an earlier tick fell into
+// the gap before this one.
+func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
 	b := a.newBatch(ctx)
 	horizon := now.Add(armLead).UnixNano()
 	for {
@@ -53,9 +36,9 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time) {
 		case !a.firing || e.paused:
 			a.agenda.replan(e, laterOf(due, now))
 		case now.Sub(due) > armLead:
-			a.catchUp(b, e, now, due.Add(-1), "the firing was noticed too late, at "+stamp(now), true)
+			a.catchUp(b, e, now, due.Add(-1), before)
 		default:
-			a.fire(b, e, due)
+			a.fire(b, e, due, e.startAt(due))
 			a.agenda.replan(e, due)
 		}
 	}
@@ -63,30 +46,30 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time) {
 	a.count()
 }
 
-// fire puts one firing in the batch.
-func (a *schedulerActor) fire(b *batch, e *jobEntry, due time.Time) {
+// fire puts one firing in the batch, which starts its process at the given time.
+func (a *schedulerActor) fire(b *batch, e *jobEntry, due, at time.Time) {
 	e.through = max(e.through, due.UnixNano())
-	b.fire(e, &task{run: plannedRun(e.name, messages.TriggerSchedule, due), at: e.startAt(due), overlap: e.overlap})
+	b.fire(e, &task{run: plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy()})
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })
 }
 
 // catchUpAll looks back over every job from where its records end.
-func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, why string, forgiving bool) {
+func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, in gap) {
 	b := a.newBatch(ctx)
 	for _, e := range a.agenda.jobs {
 		if from := max(e.through, e.anchor); e.fires() && !e.paused && from != 0 {
-			a.catchUp(b, e, now, fromUnixNano(from), why, forgiving)
+			a.catchUp(b, e, now, fromUnixNano(from), in)
 		}
 	}
 	b.flush()
 }
 
-// catchUp records what of a job fell due after from and up to now, fires what is late within the job's grace (where forgiving) and what the
-// misfire policy makes up for, and plans on from now.
-func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, why string, forgiving bool) {
+// catchUp records what of a job fell due after from and up to now, in a gap, fires what is late within the job's grace and what the misfire
+// policy makes up for, and plans on from now.
+func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in gap) {
 	grace := time.Duration(-1)
-	if forgiving {
-		grace = max(armLead, time.Duration(e.grace)*time.Second) // what is hardly late is on time
+	if in.forgiving {
+		grace = e.lateBy()
 	}
 	back := e.lookBack(from, now, grace, b.limit())
 	b.counted += back.count
@@ -95,15 +78,15 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, why
 		return
 	}
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) }) //nolint:gosec // a count
-	for _, run := range back.records(e.name, why, now) {
+	for _, run := range back.records(e.name, in.why, now) {
 		a.system.counts.ended(run.State, false)
 		b.record(run)
 	}
-	for _, due := range back.makeUp(e.misfire) {
-		b.makeUp(e, &task{run: plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: e.overlap})
+	if in.madeUp {
+		a.makeUp(b, e, now, back.makeUp(e.misfire), false)
 	}
 	for _, due := range back.late {
-		a.fire(b, e, due)
+		a.fire(b, e, due, now)
 	}
 	e.through = max(e.through, back.last.UnixNano())
 	b.plan(e)
@@ -127,7 +110,7 @@ func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 		e.bootID = a.system.opt.BootID
 		e.through = max(e.through, now.UnixNano())
 		b.boot(e)
-		a.fire(b, e, now)
+		a.fire(b, e, now, now)
 	}
 	b.flush()
 }
@@ -173,6 +156,8 @@ func (a *schedulerActor) forget(marks []mark) {
 func (a *schedulerActor) objection(f firing) string {
 	e, ok := a.agenda.jobs[f.task.run.ScriptName]
 	switch {
+	case f.clocks != a.clocks:
+		return whyClockSet
 	case !ok:
 		return whyDeleted
 	case e.plan == nil || e.plan.key != f.plan:
@@ -198,4 +183,5 @@ const (
 	whyPaused      = "the job was paused before its time came"
 	whyQuarantined = "the job was quarantined before its time came"
 	whyStopped     = "all firing was stopped before its time came"
+	whyClockSet    = "the clock was set before its time came, and all was planned anew"
 )

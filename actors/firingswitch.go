@@ -40,7 +40,7 @@ func (a *schedulerActor) switchFiring(ctx actor.Context, m firingCommitted) {
 	stopped := a.since
 	a.firing, a.since = m.on, m.at
 	if m.on {
-		a.catchUpAll(ctx, time.Now(), "all firing was stopped from "+stamp(stopped)+" to "+stamp(m.at), false)
+		a.catchUpAll(ctx, time.Now(), gap{why: "all firing was stopped from " + stamp(stopped) + " to " + stamp(m.at), madeUp: true})
 	} else {
 		a.disarm("", whyStopped)
 	}

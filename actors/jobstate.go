@@ -77,7 +77,7 @@ func (a *schedulerActor) applyState(ctx actor.Context, e *jobEntry, m stateCommi
 		a.disarm(e.name, whyQuarantined)
 	case m.lookBack && e.fires() && e.through != 0 && a.firing:
 		b := a.newBatch(ctx)
-		a.catchUp(b, e, now, fromUnixNano(e.through), "the job was paused or quarantined until "+stamp(now), false)
+		a.catchUp(b, e, now, fromUnixNano(e.through), gap{why: "the job was paused or quarantined until " + stamp(now), madeUp: true})
 		b.flush()
 	}
 	a.arm(ctx)

@@ -53,7 +53,7 @@ func (x *execution) finish(job *messages.Job) {
 	x.log.Info("run ended", "state", string(run.State), "reason", run.Reason, "duration_ms", run.Duration(run.EndedAt).Milliseconds())
 	recorded := make(chan struct{})
 	x.system.outcomes.submit(change, func() { close(recorded) })
-	x.free()
+	x.free(retry)
 	<-recorded
 	if retry != nil {
 		x.tellParent(again{retry})
@@ -61,10 +61,10 @@ func (x *execution) finish(job *messages.Job) {
 	x.reply(run)
 }
 
-// free tells the parent that the slot is free.
-func (x *execution) free() {
+// free tells the parent that the slot is free, and which attempt follows.
+func (x *execution) free(retry *task) {
 	x.over.Store(true)
-	x.tellParent(runOver{key: x.key, runID: x.id})
+	x.tellParent(runOver{key: x.key, runID: x.id, retry: retry})
 }
 
 // finalChange is what of the run becomes durable together.

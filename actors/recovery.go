@@ -17,8 +17,9 @@ type recovery struct {
 	actor *executorsActor
 	now   time.Time
 	// again: an earlier instance of the actor lived in this process. What its executions have not begun was never started.
-	again   bool
-	orphans []process.Orphan
+	again    bool
+	lastSeen time.Time // when the earlier life was last known to be alive; zero: unknown
+	orphans  []process.Orphan
 }
 
 // recover settles the runs that the store has as active: those of an earlier life of the agent, and those that this actor's earlier instance
@@ -28,7 +29,7 @@ func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
 	pending := a.system.outcomes.pending()
 	alive := a.adopt(ctx)
 	_, starts, _ := a.system.member(nameExecutors).vital.look()
-	r := recovery{actor: a, now: now, again: starts > 0}
+	r := recovery{actor: a, now: now, again: starts > 0, lastSeen: a.system.lastSeen()}
 	runs, err := r.load()
 	if err != nil {
 		return err
@@ -89,16 +90,16 @@ func (r *recovery) settle(run messages.Run) {
 	}
 	switch {
 	case run.State == messages.RunRunning:
-		run.Reason = "the agent ended while it ran" + r.actor.lastSeen()
+		run.Reason = "the agent ended while it ran" + r.seen()
 	case r.again:
 		run.Reason = "the agent's executors failed before it started"
 	case neverStarted:
-		run.Reason = "the agent ended before it started" + r.actor.lastSeen()
+		run.Reason = "the agent ended before it started" + r.seen()
 	default:
-		run.Reason = "the agent ended before its start could be recorded; it may have run" + r.actor.lastSeen()
+		run.Reason = "the agent ended before its start could be recorded; it may have run" + r.seen()
 	}
 	if !neverStarted {
-		r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart})
+		r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart, StartedAt: run.StartedAt})
 	}
 	run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.now, false
 	r.actor.system.record(run)
@@ -107,9 +108,12 @@ func (r *recovery) settle(run messages.Run) {
 // resume queues the run again. The overlap policy is the job's of now.
 func (r *recovery) resume(run messages.Run) {
 	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
-	if err != nil {
-		t := &task{run: run}
-		r.actor.system.settleUnrun(t, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
+	switch {
+	case err != nil:
+		r.actor.system.settleUnrun(&task{run: run}, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
+		return
+	case r.lapsed(&run, &job.Options):
+		r.actor.system.settleUnrun(&task{run: run}, messages.RunMissed, "the agent ended while it waited"+r.seen())
 		return
 	}
 	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
@@ -117,12 +121,31 @@ func (r *recovery) resume(run messages.Run) {
 	r.actor.put(t)
 }
 
-func (a *executorsActor) lastSeen() string {
-	seen, err := a.system.opt.Store.Setting(messages.SettingLastSeen)
-	if err != nil || len(seen) == 0 {
+// lapsed says whether a firing that waited is missed: the agent was down for longer than the job allows one to be late, and its policy makes up
+// for none.
+func (r *recovery) lapsed(run *messages.Run, o *messages.JobOptions) bool {
+	if r.again || run.Trigger != messages.TriggerSchedule || misfireOf(o.MisfirePolicy) != messages.MisfireSkip {
+		return false
+	}
+	grace := max(armLead, time.Duration(o.MisfireGraceSeconds)*time.Second)
+	return r.now.Sub(laterOf(run.DueAt, r.lastSeen.Add(lastSeenInterval))) > grace // it lived for up to that much longer
+}
+
+func (r *recovery) seen() string {
+	if r.lastSeen.IsZero() {
 		return ""
 	}
-	return "; the agent was last seen at " + string(seen)
+	return "; the agent was last seen at " + stamp(r.lastSeen)
+}
+
+// lastSeen is when the agent last noted that it was alive; zero where it never did.
+func (s *System) lastSeen() time.Time {
+	text, err := s.opt.Store.Setting(messages.SettingLastSeen)
+	if err != nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339Nano, string(text)) // the zero time where there is none
+	return at
 }
 
 func (s *System) endOrphans(orphans []process.Orphan) {

@@ -78,6 +78,9 @@ func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
 		a.answerSeen(t)
 		return
 	}
+	if !t.open() {
+		return // it was settled meanwhile
+	}
 	t.recorded = true
 	a.accept(t)
 	a.put(t)
@@ -115,10 +118,11 @@ func (a *executorsActor) onCancelRun(ctx actor.Context, m messages.CancelRun) {
 	a.queue.remove(t)
 	delete(a.held, m.ID)
 	run := a.system.settleUnrun(t, messages.RunCancelled, reason)
+	a.letFollow(t)
 	if a.handed[m.ID] == t {
 		a.release(ctx, t.key(), m.ID)
-		a.dispatch(ctx)
 	}
+	a.dispatch(ctx)
 	respond(ctx, run)
 }
 
@@ -157,6 +161,9 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 		if t.take() {
 			a.system.settleUnrun(t, messages.RunSkipped, m.why)
 		}
+	}
+	if m.gone {
+		delete(a.retries, m.name)
 	}
 }
 

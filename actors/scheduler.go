@@ -14,10 +14,6 @@ const (
 	armLead = time.Second
 	// longestSleep bounds the timer, so that a step of the clock or a suspended host is noticed within it.
 	longestSleep = 5 * time.Second
-	// clockStep is how far the wall clock may drift from the monotonic one between two ticks before it counts as set by hand.
-	clockStep = time.Second
-	// replanStep is the step of the clock from which on all is planned anew, instead of waiting until the old plan fits again.
-	replanStep = 3 * time.Hour
 )
 
 // schedulerActor owns the heap of due times and the switch that pauses all firing. It decides what fires and records what was missed; what
@@ -29,14 +25,16 @@ type schedulerActor struct {
 	firing bool
 	since  time.Time // when firing was last switched
 
-	timer    *time.Timer
-	ticks    uint64    // the number of the armed timer: what an older one sends is stale
-	lastTick time.Time // with both clocks, to notice a step between them
+	timer  *time.Timer
+	ticks  uint64            // the number of the armed timer: what an older one sends is stale
+	clocks int               // how often all was planned anew after the clock was set: what was armed before that is stale
+	madeUp map[string]madeUp // by job, for some seconds
 }
 
 // The scheduler's private messages.
 type (
 	tick         struct{ number uint64 }
+	clockSet     struct{}
 	jobCommitted struct {
 		name      string
 		gone      bool
@@ -60,6 +58,11 @@ type (
 	}
 	// quarantineJob comes from the executors: the job's executor keeps failing.
 	quarantineJob struct{ name, reason string }
+	// firingMissed comes from the executors: a firing that was recorded ahead could not start within the job's grace.
+	firingMissed struct {
+		name string
+		due  time.Time
+	}
 )
 
 func (tick) private()            {}
@@ -68,9 +71,11 @@ func (stateCommitted) private()  {}
 func (firingCommitted) private() {}
 func (runsRecorded) private()    {}
 func (quarantineJob) private()   {}
+func (clockSet) private()        {}
+func (firingMissed) private()    {}
 
 func newSchedulerActor(s *System) *schedulerActor {
-	return &schedulerActor{system: s, agenda: newAgenda(), ticks: s.rounds.Add(1) << 32}
+	return &schedulerActor{system: s, agenda: newAgenda(), ticks: s.rounds.Add(1) << 32, madeUp: map[string]madeUp{}}
 }
 
 // Receive takes requests about jobs, and the timer's ticks.
@@ -82,6 +87,8 @@ func (a *schedulerActor) Receive(ctx actor.Context) {
 		a.onLeaving()
 	case tick:
 		a.onTick(ctx, m)
+	case clockSet:
+		a.onTick(ctx, tick{a.ticks})
 	case messages.PutJob:
 		a.onPutJob(ctx, m)
 	case messages.DeleteJob:
@@ -106,6 +113,8 @@ func (a *schedulerActor) Receive(ctx actor.Context) {
 		a.onRunsRecorded(m)
 	case quarantineJob:
 		a.onQuarantineJob(ctx, m)
+	case firingMissed:
+		a.onFiringMissed(ctx, m)
 	}
 }
 
@@ -114,10 +123,10 @@ func (a *schedulerActor) onStarted(ctx actor.Context) {
 	if err := a.load(now); err != nil {
 		panic(fmt.Errorf("load the jobs: %w", err))
 	}
-	a.lastTick = now
+	a.system.clock.Look(now)
 	a.count()
 	if a.firing {
-		a.catchUpAll(ctx, now, a.absence(now), true)
+		a.catchUpAll(ctx, now, gap{why: a.absence(now), forgiving: true, madeUp: true})
 	}
 	a.fireReboots(ctx, now)
 	a.arm(ctx)
@@ -159,9 +168,8 @@ func (a *schedulerActor) absence(now time.Time) string {
 		return "the scheduler restarted at " + stamp(now)
 	}
 	from := "an unknown time"
-	seen, err := a.system.opt.Store.Setting(messages.SettingLastSeen)
-	if at, bad := time.Parse(time.RFC3339Nano, string(seen)); err == nil && bad == nil {
-		from = stamp(at)
+	if seen := a.system.lastSeen(); !seen.IsZero() {
+		from = stamp(seen)
 	}
 	return "the agent was down from " + from + " to " + stamp(now)
 }

@@ -401,7 +401,7 @@ func TestJitterStaysWithinItsBounds(t *testing.T) {
 
 func TestABlockedCommitterKeepsOrderAndLosesNothing(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("minutely", "0 * * * * *", "exit 0", func(o *messages.JobOptions) { o.OverlapPolicy = messages.OverlapAllow }))
+		w.add(job("minutely", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 600)))
 		w.advance(58 * time.Second)
 		unblock := w.store.block()
 		w.advance(5 * time.Minute)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"gusty/internal/hostclock"
 	"gusty/internal/hostinfo"
 	"gusty/messages"
 )
@@ -36,8 +37,10 @@ type Options struct {
 	Logger     *slog.Logger
 	Build      messages.Build
 	Collectors []hostinfo.Collector
-	BootID     string     // of the host, for @reboot; empty: unknown
-	Port       func() int // the one in use, for documents
+	BootID     string // of the host, for @reboot; empty: unknown
+	// SinceBoot is the host's time since boot, suspensions included; nil: a suspension counts as a clock that was set.
+	SinceBoot func() time.Duration
+	Port      func() int // the one in use, for documents
 
 	// CheckLimits refuses, with an *Error that names the field, what this host cannot hold of a job's options.
 	CheckLimits func(*messages.JobOptions) error
@@ -84,6 +87,7 @@ type System struct {
 	outcomes *outcomes
 	planned  plannedAhead
 	figures  hostinfo.Figures // of the last sample
+	clock    *hostclock.Watch // the scheduler's
 
 	agentID    string
 	hostname   string
@@ -107,7 +111,7 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 	s := &System{
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
 		live: newLiveRuns(), outcomes: newOutcomes(opt.Store, opt.Logger), planned: plannedAhead{},
-		collecting: make([]atomic.Bool, len(opt.Collectors)),
+		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
 	}
 	if err := s.prepare(); err != nil {
 		return nil, err

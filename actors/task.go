@@ -17,6 +17,7 @@ type task struct {
 	run     messages.Run
 	at      time.Time // when it starts
 	overlap messages.OverlapPolicy
+	grace   time.Duration // a firing of the schedule that starts later than this after its time is a missed one; 0: never
 
 	script  *messages.Job // of a script that came with the request
 	command string        // of a command line
@@ -24,6 +25,8 @@ type task struct {
 
 	async bool       // the asker is answered when the run is recorded, not when it has ended
 	asker *actor.PID // nil: nobody waits
+
+	follower *task // of an attempt that waits: a firing that waits behind it
 
 	recorded bool // its row was written before: a client has been told, or the store has it from an earlier life
 	waits    bool // its row says, whatever run.Armed does, that it only waits; for the executors actor alone
@@ -42,19 +45,25 @@ func (t *task) take() bool { return t.fate.CompareAndSwap(taskOpen, taskTaken) }
 func (t *task) lose() bool { return t.fate.CompareAndSwap(taskOpen, taskLost) }
 func (t *task) open() bool { return t.fate.Load() == taskOpen }
 
-// noteWaits records that the task only waits, so that it resumes after a crash. Where that cannot be written its row goes on to say that it may
-// have started: then it is interrupted, which is the safe side.
-func (s *System) noteWaits(t *task) {
-	if !t.fate.CompareAndSwap(taskOpen, taskBusy) {
+// noteWaits records that tasks only wait, so that they resume after a crash. Where that cannot be written their rows go on to say that they may
+// have started: then they are interrupted, which is the safe side.
+func (s *System) noteWaits(tasks ...*task) {
+	rows := make([]messages.Row, 0, len(tasks))
+	for _, t := range tasks {
+		if !t.fate.CompareAndSwap(taskOpen, taskBusy) {
+			continue
+		}
+		defer t.fate.Store(taskOpen)
+		run := t.run
+		run.Armed = false
+		rows = append(rows, messages.RunRow{Run: run})
+	}
+	if len(rows) == 0 {
 		return
 	}
-	defer t.fate.Store(taskOpen)
-	run := t.run
-	run.Armed = false
-	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}
-	s.opt.Store.Submit(change, func(c messages.Committed) {
+	s.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: rows}, func(c messages.Committed) {
 		if c.Err != nil {
-			s.log.Warn("that a run waits was not recorded", "actor", nameExecutors, "run_id", run.ID, "error", c.Err)
+			s.log.Warn("that runs wait was not recorded", "actor", nameExecutors, "runs", len(rows), "error", c.Err)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"gusty/actors"
 	"gusty/api"
 	"gusty/internal/footprint"
+	"gusty/internal/hostclock"
 	"gusty/internal/hostinfo"
 	"gusty/internal/process"
 	"gusty/internal/service"
@@ -101,6 +102,9 @@ func (d *daemon) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := hostclock.Notify(ctx, d.system.ClockSet); err != nil {
+		d.log.Warn("a clock that is set is noticed some seconds late", "error", err)
+	}
 	go d.certs.watch(ctx)
 	go d.keepAlive(ctx)
 	keeper := footprint.Keeper{Activity: d.activityCount, Rounds: d.sampled}
@@ -151,7 +155,7 @@ func (d *daemon) startActors(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	d.system, err = actors.Start(ctx, actors.Options{
-		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID,
+		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID, SinceBoot: hostclock.SinceBoot,
 		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort, CheckLimits: hands.checkLimits,
 		OnSampled: d.onSampled, OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
 	})

@@ -1,0 +1,58 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"gusty/messages"
+)
+
+// This file holds what becomes of tasks whose time has come and that do not start: there is no slot, or it is too late.
+
+// noteAfter is how long a task waits for a slot before its record says so. Before that a crash makes it interrupted, though it never started;
+// but a record costs a commit, and another one before the start.
+const noteAfter = 2 * time.Second
+
+// fullness is a stretch of time in which tasks were due and no slot was free.
+type fullness struct{ since time.Time }
+
+func (f *fullness) begin() {
+	if f.since.IsZero() {
+		f.since = time.Now()
+	}
+}
+
+func (f *fullness) end() { f.since = time.Time{} }
+
+// at says whether there was no free slot at t.
+func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.After(t) }
+
+// noteWaiting records of the tasks that have waited for a slot for a while that they only wait.
+func (a *executorsActor) noteWaiting() {
+	if a.full.since.IsZero() {
+		return
+	}
+	var waiting []*task
+	before := time.Now().Add(-noteAfter).UnixNano()
+	for _, t := range a.queue.items {
+		if t.due <= before && t.run.Armed && !t.waits {
+			t.waits = true
+			waiting = append(waiting, t)
+		}
+	}
+	for some := range slices.Chunk(waiting, rowsPerChange) {
+		a.system.noteWaits(some...)
+	}
+}
+
+// missed settles a firing that is later than its job allows, and says whether it was one. What waited for a slot, or behind another run, was
+// noticed in time, and starts however late that is.
+func (a *executorsActor) missed(t *task) bool {
+	late := time.Now().Round(0).Sub(t.at) // by the wall clock: the other one stands still while the host is suspended
+	if t.grace == 0 || late <= t.grace || t.waits || !t.run.Armed || a.full.at(t.at.Add(t.grace)) || !t.take() {
+		return false
+	}
+	a.system.settleUnrun(t, messages.RunMissed, tooLate(late, t.grace))
+	a.system.tell(nameScheduler, firingMissed{name: t.run.ScriptName, due: t.run.DueAt})
+	return true
+}
