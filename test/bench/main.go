@@ -3,7 +3,7 @@
 // Command bench measures what Gusty promises in figures, on the machine it runs on, and prints one table. Every speed is a ratio to a baseline
 // that is measured in the same run, in turns with it: a bare fasthttp server, bare bbolt, a bare timer with os/exec. `make bench` runs it.
 //
-// The whole takes about nine minutes, most of them waiting for the agent to be idle; -quick takes two and shows whether all of it works,
+// The whole takes about twenty minutes, most of them waiting for the agent to be idle; -quick takes two and shows whether all of it works,
 // with figures that mean less. The exit code is 0 where everything could be measured; with -strict also every goal must be reached.
 package main
 
@@ -41,6 +41,8 @@ func measurements() []measurement {
 		{"start", measureStart},
 		{"puts", measurePuts},
 		{"lag", measureLag},
+		{"crowd", measureCrowdedLag},
+		{"burst", measureBurst},
 		{"rest", measureRest}, // idle memory and processor time, then load, then memory after it
 		{"flood", measureFlood},
 	}
