@@ -14,7 +14,7 @@
 //
 // With five fields a day has to match either day field where both are restricted, and a field that begins with "*" is not restricted; it
 // still takes away days where it has a step, as in cronie. With six or seven fields a day has to match both. With six or seven fields
-// nothing fires after 2100; with five, nothing after 9999.
+// nothing fires after 2100; with any other form, nothing after 9999.
 //
 // # Clock changes
 //

@@ -57,7 +57,7 @@ func (f *field) parseRange(low, high string) (values, error) {
 	case fromNamed != toNamed && !f.mixed:
 		return values{}, fmt.Errorf("%s mixes a name and a number; use two names or two numbers", quote(low+"-"+high))
 	case from > to:
-		return values{}, fmt.Errorf("%s runs backwards; write it as a list of two ranges", quote(low+"-"+high))
+		return values{}, fmt.Errorf("%s runs backwards; a range rises within %d to %d, so write two of them", quote(low+"-"+high), f.min, f.max)
 	}
 	return values{from, to, 1}, nil
 }

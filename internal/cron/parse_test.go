@@ -18,7 +18,7 @@ func TestParseErrors(t *testing.T) {
 		"* * * 13 *":                   "month: 13 is out of range 1 to 12",
 		"* * * * * * 2101":             "year: 2101 is out of range 1970 to 2100",
 		"*/0 * * * *":                  `minutes: the step "0" is not a whole number from 1 to 4294967295`,
-		"* * * * fri-sun":              `day-of-week: "fri-sun" runs backwards; write it as a list of two ranges`,
+		"* * * * fri-sun":              `day-of-week: "fri-sun" runs backwards; a range rises within 0 to 7, so write two of them`,
 		"* * * * mon/2":                `day-of-week: the name "mon" takes no step; a range does, like sun-sat/2`,
 		"0 0 0 * jan-5 *":              `month: "jan-5" mixes a name and a number; use two names or two numbers`,
 		"? * * * *":                    `minutes: "?" is not understood; it takes values from 0 to 59, *, `,

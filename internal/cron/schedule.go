@@ -41,6 +41,9 @@ func (s *Schedule) Every() time.Duration { return s.every }
 // an expression still fires is told by a zero NextAfter. @reboot is never "never".
 func (s *Schedule) Never() bool { return s.has(neverDue) }
 
+// lastInstant is the last second of the year 9999 in UTC, after which nothing fires: RFC 3339, in which times are shown, ends there.
+const lastInstant = 253402300799
+
 // Next gives the first firing strictly after the given time, on the clock of its location, or the zero time where there is none. An @every
 // counts from the given time. It is robfig's Schedule interface; where an anchor is known, use NextAfter.
 func (s *Schedule) Next(after time.Time) time.Time {
@@ -61,7 +64,7 @@ func (s *Schedule) NextAfter(after, anchor time.Time, loc *time.Location) time.T
 	default:
 		unix, ok = s.reachOrPass(after.Unix(), loc)
 	}
-	if !ok {
+	if !ok || unix > lastInstant {
 		return time.Time{}
 	}
 	return time.Unix(unix, 0).In(loc)

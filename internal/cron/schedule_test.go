@@ -89,6 +89,10 @@ func TestFarTimes(t *testing.T) {
 		{"0 0 0 29 2 *", time.Date(2096, 3, 1, 0, 0, 0, 0, berlin), time.Time{}},
 		{"0 0 0 1 1 *", time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{"59 23 31 12 *", time.Date(9999, 12, 31, 23, 59, 0, 0, time.UTC), time.Time{}},
+		{"59 23 31 12 *", time.Date(9999, 12, 31, 0, 0, 0, 0, zone(t, "America/New_York")), time.Time{}}, // 10000-01-01 in UTC
+		{"@every 90s", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Time{}},
+		{"@every 2562047h", time.Date(9800, 1, 1, 0, 0, 0, 0, time.UTC), time.Time{}},
+		{"@every 90s", time.Unix(1<<62, 0).In(berlin), time.Time{}},
 		{"* * * * *", time.Date(200000, 1, 1, 0, 0, 0, 0, berlin), time.Time{}},
 		{"* * * * *", time.Unix(1<<62, 0).In(berlin), time.Time{}},
 		{"0 0 1 1 *", time.Unix(1<<62, 0).In(berlin), time.Time{}},
