@@ -95,7 +95,7 @@ func (p *Parameter) schema() schema {
 	case ChoiceParameter:
 		out["enum"] = p.Choices
 	case TimeParameter:
-		out["format"] = "date-time"
+		out["anyOf"] = []schema{{"format": "date-time"}, {"pattern": "^[+-]?[0-9]+$"}}
 	case IDParameter:
 		out["format"] = "uuid"
 	case NameParameter:

@@ -22,11 +22,8 @@ func previewJob(r *request) error {
 	if err != nil {
 		return badQuery("time_zone", "%s", err)
 	}
-	from, err := time.Parse(time.RFC3339, r.queryText("from"))
-	if err != nil { // absent: any other was refused before
-		from = r.start
-	}
-	return r.ok(previewAnswer{Description: schedule.Describe(), Next: firings(schedule, from, location, r.queryInt("count"))})
+	next := firings(schedule, r.queryTime("from"), location, r.queryInt("count"))
+	return r.ok(previewAnswer{Description: schedule.Describe(), Next: next})
 }
 
 // firings gives the first count due times after from.

@@ -19,7 +19,7 @@ const (
 	NameParameter    ParameterKind = "name" // a job's name
 	IntegerParameter ParameterKind = "integer"
 	ChoiceParameter  ParameterKind = "choice"
-	TimeParameter    ParameterKind = "time" // RFC 3339
+	TimeParameter    ParameterKind = "time" // RFC 3339, or whole Unix seconds
 	IDParameter      ParameterKind = "id"   // a UUID
 )
 
@@ -93,8 +93,8 @@ func (p *Parameter) check(value string) error {
 			return badQuery(p.Name, "%q is none of %s", value, strings.Join(p.Choices, ", "))
 		}
 	case TimeParameter:
-		if _, err := time.Parse(time.RFC3339, value); err != nil {
-			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z")
+		if _, ok := parseInstant(value); !ok {
+			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z, or whole Unix seconds such as 1769860800")
 		}
 	case IDParameter:
 		if !isID(value) {
@@ -128,6 +128,29 @@ func (r *request) queryInt(name string) int {
 		return 0
 	}
 	return n
+}
+
+// The Unix seconds of the years that RFC 3339 has, 1 to 9999.
+const (
+	firstSecond = -62135596800
+	lastSecond  = 253402300799
+)
+
+// parseInstant reads RFC 3339 or whole Unix seconds.
+func parseInstant(text string) (time.Time, bool) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, firstSecond <= t.Unix() && t.Unix() <= lastSecond
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	return time.Unix(seconds, 0), err == nil && firstSecond <= seconds && seconds <= lastSecond
+}
+
+// queryTime gives a time that was checked, or the time of the request where it is absent.
+func (r *request) queryTime(name string) time.Time {
+	if t, ok := parseInstant(r.queryText(name)); ok {
+		return t
+	}
+	return r.start
 }
 
 // isID says whether text is a UUID in its usual form.

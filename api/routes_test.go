@@ -211,14 +211,18 @@ func TestRuns(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	h := start(t, nil)
-	got := h.do("GET", "/agent/job/preview?cron_expression=0+3+*+*+*&time_zone=Europe/Berlin&from=2026-01-01T00:00:00Z&count=2", "")
-	if got.status != 200 || !strings.Contains(got.body, `"next":["2026-01-01T02:00:00.000Z","2026-01-02T02:00:00.000Z"]`) {
-		t.Errorf("%d %s", got.status, got.body)
+	for _, from := range []string{"2026-01-01T00:00:00Z", "2026-01-01T01:00:00%2B01:00", "1767225600"} {
+		got := h.do("GET", "/agent/job/preview?cron_expression=0+3+*+*+*&time_zone=Europe/Berlin&count=2&from="+from, "")
+		if got.status != 200 || !strings.Contains(got.body, `"next":["2026-01-01T02:00:00.000Z","2026-01-02T02:00:00.000Z"]`) {
+			t.Errorf("from %s: %d %s", from, got.status, got.body)
+		}
 	}
 	h.do("GET", "/agent/job/preview?cron_expression=99+*+*+*+*", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
 	h.do("GET", "/agent/job/preview", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
 	h.do("GET", "/agent/job/preview?cron_expression=@daily&time_zone=No/Zone", "").wantError(t, 400, messages.CodeBadQuery, "time_zone")
-	h.do("GET", "/agent/job/preview?cron_expression=@daily&from=now", "").wantError(t, 400, messages.CodeBadQuery, "from")
+	for _, from := range []string{"now", "1767225600.5", "253402300800", "-62135596801", "0000-12-31T00:00:00Z", "99999999999999999999"} {
+		h.do("GET", "/agent/job/preview?cron_expression=@daily&from="+from, "").wantError(t, 400, messages.CodeBadQuery, "from")
+	}
 }
 
 func TestConfig(t *testing.T) {
