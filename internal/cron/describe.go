@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -42,25 +43,21 @@ func describeDuration(d time.Duration) string {
 // describeDate says on which days of which months and years. It begins with a blank or a comma, or is empty.
 func (s *Schedule) describeDate() string {
 	text := s.describeDay()
-	if s.months != allMonths {
-		text += s.monthLink() + join(runs(members(uint64(s.months)), monthName), "and")
-	}
 	if years := s.years.members(); !s.has(anyYear) && len(years) <= lastYear-firstYear {
-		text += ", in " + list(years, strconv.Itoa)
+		text += ", " + describeYears(years)
 	}
 	return text
 }
 
-// monthLink joins the days and their months.
-func (s *Schedule) monthLink() string {
-	days, weekdays := s.dayLimits()
-	switch {
-	case days && weekdays:
-		return ", in "
-	case days:
-		return " of "
+func describeYears(years []int) string {
+	first, last := years[0], years[len(years)-1]
+	switch step := formula(years); {
+	case step > 1:
+		return fmt.Sprintf("every %s year from %d to %d", ordinal(step), first, last)
+	case stepOf(years) == 1 && len(years) > 2:
+		return fmt.Sprintf("from %d to %d", first, last)
 	}
-	return " in "
+	return "in " + list(years, strconv.Itoa)
 }
 
 // dayLimits says which of the two day fields keeps any day out.
@@ -72,22 +69,47 @@ func (s *Schedule) dayLimits() (days, weekdays bool) {
 	return days, weekdays
 }
 
-// describeDay says on which days of a month.
+// describeDay says on which days of which months.
 func (s *Schedule) describeDay() string {
-	onDays := " on the " + list(members(uint64(s.doms)), ordinal)
-	sundayLast := members(uint64(s.dows&^1) | uint64(s.dows&1)<<7)
-	names := runs(sundayLast, weekdayName)
+	weekdayNames := runs(members(uint64(s.dows&^1)|uint64(s.dows&1)<<7), weekdayName) // Sunday comes last
+	onDays, months := " on "+describeDays(members(uint64(s.doms))), s.monthNames()
 	switch days, weekdays := s.dayLimits(); {
 	case days && weekdays && s.has(eitherDay):
-		return onDays + " or on " + join(names, "and")
+		return onDays + " or on " + join(weekdayNames, "and") + led(", in ", months)
 	case days && weekdays:
-		return onDays + " if it is a " + join(names, "or")
+		return onDays + led(" of ", months) + " if it is a " + join(weekdayNames, "or")
+	case days && months == "":
+		return onDays + " of every month"
 	case days:
-		return onDays
+		return onDays + led(" of ", months)
 	case weekdays:
-		return " on " + join(names, "and")
+		return " on " + join(weekdayNames, "and") + led(" in ", months)
 	case s.namesTimes():
-		return " every day"
+		return " every day" + led(" in ", months)
 	}
-	return ""
+	return led(" in ", months)
+}
+
+// describeDays names days of a month.
+func describeDays(days []int) string {
+	if step := formula(days); step > 1 {
+		return fmt.Sprintf("every %s day from the %s to the %s", ordinal(step), ordinal(days[0]), ordinal(days[len(days)-1]))
+	}
+	return "the " + list(days, ordinal)
+}
+
+// monthNames names the months, with nothing where they are all.
+func (s *Schedule) monthNames() string {
+	if s.months == allMonths {
+		return ""
+	}
+	return join(runs(members(uint64(s.months)), monthName), "and")
+}
+
+// led puts words in front of a text that is not empty.
+func led(words, text string) string {
+	if text == "" {
+		return ""
+	}
+	return words + text
 }

@@ -19,7 +19,7 @@ func TestDescribe(t *testing.T) {
 		"0 */6 * * *":                        "at 00:00, 06:00, 12:00 and 18:00 every day",
 		"0 */2 * * *":                        "every 2 hours",
 		"0 9-17 * * 1-5":                     "every hour from 09:00 to 17:00 on Monday to Friday",
-		"*/10 9-17 * * 1-5":                  "every 10 minutes in hours 9 to 17 on Monday to Friday",
+		"*/10 9-17 * * 1-5":                  "every 10 minutes from 09:00 to 17:59 on Monday to Friday",
 		"0 0 13 * 5":                         "at 00:00 on the 13th or on Friday",
 		"0 0 13 2 5":                         "at 00:00 on the 13th or on Friday, in February",
 		"0 0 0 13 * FRI":                     "at 00:00 on the 13th if it is a Friday",
@@ -29,12 +29,24 @@ func TestDescribe(t *testing.T) {
 		"0 0 * * 0,6":                        "at 00:00 on Saturday and Sunday",
 		"0 0 1 1,4 *":                        "at 00:00 on the 1st of January and April",
 		"0 0 * 2 1":                          "at 00:00 on Monday in February",
-		"15 30 2 ? * SUN 2027-2029":          "at 02:30:15 on Sunday, in 2027 to 2029",
+		"15 30 2 ? * SUN 2027-2029":          "at 02:30:15 on Sunday, from 2027 to 2029",
 		"*/10 5 * * * *":                     "every 10 seconds of minute 5 of every hour",
 		"5 * * * * *":                        "at second 5 of every minute",
 		"5 * 3 * * *":                        "at second 5 of every minute in hour 3",
-		"0 0 0 1 1 * 2026/2":                 "at 00:00 on the 1st of January, in 2026 to 2100 in steps of 2",
+		"0 0 0 1 1 * 2026/2":                 "at 00:00 on the 1st of January, every 2nd year from 2026 to 2100",
 		"0 0 30 2 *":                         "at 00:00 on the 30th of February (never: there is no such date)",
+		"@monthly":                           "at 00:00 on the 1st of every month",
+		"0 0 */2 * *":                        "at 00:00 on every 2nd day from the 1st to the 31st of every month",
+		"0 0 5-31/7 12 *":                    "at 00:00 on every 7th day from the 5th to the 26th of December",
+		"0 0 */2 * 1":                        "at 00:00 on every 2nd day from the 1st to the 31st if it is a Monday",
+		"0 0 0 1,15 6 SUN 2027,2031":         "at 00:00 on the 1st and 15th of June if it is a Sunday, in 2027 and 2031",
+		"0 0 1 1-6 *":                        "at 00:00 on the 1st of January to June",
+		"* 3 * * *":                          "every minute from 03:00 to 03:59",
+		"*/5 0,12,13 * * *":                  "every 5 minutes in hours 0, 12 and 13",
+		"30 1-23/2 * * *":                    "every 2 hours from 01:30 to 23:30",
+		"30 */2 * * *":                       "every 2 hours from 00:30 to 22:30",
+		"0 9-17,20 * * *":                    "at minute 0 in hours 9 to 17 and 20",
+		"*/10 7 9-12 * * *":                  "every 10 seconds of minute 7 in hours 9 to 12",
 		"@weekly":                            "at 00:00 on Sunday",
 		"@reboot":                            "once after each boot of the host",
 		"@every 90s":                         "every 1 minute 30 seconds",
@@ -73,7 +85,7 @@ func TestDescribeTellsApart(t *testing.T) {
 		case 6:
 			other.years[0] ^= 1 << rapid.IntRange(0, 63).Draw(t, "year")
 		}
-		if tells := one.Describe() != other.Describe(); !tells && !sameTimes(one, &other) {
+		if !sameTimes(one, &other) && one.Describe() == other.Describe() {
 			t.Fatalf("%q is described as another one is: %s", expression, one.Describe())
 		}
 	})

@@ -43,14 +43,14 @@ func (s *Schedule) listTimes() string {
 	return join(times, "and")
 }
 
-// describeHourly says it where one minute is fixed and the hours are all, evenly spaced or next to each other; else it says nothing.
+// describeHourly says it where one minute is fixed and the hours are evenly spaced; else it says nothing.
 func describeHourly(hours []int, minute int) string {
-	step := evenStep(hours, 24)
+	step, even := stepOf(hours), evenStep(hours, 24)
 	switch {
-	case step > 0 && minute == 0:
-		return "every " + each(step, "hour")
-	case step != 1 && stepOf(hours) == 1:
-		return fmt.Sprintf("every hour from %02d:%02d to %02d:%02[2]d", hours[0], minute, hours[len(hours)-1])
+	case even > 0 && minute == 0:
+		return "every " + each(even, "hour")
+	case step > 0 && even != 1:
+		return fmt.Sprintf("every %s from %02d:%02d to %02d:%02[3]d", each(step, "hour"), hours[0], minute, hours[len(hours)-1])
 	}
 	return ""
 }
@@ -85,13 +85,15 @@ func describeMinutes(text string, minutes []int) string {
 
 // describeHours goes on with the hours.
 func describeHours(text string, hours []int) string {
-	step := evenStep(hours, 24)
 	numbered := strings.Contains(text, "minute ") || strings.Contains(text, "minutes ")
+	first, last := hours[0], hours[len(hours)-1]
 	switch {
-	case step != 1:
-		return text + " in " + listOf("hour", hours)
-	case numbered:
+	case evenStep(hours, 24) == 1 && numbered:
 		return text + " of every hour"
+	case evenStep(hours, 24) == 1:
+		return text
+	case strings.HasPrefix(text, "every") && !numbered && last-first == len(hours)-1:
+		return fmt.Sprintf("%s from %02d:00 to %02d:59", text, first, last)
 	}
-	return text
+	return text + " in " + listOf("hour", hours)
 }

@@ -19,11 +19,19 @@ const (
 
 // list names ascending numbers: "1, 2 and 5 to 9", or "5 to 55 in steps of 10".
 func list(numbers []int, name func(int) string) string {
-	const fewest = 4 // numbers that are worth a formula
-	if step := stepOf(numbers); step > 1 && len(numbers) >= fewest {
+	if step := formula(numbers); step > 1 {
 		return fmt.Sprintf("%s to %s in steps of %d", name(numbers[0]), name(numbers[len(numbers)-1]), step)
 	}
 	return join(runs(numbers, name), "and")
+}
+
+// formula gives the step of numbers that are better told by it than one by one, else 0.
+func formula(numbers []int) int {
+	const fewest = 4
+	if step := stepOf(numbers); step > 1 && len(numbers) >= fewest {
+		return step
+	}
+	return 0
 }
 
 // listOf is list for plain numbers, with their noun: "minutes 1 and 5".
