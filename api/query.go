@@ -101,8 +101,11 @@ func (p *Parameter) check(value string) error {
 			return badQuery(p.Name, "needs a UUID")
 		}
 	case TextParameter:
-		if len(value) > p.Most || value == "" && p.Required {
-			return badQuery(p.Name, "is %d bytes; it may be empty only where it is optional, and has at most %d", len(value), p.Most)
+		if value == "" && p.Required {
+			return badQuery(p.Name, "is empty: this route needs it")
+		}
+		if len(value) > p.Most {
+			return badQuery(p.Name, "has %d bytes, and may have at most %d", len(value), p.Most)
 		}
 	}
 	return nil

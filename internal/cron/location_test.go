@@ -21,7 +21,7 @@ func TestLoadLocation(t *testing.T) {
 func TestLoadLocationRefuses(t *testing.T) {
 	for _, name := range []string{
 		"Local", "Nowhere/Land", "europe/berlin", "../../etc/passwd", "/etc/localtime", "Europe/../UTC", "Europe//Berlin", "Europe/", `a\b`, ".",
-		"right/UTC", "Europe/Berlin\x00", "zone.tab", "Europe", strings.Repeat("A", 1<<16),
+		"right/UTC", "posix/UTC", "localtime", "posixrules", "Europe/Berlin\x00", "zone.tab", "Europe", strings.Repeat("A", 1<<16),
 	} {
 		loc, err := LoadLocation(name)
 		if err == nil || loc != nil || !strings.Contains(err.Error(), `like "Europe/Berlin"`) || len(err.Error()) > 200 {
