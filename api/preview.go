@@ -10,7 +10,8 @@ import (
 // previewAnswer tells what an expression means.
 type previewAnswer struct {
 	Description string   `json:"description"`
-	Next        []string `json:"next"` // fewer than asked for where there are no more
+	Next        []string `json:"next"`              // fewer than asked for where there are no more
+	Warning     string   `json:"warning,omitempty"` // why it will not do what one may expect
 }
 
 func previewJob(r *request) error {
@@ -23,7 +24,11 @@ func previewJob(r *request) error {
 		return badQuery("time_zone", "%s", err)
 	}
 	next := firings(schedule, r.queryTime("from"), location, r.queryInt("count"))
-	return r.ok(previewAnswer{Description: schedule.Describe(), Next: next})
+	answer := previewAnswer{Description: schedule.Describe(), Next: next}
+	if len(next) == 0 && !schedule.IsReboot() {
+		answer.Warning = "the expression never fires: no such date lies ahead"
+	}
+	return r.ok(answer)
 }
 
 // firings gives the first count due times after from.

@@ -217,6 +217,12 @@ func TestPreview(t *testing.T) {
 			t.Errorf("from %s: %d %s", from, got.status, got.body)
 		}
 	}
+	for expression, warns := range map[string]bool{"0+0+30+2+*": true, "*+*+*+*+*+*+1999": true, "@reboot": false, "@daily": false} {
+		got := h.do("GET", "/agent/job/preview?cron_expression="+expression, "")
+		if got.status != 200 || strings.Contains(got.body, `"warning":"the expression never fires`) != warns {
+			t.Errorf("%s: %d %s, want a warning: %v", expression, got.status, got.body, warns)
+		}
+	}
 	h.do("GET", "/agent/job/preview?cron_expression=99+*+*+*+*", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
 	h.do("GET", "/agent/job/preview", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
 	h.do("GET", "/agent/job/preview?cron_expression=@daily&time_zone=No/Zone", "").wantError(t, 400, messages.CodeBadQuery, "time_zone")

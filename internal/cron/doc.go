@@ -27,6 +27,11 @@
 // Any other fires when the clock first reaches or passes a time of its own. "Passes" is the gap in spring: several times that are left out
 // are one firing, at the first instant after the gap. "First" is the fold in autumn: the second pass reaches nothing new.
 //
+// # Time zones
+//
+// [LoadLocation] takes the host's time zone database and, where there is none, the copy that is linked in: Windows and bare containers have
+// none, and jobs with a time zone shall run there too.
+//
 // # What of robfig/cron is used
 //
 // Its two interfaces, so that a [Schedule] goes wherever a robfig schedule goes ([Parser], [Schedule.Next]). Its parser and its search are
