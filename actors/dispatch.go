@@ -55,13 +55,24 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 			wait = noteAfter // a run's end dispatches before, if one ends
 		}
 		if wait > 0 {
-			self, root := a.self, a.system.actors.Root
-			a.timer = time.AfterFunc(wait, func() { root.Send(self, slotDue{}) })
+			a.wakeIn(wait)
 			return
 		}
 		a.queue.remove(t)
 		a.hand(ctx, t)
 	}
+}
+
+// timerSlack is how late a timer of the runtime may be. What is left of it at the end is slept exactly.
+const timerSlack = 2 * time.Millisecond
+
+func (a *executorsActor) wakeIn(wait time.Duration) {
+	self, root, sleep := a.self, a.system.actors.Root, a.system.opt.Sleep
+	at := time.Now().Add(wait)
+	a.timer = time.AfterFunc(wait-timerSlack, func() {
+		sleep(time.Until(at))
+		root.Send(self, slotDue{})
+	})
 }
 
 // hand gives a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash

@@ -40,6 +40,8 @@ type Options struct {
 	BootID     string // of the host, for @reboot; empty: unknown
 	// SinceBoot is the host's time since boot, suspensions included; nil: a suspension counts as a clock that was set.
 	SinceBoot func() time.Duration
+	// Sleep is an exact time.Sleep for the last moment before a firing; nil: time.Sleep.
+	Sleep func(time.Duration)
 	Port      func() int // the one in use, for documents
 
 	// CheckLimits refuses, with an *Error that names the field, what this host cannot hold of a job's options.
@@ -112,6 +114,9 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
 		live: newLiveRuns(), outcomes: newOutcomes(opt.Store, opt.Logger), planned: plannedAhead{},
 		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
+	}
+	if s.opt.Sleep == nil {
+		s.opt.Sleep = time.Sleep
 	}
 	if err := s.prepare(); err != nil {
 		return nil, err

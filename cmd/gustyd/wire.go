@@ -155,7 +155,7 @@ func (d *daemon) startActors(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	d.system, err = actors.Start(ctx, actors.Options{
-		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID, SinceBoot: hostclock.SinceBoot,
+		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID, SinceBoot: hostclock.SinceBoot, Sleep: hostclock.Sleep,
 		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort, CheckLimits: hands.checkLimits,
 		OnSampled: d.onSampled, OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
 	})
