@@ -42,7 +42,7 @@ type Options struct {
 	SinceBoot func() time.Duration
 	// Sleep is an exact time.Sleep for the last moment before a firing; nil: time.Sleep.
 	Sleep func(time.Duration)
-	Port      func() int // the one in use, for documents
+	Port  func() int // the one in use, for documents
 
 	// CheckLimits refuses, with an *Error that names the field, what this host cannot hold of a job's options.
 	CheckLimits func(*messages.JobOptions) error
