@@ -187,7 +187,7 @@ func (e *jobEntry) startAt(due time.Time) time.Time {
 }
 
 // lateBy is how late a firing may start. What is hardly late is on time.
-func (e *jobEntry) lateBy() time.Duration { return max(armLead, time.Duration(e.grace)*time.Second) }
+func (e *jobEntry) lateBy() time.Duration { return max(hardlyLate, time.Duration(e.grace)*time.Second) }
 
 func unixNano(t time.Time) int64 {
 	if t.IsZero() {

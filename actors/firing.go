@@ -35,7 +35,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
 		switch {
 		case !a.firing || e.paused:
 			a.agenda.replan(e, laterOf(due, now))
-		case now.Sub(due) > armLead:
+		case now.Sub(due) > hardlyLate:
 			a.catchUp(b, e, now, due.Add(-1), before)
 		default:
 			a.fire(b, e, due, e.startAt(due))

@@ -129,7 +129,7 @@ func TestAFiringThatWasArmedIsNotRunAgainAfterACrash(t *testing.T) {
 func TestAFiringThatIsArmedAndStillAheadFiresOnceAfterACrash(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "0 * * * * *", "exit 0"))
-		w.advance(59*time.Second + 100*time.Millisecond)
+		w.advance(59*time.Second + 400*time.Millisecond)
 		next := w.afterCrash()
 		// Stopping the first took its time: this one's plan is of a firing that is past, which the one armed ahead makes up.
 		for id, r := range next.store.runs {

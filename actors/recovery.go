@@ -127,7 +127,7 @@ func (r *recovery) lapsed(run *messages.Run, o *messages.JobOptions) bool {
 	if r.again || run.Trigger != messages.TriggerSchedule || misfireOf(o.MisfirePolicy) != messages.MisfireSkip {
 		return false
 	}
-	grace := max(armLead, time.Duration(o.MisfireGraceSeconds)*time.Second)
+	grace := max(hardlyLate, time.Duration(o.MisfireGraceSeconds)*time.Second)
 	return r.now.Sub(laterOf(run.DueAt, r.lastSeen.Add(lastSeenInterval))) > grace // it lived for up to that much longer
 }
 

@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	// armLead is how far ahead of its time a firing is recorded, so that no commit stands between due time and start.
-	armLead = time.Second
+	// armLead is how far ahead of its time a firing is recorded, so that no commit stands between due time and start. Due times are whole seconds:
+	// it is none, so that the record of one second's firings is not written while those of the second before start.
+	armLead = 700 * time.Millisecond
+	// hardlyLate is how late a firing may be noticed, or start, whatever its job says.
+	hardlyLate = time.Second
 	// longestSleep bounds the timer, so that a step of the clock or a suspended host is noticed within it.
 	longestSleep = 5 * time.Second
 )
