@@ -27,7 +27,7 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 		return s.request(ctx, nameMetric, message)
 	case messages.SetPassword:
 		return s.request(ctx, nameAccess, message)
-	case messages.PutJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:
+	case messages.PutJob, messages.CheckJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:
 		return s.request(ctx, nameScheduler, message)
 	case messages.CancelRun:
 		return s.askCancel(ctx, m)

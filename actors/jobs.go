@@ -29,6 +29,22 @@ func (a *schedulerActor) onPutJob(ctx actor.Context, m messages.PutJob) {
 	})
 }
 
+// onCheckJob answers as onPutJob would, without storing anything.
+func (a *schedulerActor) onCheckJob(ctx actor.Context, m messages.CheckJob) {
+	if err := a.checkJob(&messages.PutJob{Job: m.Job, Patch: m.Patch}); err != nil {
+		respond(ctx, refusal(err, "the scheduler"))
+		return
+	}
+	zone := m.Patch.Apply(messages.DefaultJobOptions()).TimeZone
+	plan, err := parsePlan(m.Job.CronExpression, zone)
+	if err != nil {
+		respond(ctx, refusal(err, "the scheduler"))
+		return
+	}
+	now := time.Now()
+	respond(ctx, messages.JobChecked{Warning: plan.warning(now, now.Truncate(time.Second))})
+}
+
 // checkJob checks what the job's own Validate cannot: the expression, the zone, the quoting, and what this host can hold.
 func (a *schedulerActor) checkJob(m *messages.PutJob) error {
 	job := m.Job

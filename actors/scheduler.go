@@ -94,6 +94,8 @@ func (a *schedulerActor) Receive(ctx actor.Context) {
 		a.onTick(ctx, tick{a.ticks})
 	case messages.PutJob:
 		a.onPutJob(ctx, m)
+	case messages.CheckJob:
+		a.onCheckJob(ctx, m)
 	case messages.DeleteJob:
 		a.onDeleteJob(ctx, m)
 	case jobCommitted:

@@ -481,6 +481,9 @@ func TestAJobThatNeverFiresIsTakenWithAWarning(t *testing.T) {
 		if e := refusalOf(w, bad); e.Field != "time_zone" {
 			t.Errorf("a bad zone: %+v", e)
 		}
+		if e := refusalOf(w, messages.CheckJob{Job: bad.Job, Patch: bad.Patch}); e.Field != "time_zone" {
+			t.Errorf("a bad zone that is only checked: %+v", e)
+		}
 		quote := job("bad", "1 * * * *", "")
 		quote.Arguments = `"open`
 		if e := refusalOf(w, messages.PutJob{Job: quote}); e.Field != "arguments" {

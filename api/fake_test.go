@@ -114,6 +114,8 @@ func (f *fakeAgent) replyOnJobs(msg any) (any, error) {
 	switch m := msg.(type) {
 	case messages.PutJob:
 		return f.putJob(m)
+	case messages.CheckJob:
+		return messages.JobChecked{}, nil
 	case messages.DeleteJob:
 		if _, err := f.job(m.Name); err != nil {
 			return nil, err

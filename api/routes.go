@@ -120,6 +120,10 @@ func jobRoutes() []Route {
 			Summary: "Replace a stored job", Body: storeRequest{}, Answers: answers(savedAnswer{}), Errors: missing,
 		},
 		{
+			Method: post, Path: "/agent/job/check", Added: true, Scope: messages.ScopeJobs, handle: checkJob, script: true,
+			Summary: "Whether a job would be stored and what would change; changes nothing", Body: storeRequest{}, Answers: answers(checkedAnswer{}),
+		},
+		{
 			Method: remove, Path: "/agent/job", Scope: messages.ScopeJobs, handle: deleteJob, Query: one,
 			Summary: "Delete a job", Answers: answers(""), Errors: missing,
 		},

@@ -125,6 +125,21 @@ func TestJobFieldsAtFault(t *testing.T) {
 	}
 }
 
+func TestCheckJob(t *testing.T) {
+	h := start(t, nil)
+	stored := script("a", b64("x"), "* * * * *", `,"environment":{"A":"1","B":"2"}`)
+	h.do("POST", "/agent/job/check", stored).want(t, 200, `{"exists":false,"changed":[],"changed_environment":[]}`)
+	h.do("POST", "/agent/job", stored)
+	h.do("POST", "/agent/job/check", stored).want(t, 200, `{"exists":true,"changed":[],"changed_environment":[]}`)
+	h.do("POST", "/agent/job/check", script("a", b64("x\r"), "* * * * *", "")).want(t, 200, `{"exists":true,"changed":[],"changed_environment":[]}`)
+	h.do("POST", "/agent/job/check", script("a", b64("y"), "@daily", `,"environment":{"B":"********","C":"3"},"nice":5`)).
+		want(t, 200, `{"exists":true,"changed":["content","cron_expression","environment","nice"],"changed_environment":["A","C"]}`)
+	h.do("POST", "/agent/job/check", stored).want(t, 200, `{"exists":true,"changed":[],"changed_environment":[]}`)
+	h.do("POST", "/agent/job/check", script("a", "", "* * * * *", `,"odd":1`)).wantError(t, 422, messages.CodeInvalid, "odd")
+	h.agent.refuse = func(any) error { return messages.Invalidf("run_as", "only root can") }
+	h.do("POST", "/agent/job/check", stored).wantError(t, 422, messages.CodeInvalid, "run_as")
+}
+
 func TestNotJSON(t *testing.T) {
 	h := start(t, nil)
 	deep := strings.Repeat("[", 1000) + strings.Repeat("]", 1000)

@@ -18,6 +18,14 @@ type (
 		Next    time.Time // zero: it never fires
 		Warning string    // one sentence, where the job is accepted but will not do what one may expect
 	}
+	// CheckJob asks whether the scheduler would take a job, and changes nothing. The patch counts from the defaults, as where the row is absent.
+	// Reply: JobChecked, or the error that PutJob would get.
+	CheckJob struct {
+		Job   Job
+		Patch JobOptionsPatch
+	}
+	// JobChecked says that the scheduler would take the job.
+	JobChecked struct{ Warning string } // as in JobPut
 	// DeleteJob removes a job; a run under way ends by itself. Reply: JobDeleted.
 	DeleteJob struct {
 		Name   string
@@ -56,6 +64,9 @@ type (
 	// FiringSet says that the switch is durable.
 	FiringSet struct{ On bool }
 )
+
+// String keeps %v from printing the script and the environment.
+func (m CheckJob) String() string { return "CheckJob{" + m.Job.Name + "}" }
 
 // String keeps %v from printing the script and the environment.
 func (m PutJob) String() string { return "PutJob{" + m.Job.Name + "}" }

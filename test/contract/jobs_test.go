@@ -50,9 +50,36 @@ func testJobs(t *testing.T, s *suite) {
 		{name: "delete again", method: http.MethodDelete, path: "/agent/job?script_name=nightly", status: 404, code: "not_found"},
 		{name: "delete nothing", method: http.MethodDelete, path: "/agent/job", status: 400, field: "script_name"},
 	})
+	t.Run("checked", func(t *testing.T) { testJobsChecked(t, s) })
 	t.Run("refused", func(t *testing.T) { testJobsRefused(t, s) })
 	t.Run("taken", func(t *testing.T) { testJobsTaken(t, s) })
 	t.Run("odd names", func(t *testing.T) { testJobNames(t, s) })
+}
+
+// testJobsChecked asks what storing a job would do; nothing may come of it.
+func testJobsChecked(t *testing.T, s *suite) {
+	stored := jobWith(t, "checked", map[string]any{"environment": map[string]string{"A": "1", "B": "2"}})
+	changed := jobWith(t, "checked", map[string]any{"cron_expression": "0 0 2 1 *", "environment": map[string]string{"A": "3", "B": "********"}})
+	check := func(name, body, want string) probe {
+		return probe{name: name, method: http.MethodPost, path: "/agent/job/check", body: body, status: 200, exact: want}
+	}
+	s.run(t, []probe{
+		check("of a new job", stored, `{"exists":false,"changed":[],"changed_environment":[]}`),
+		{name: "nothing was stored", method: http.MethodGet, path: "/agent/jobs?name=checked", status: 404, code: "not_found"},
+		{name: "post", method: http.MethodPost, path: "/agent/job", body: stored, status: 200},
+		check("of the same", stored, `{"exists":true,"changed":[],"changed_environment":[]}`),
+		check("of another", changed, `{"exists":true,"changed":["cron_expression","environment"],"changed_environment":["A"]}`),
+		check("of the same again", stored, `{"exists":true,"changed":[],"changed_environment":[]}`),
+		{
+			name: "of a bad one", method: http.MethodPost, path: "/agent/job/check", status: 422, field: "cron_expression",
+			body: jobWith(t, "checked", map[string]any{"cron_expression": "61 * * * *"}),
+		},
+		{
+			name: "of one with an unknown field", method: http.MethodPost, path: "/agent/job/check", status: 422, field: "corn",
+			body: jobWith(t, "checked", map[string]any{"corn": "* * * * *"}),
+		},
+		{name: "delete", method: http.MethodDelete, path: "/agent/job?script_name=checked", status: 200},
+	})
 }
 
 func checkJob(script string) func(*testing.T, []byte) {

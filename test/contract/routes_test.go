@@ -17,7 +17,7 @@ func routes() []string {
 		"PUT /agent/userpassword/update", "PUT /agent/shutdown", "PUT /agent/restart",
 
 		"GET /agent/health/live", "GET /agent/health/ready", "GET /metrics", "GET /agent/openapi.json", "GET /agent/job/preview",
-		"POST /agent/job/run", "GET /agent/job/state", "PUT /agent/job/pause", "PUT /agent/job/resume", "GET /agent/runs",
+		"POST /agent/job/check", "POST /agent/job/run", "GET /agent/job/state", "PUT /agent/job/pause", "PUT /agent/job/resume", "GET /agent/runs",
 		"GET /agent/runs/{run_id}", "GET /agent/runs/{run_id}/output", "POST /agent/runs/{run_id}/cancel", "GET /agent/outbox",
 	}
 }
