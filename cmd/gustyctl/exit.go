@@ -13,10 +13,11 @@ const (
 	exitUsage       = 2 // the command line, a profile or a file that it names is wrong
 	exitUnreachable = 3 // no agent found, no connection, or a certificate that is not trusted
 	exitRefused     = 4 // the agent refused the request (4xx)
+	exitDiffers     = 5 // apply --dry-run --exit-code found something to change
 )
 
 const exitCodeHelp = `Exit codes: 0 done, 1 failed (also: the command or script that ran there failed), 2 wrong usage,
-3 the agent could not be reached or trusted, 4 the agent refused the request.`
+3 the agent could not be reached or trusted, 4 the agent refused the request, 5 apply --dry-run --exit-code would change something.`
 
 // exitError is an error with the exit code that it leads to. Its text is one sentence that says what to do.
 type exitError struct {

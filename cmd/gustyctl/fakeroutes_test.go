@@ -20,6 +20,7 @@ func (f *fakeAgent) routes() http.Handler {
 	closed.HandleFunc("GET /agent/jobs", f.getJobs)
 	closed.HandleFunc("POST /agent/job", f.putJob)
 	closed.HandleFunc("PUT /agent/job", f.putJob)
+	closed.HandleFunc("POST /agent/job/check", f.checkJob)
 	closed.HandleFunc("DELETE /agent/job", f.deleteJob)
 	closed.HandleFunc("POST /agent/job/run", f.runJob)
 	closed.HandleFunc("GET /agent/job/preview", f.preview)

@@ -22,7 +22,7 @@ func (a *app) readScript(job *storedJob, file, typeName string) error {
 	if typeName != "" {
 		job.Type, err = parseType(typeName)
 	} else {
-		job.Type, err = guessType(file, script)
+		job.Type, err = guessType(file, script, "--type bash or --type python")
 	}
 	return err
 }
@@ -47,13 +47,13 @@ func (a *app) scriptBytes(file string) ([]byte, error) {
 }
 
 // guessType tells a script's type from its shebang, and from the file's name where there is none. The shebang decides where it names an
-// interpreter that is not ours: running a Perl script by Bash helps nobody.
-func guessType(file string, script []byte) (messages.ScriptType, error) {
+// interpreter that is not ours: running a Perl script by Bash helps nobody. remedy is how the type is written out where it cannot be told.
+func guessType(file string, script []byte, remedy string) (messages.ScriptType, error) {
 	if interpreter := shebangInterpreter(script); interpreter != "" {
 		if t, ok := typeOfInterpreter(interpreter); ok {
 			return t, nil
 		}
-		return 0, usagef("%s asks for %s, and an agent runs Bash and Python; change its first line, or give --type", file, interpreter)
+		return 0, usagef("%s asks for %s, and an agent runs Bash and Python; change its first line, or give %s", file, interpreter, remedy)
 	}
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".py":
@@ -61,7 +61,7 @@ func guessType(file string, script []byte) (messages.ScriptType, error) {
 	case ".sh", ".bash":
 		return messages.ScriptBash, nil
 	}
-	return 0, usagef("cannot tell the type of %s: it has no #! line and no known extension; give --type bash or --type python", file)
+	return 0, usagef("cannot tell the type of %s: it has no #! line and no known extension; give %s", file, remedy)
 }
 
 // shebangInterpreter gives the interpreter's base name: "bash" for #!/bin/bash -e and for #!/usr/bin/env -S LANG=C bash, or "".

@@ -32,7 +32,7 @@ func TestGuessType(t *testing.T) {
 		{"-", "echo\n", unknown},
 		{"x.txt", " #!/bin/bash\n", unknown},
 	} {
-		got, err := guessType(c.file, []byte(c.script))
+		got, err := guessType(c.file, []byte(c.script), "--type")
 		if err != nil {
 			got = unknown
 			if exitCode(err) != exitUsage {

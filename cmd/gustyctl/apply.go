@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/spf13/cobra"
+)
+
+const applyHelp = `Make the agent's jobs those of a directory. Each .yaml file holds one job, or several as documents (---), under the names of the REST
+interface, with the script's file beside it:
+
+  script_name: backup
+  script: backup.sh              # or the text itself, as content: |
+  cron_expression: "30 2 * * *"
+  time_zone: Europe/Berlin
+  timeout_seconds: 1h            # or 3600
+  environment: {TARGET: /srv/backup}
+
+Times and sizes take units (90s, 1h30m, 64MiB). What a file leaves out has its default, and is not kept as it was stored; whether a job is
+paused is not part of it. The type of the script is told by its first line or its name, or by script_type: bash or python. A value ` + "`********`" + `
+in the environment keeps the one that the agent has, so that a secret can be set once (job update --env TOKEN) and stay out of the files.
+
+Every file is checked first, by the agent too, and all that is wrong is listed; then nothing is changed. Values of the environment are never
+shown: the agent compares them. A second run changes nothing.`
+
+// applyOptions are the flags of apply.
+type applyOptions struct {
+	dir      string
+	prune    bool
+	dryRun   bool
+	exitCode bool
+	yes      bool
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var o applyOptions
+	cmd := &cobra.Command{
+		Use:   "apply -f DIRECTORY",
+		Short: "Make the agent's jobs those of a directory of YAML files and scripts",
+		Long:  applyHelp,
+		Example: `  gustyctl apply -f jobs --dry-run
+  gustyctl apply -f jobs --prune --yes`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.apply(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.dir, "file", "f", "", "the `directory`")
+	flags.BoolVar(&o.prune, "prune", false, "delete the jobs that the directory does not have")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	flags.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run, exit with 5 where something would change")
+	flags.BoolVar(&o.yes, "yes", false, "delete without asking")
+	return cmd
+}
+
+func (a *app) apply(ctx context.Context, o applyOptions) error {
+	switch {
+	case o.dir == "":
+		return usagef("say which directory holds the jobs: gustyctl apply -f DIRECTORY")
+	case o.exitCode && !o.dryRun:
+		return usagef("--exit-code goes with --dry-run")
+	}
+	dir, err := loadJobDir(o.dir)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return a.withProblems(dir.problems, err)
+	}
+	plan, err := a.planApply(ctx, c, dir, o.prune)
+	if err != nil {
+		return err
+	}
+	if err := a.showPlan(plan, o.dryRun); err != nil {
+		return err
+	}
+	if o.dryRun || plan.empty() {
+		return plan.dryRunOutcome(o.exitCode)
+	}
+	if err := a.consent(plan.deleted, o.yes); err != nil {
+		return err
+	}
+	return a.carryOut(ctx, c, plan)
+}
+
+// withProblems shows what is wrong in the files before an error that kept the rest from being looked at.
+func (a *app) withProblems(problems []problem, err error) error {
+	for _, p := range problems {
+		a.note("%s", p)
+	}
+	return err
+}
+
+// consent asks before jobs are deleted.
+func (a *app) consent(names []string, yes bool) error {
+	if len(names) == 0 || yes {
+		return nil
+	}
+	if !isTerminal(a.in) {
+		return usagef("--prune would delete %s, and there is no terminal to ask on; give --yes. Nothing was changed",
+			plural(len(names), "job"))
+	}
+	agreed, err := a.confirm("Delete " + plural(len(names), "job") + "?")
+	if err == nil && !agreed {
+		err = failedf("nothing was changed")
+	}
+	return err
+}
+
+// step is one request of an apply, and the job that it is about.
+type step struct {
+	name    string
+	request request
+}
+
+func (p *applyPlan) steps() []step {
+	var steps []step
+	for _, c := range p.changes {
+		method := http.MethodPost
+		if c.exists {
+			method = http.MethodPut
+		}
+		steps = append(steps, step{c.file.job.Name, request{method: method, path: jobPath, body: c.file.body()}})
+	}
+	for _, name := range p.deleted {
+		steps = append(steps, step{name, request{method: http.MethodDelete, path: jobPath, query: query("script_name", name)}})
+	}
+	return steps
+}
+
+// carryOut makes the changes one by one, deletions last, and stops at the first that fails: what failed for one would fail for more.
+func (a *app) carryOut(ctx context.Context, c *client, p *applyPlan) error {
+	steps := p.steps()
+	bar := a.bar("applying", len(steps))
+	for i, s := range steps {
+		if _, err := c.call(ctx, s.request); err != nil {
+			bar.stop()
+			a.note("done: %s", listOf(steps[:i]))
+			a.note("not done: %s", listOf(steps[i:]))
+			return &exitError{code: exitCode(err), text: s.name + ": " + err.Error(), cause: err}
+		}
+		bar.step()
+	}
+	bar.stop()
+	if a.json {
+		return a.printPlanJSON(p, false)
+	}
+	return a.printLine(p.summary("", "created", "changed", "deleted"))
+}
+
+// listOf names the jobs of steps, the first of them where they are many.
+func listOf(steps []step) string {
+	const most = 10
+	if len(steps) == 0 {
+		return "nothing"
+	}
+	text := plural(len(steps), "job") + " ("
+	for i, s := range steps {
+		switch {
+		case i == most:
+			return text + ", …)"
+		case i > 0:
+			text += ", "
+		}
+		text += s.name
+	}
+	return text + ")"
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"gusty/messages"
+)
+
+// applyPlan is what an apply is going to do.
+type applyPlan struct {
+	changes   []jobChange // in order of names
+	deleted   []string
+	unchanged []string
+}
+
+// jobChange is a job that is to be created or changed.
+type jobChange struct {
+	file        *jobFile
+	exists      bool
+	fields      []string // that change, of a job that exists
+	environment []string // names of variables that change
+	stored      map[string]json.RawMessage
+	warning     string
+}
+
+// checkAnswer is what POST /agent/job/check tells.
+type checkAnswer struct {
+	Exists      bool     `json:"exists"`
+	Changed     []string `json:"changed"`
+	Environment []string `json:"changed_environment"`
+	Warning     string   `json:"warning"`
+}
+
+// planApply has the agent check and compare every job. Where anything is wrong, in the files or to the agent, all of it is shown and the error
+// says that nothing was changed.
+func (a *app) planApply(ctx context.Context, c *client, dir *jobDir, prune bool) (*applyPlan, error) {
+	plan, problems := &applyPlan{}, dir.problems
+	bar := a.bar("checking", len(dir.jobs))
+	defer bar.stop()
+	for _, file := range dir.jobs {
+		wrong, err := plan.compare(ctx, c, file)
+		if err != nil {
+			bar.stop()
+			return nil, a.withProblems(problems, err)
+		}
+		problems = append(problems, wrong...)
+		bar.step()
+	}
+	bar.stop()
+	if len(problems) > 0 {
+		slices.SortStableFunc(problems, comparePlaces)
+		return nil, a.withProblems(problems, usagef("%s in %s; nothing was changed", plural(len(problems), "problem"), dir.path))
+	}
+	if prune {
+		return plan, plan.findPruned(ctx, c, dir)
+	}
+	return plan, nil
+}
+
+func comparePlaces(a, b problem) int {
+	if a.file != b.file {
+		return strings.Compare(a.file, b.file)
+	}
+	return a.line - b.line
+}
+
+// compare asks the agent what storing the job would do.
+func (p *applyPlan) compare(ctx context.Context, c *client, file *jobFile) ([]problem, error) {
+	got, err := c.call(ctx, request{method: http.MethodPost, path: jobPath + "/check", body: file.body()})
+	switch refused := messages.AsError(err); {
+	case refused != nil && refused.Code == messages.CodeInvalid:
+		return []problem{file.problem(refused.Field, refused.Message)}, nil
+	case refused != nil && (refused.Code == messages.CodeNoSuchRoute || refused.Code == messages.CodeMethodNotAllowed):
+		return nil, failedf("this agent cannot compare jobs: it is older than gustyctl, and apply needs it to be as new")
+	case err != nil:
+		return nil, err
+	}
+	var told checkAnswer
+	if err := got.decode(&told); err != nil {
+		return nil, err
+	}
+	change := jobChange{file: file, exists: told.Exists, fields: told.Changed, environment: told.Environment, warning: told.Warning}
+	return p.take(ctx, c, change)
+}
+
+// take files the job under what is to be done with it.
+func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]problem, error) {
+	masked := change.file.maskedNames()
+	if change.exists && (len(change.fields) > 0 || len(masked) > 0) {
+		got, err := c.job(ctx, change.file.job.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := got.decode(&change.stored); err != nil {
+			return nil, err
+		}
+	}
+	if lost := missingOf(masked, change.storedNames()); len(lost) > 0 {
+		return []problem{change.file.problem("environment", fmt.Sprintf("%s: the agent has no value to keep; write it out",
+			strings.Join(lost, ", ")))}, nil
+	}
+	if change.exists && len(change.fields) == 0 {
+		p.unchanged = append(p.unchanged, change.file.job.Name)
+	} else {
+		p.changes = append(p.changes, change)
+	}
+	return nil, nil
+}
+
+// maskedNames gives the variables whose stored values are to be kept.
+func (f *jobFile) maskedNames() []string {
+	var names []string
+	for name, value := range f.job.Options.Environment {
+		if value == messages.Mask {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// storedNames gives the names of the stored environment.
+func (c *jobChange) storedNames() []string {
+	var environment map[string]string
+	if json.Unmarshal(c.stored["environment"], &environment) != nil {
+		return nil
+	}
+	names := make([]string, 0, len(environment))
+	for name := range environment {
+		names = append(names, name)
+	}
+	return names
+}
+
+// missingOf gives what of names is not among known.
+func missingOf(names, known []string) (lost []string) {
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			lost = append(lost, name)
+		}
+	}
+	return lost
+}
+
+func (p *applyPlan) findPruned(ctx context.Context, c *client, dir *jobDir) error {
+	got, err := c.call(ctx, get(jobsPath))
+	if err != nil {
+		return err
+	}
+	var names []string
+	if err := got.decode(&names); err != nil {
+		return err
+	}
+	p.deleted = slices.DeleteFunc(names, dir.has)
+	return nil
+}
+
+func (p *applyPlan) empty() bool { return len(p.changes) == 0 && len(p.deleted) == 0 }
+
+// count gives how many jobs are created and how many changed.
+func (p *applyPlan) count() (created, changed int) {
+	for _, c := range p.changes {
+		if c.exists {
+			changed++
+		} else {
+			created++
+		}
+	}
+	return created, changed
+}
+
+// summary is one line: "2 created, 1 changed, 997 unchanged".
+func (p *applyPlan) summary(prefix, create, change, remove string) string {
+	if p.empty() {
+		return fmt.Sprintf("unchanged: %s", plural(len(p.unchanged), "job"))
+	}
+	created, changed := p.count()
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		verb string
+	}{{created, create}, {changed, change}, {len(p.deleted), remove}, {len(p.unchanged), "unchanged"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.verb))
+		}
+	}
+	return prefix + strings.Join(parts, ", ")
+}
+
+// dryRunOutcome is the error of a run that changed nothing.
+func (p *applyPlan) dryRunOutcome(asExitCode bool) error {
+	if !asExitCode || p.empty() {
+		return nil
+	}
+	return newExitError(exitDiffers, "the agent's jobs are not those of the directory")
+}
+
+// plural gives "1 job", "2 jobs".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"gusty/messages"
+)
+
+// showPlan prints what is about to change, job by job: of a new one the fields that are not the defaults, of another each field's old and new
+// value.
+func (a *app) showPlan(p *applyPlan, dryRun bool) error {
+	for _, c := range p.changes {
+		if c.warning != "" {
+			a.note("warning: %s: %s", c.file.job.Name, c.warning)
+		}
+	}
+	if a.json {
+		if dryRun || p.empty() {
+			return a.printPlanJSON(p, dryRun)
+		}
+		return nil
+	}
+	for i := range p.changes {
+		if err := a.showChange(&p.changes[i]); err != nil {
+			return err
+		}
+	}
+	for _, name := range p.deleted {
+		if err := a.printLine("- " + name + " is not in the directory"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case p.empty():
+		return a.printLine(p.summary("", "", "", ""))
+	case dryRun:
+		return a.printLine(p.summary("dry run, nothing was changed: ", "to create", "to change", "to delete"))
+	default:
+		return nil
+	}
+}
+
+func (a *app) showChange(c *jobChange) error {
+	name, where := c.file.job.Name, place(c.file.file, c.file.line)
+	if !c.exists {
+		return a.printLines("+ "+name+" ("+where+")", c.created())
+	}
+	return a.printLines("~ "+name+" ("+where+")", c.changed())
+}
+
+func (a *app) printLines(head string, lines []string) error {
+	if err := a.printLine(head); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := a.write([]byte("    " + printableCode(line) + "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printableCode is printable for a line of a script, whose tabs matter.
+func printableCode(line string) string {
+	parts := strings.Split(line, "\t")
+	for i := range parts {
+		parts[i] = printable(parts[i])
+	}
+	return strings.Join(parts, "\t")
+}
+
+// created gives the fields of a new job that differ from a job's defaults.
+func (c *jobChange) created() (lines []string) {
+	plain := messages.Job{Options: messages.DefaultJobOptions()}
+	for _, field := range jobFields() {
+		is := encoded(field.value(&c.file.job))
+		switch field.name {
+		case "script_name":
+		case "content":
+			lines = append(lines, "script: "+c.scriptSummary())
+		case "environment":
+			for _, name := range sortedNames(c.file.job.Options.Environment) {
+				lines = append(lines, "environment: "+name+" (its value is not shown)")
+			}
+		default:
+			if field.name == "script_type" || is != encoded(field.value(&plain)) {
+				lines = append(lines, field.name+": "+shownValue(field.name, is))
+			}
+		}
+	}
+	return lines
+}
+
+func (c *jobChange) scriptSummary() string {
+	script := string(c.file.job.Content)
+	text := plural(len(slices.Collect(strings.Lines(script))), "line") + ", " + humaneBytes(float64(len(script)))
+	if c.file.script != "" {
+		text = c.file.script + ", " + text
+	}
+	return text
+}
+
+func sortedNames(environment map[string]messages.Secret) []string {
+	names := make([]string, 0, len(environment))
+	for name := range environment {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// changed gives the old and the new value of each field that changes.
+func (c *jobChange) changed() (lines []string) {
+	for _, field := range jobFields() {
+		switch {
+		case !slices.Contains(c.fields, field.name):
+		case field.name == "content":
+			lines = append(lines, c.scriptDiff()...)
+		case field.name == "environment":
+			lines = append(lines, c.environmentDiff()...)
+		default:
+			was, is := string(c.stored[field.name]), encoded(field.value(&c.file.job))
+			lines = append(lines, field.name+": "+shownValue(field.name, was)+" -> "+shownValue(field.name, is))
+		}
+	}
+	return lines
+}
+
+func (c *jobChange) scriptDiff() []string {
+	var encodedScript string
+	_ = json.Unmarshal(c.stored["content"], &encodedScript)     // a script that cannot be read is compared as an empty one
+	stored, _ := base64.StdEncoding.DecodeString(encodedScript) // likewise
+	name := "content"
+	if c.file.script != "" {
+		name = c.file.script
+	}
+	diff := udiff.Unified("stored", name, string(stored), string(c.file.job.Content))
+	return strings.Split(strings.TrimSuffix(diff, "\n"), "\n")
+}
+
+// environmentDiff names the variables that change; their values are shown to nobody.
+func (c *jobChange) environmentDiff() (lines []string) {
+	stored := c.storedNames()
+	for _, name := range c.environment {
+		_, stays := c.file.job.Options.Environment[name]
+		what := "another value (not shown)"
+		switch {
+		case !slices.Contains(stored, name):
+			what = "added (its value is not shown)"
+		case !stays:
+			what = "removed"
+		}
+		lines = append(lines, "environment: "+name+": "+what)
+	}
+	return lines
+}
+
+// shownValue gives a JSON value for a person to compare: text keeps its quotes, so that an empty one and blanks are seen.
+func shownValue(name, value string) string {
+	switch {
+	case name == "script_type" && value == "0":
+		return messages.ScriptPython.String()
+	case name == "script_type" && value == "1":
+		return messages.ScriptBash.String()
+	default:
+		return value
+	}
+}
+
+// encoded gives a value as JSON, as the agent writes it.
+func encoded(value any) string {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Sprint(value)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// printPlanJSON prints the plan, or what came of it, for a program.
+func (a *app) printPlanJSON(p *applyPlan, dryRun bool) error {
+	type changedJob struct {
+		Name   string   `json:"script_name"`
+		Fields []string `json:"fields"`
+	}
+	out := struct {
+		DryRun    bool         `json:"dry_run"`
+		Created   []string     `json:"created"`
+		Changed   []changedJob `json:"changed"`
+		Deleted   []string     `json:"deleted"`
+		Unchanged []string     `json:"unchanged"`
+	}{dryRun, []string{}, []changedJob{}, append([]string{}, p.deleted...), append([]string{}, p.unchanged...)}
+	for _, c := range p.changes {
+		if c.exists {
+			out.Changed = append(out.Changed, changedJob{c.file.job.Name, c.fields})
+		} else {
+			out.Created = append(out.Created, c.file.job.Name)
+		}
+	}
+	return a.printJSON([]byte(encoded(out)))
+}
