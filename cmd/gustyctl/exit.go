@@ -6,7 +6,7 @@ import (
 )
 
 // The exit codes, for scripts. Those of a command or a script that ran on the agent are in its answer (exit_code), not here: a script must be
-// able to tell a command that exited with 3 from an agent that could not be reached.
+// able to tell a command that exited with 3 from an agent that could not be reached. Only job run --follow stands for the run itself.
 const (
 	exitOK          = 0
 	exitFailed      = 1 // the agent or what it ran failed
@@ -17,7 +17,8 @@ const (
 )
 
 const exitCodeHelp = `Exit codes: 0 done, 1 failed (also: the command or script that ran there failed), 2 wrong usage,
-3 the agent could not be reached or trusted, 4 the agent refused the request, 5 apply --dry-run --exit-code would change something.`
+3 the agent could not be reached or trusted, 4 the agent refused the request, 5 apply --dry-run --exit-code would change something.
+job run --follow exits with the run's own code, which may be any of these.`
 
 // exitError is an error with the exit code that it leads to. Its text is one sentence that says what to do.
 type exitError struct {

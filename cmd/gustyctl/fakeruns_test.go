@@ -48,11 +48,41 @@ func (f *fakeAgent) getRun(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeAgent) output(w http.ResponseWriter, r *http.Request) {
 	switch stream := r.URL.Query().Get("stream"); {
+	case r.URL.Query().Get("follow") == "true":
+		f.followed(w, r)
 	case r.URL.Query().Get("format") == "ndjson":
 		_, _ = w.Write([]byte(`{"stream":"stdout","text":"to stdout\n"}` + "\n"))
 	case stream == "all":
 		_, _ = w.Write([]byte("to stdout\nto stderr\n"))
 	default:
 		_, _ = w.Write([]byte("to " + stream + "\n"))
+	}
+}
+
+// followed streams as an agent does: line by line, with blank ones to keep the connection alive. It never ends where the job "endless" is
+// stored, and breaks off where "torn" is.
+func (f *fakeAgent) followed(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	_, endless := f.jobs["endless"]
+	_, torn := f.jobs["torn"]
+	f.mu.Unlock()
+	for _, line := range []string{
+		`{"stream":"stdout","at":"2026-01-02T03:04:05.000Z","text":"to stdout\n"}`, ``, ``,
+		`{"stream":"stderr","at":"2026-01-02T03:04:05.000Z","text":"to stderr\n"}`,
+		`{"stream":"stdout","at":"2026-01-02T03:04:05.000Z","base64":"Ynl0ZXMK"}`, ``,
+		`{"stream":"stdout","at":"2026-01-02T03:04:05.000Z","skipped":7}`,
+	} {
+		_, _ = w.Write([]byte(line + "\n"))
+		_ = http.NewResponseController(w).Flush()
+	}
+	switch {
+	case torn:
+		panic(http.ErrAbortHandler)
+	case endless:
+		select {
+		case f.polled <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
 	}
 }

@@ -18,21 +18,28 @@ const (
 	lastPoll  = time.Second
 )
 
+// runOptions say what job run does after the run has begun.
+type runOptions struct{ wait, follow bool }
+
 func (a *app) jobRunCommand() *cobra.Command {
-	var wait bool
+	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Run a stored job now, outside its schedule",
 		Long: `Run a stored job now, outside its schedule. With --wait, print what it printed when it has ended, and exit with 0 if it succeeded
-and with 1 if not. Ending gustyctl does not end the run: run cancel does.`,
+and with 1 if not. With --follow, print what it prints as it comes, and exit with its own exit code: 128 and the number of a signal that ended
+it, and 1 where it timed out, was cancelled or did not run. The codes 1 to 5 may then be the script's or gustyctl's own; standard error tells
+which: gustyctl's last line begins with "gustyctl: run" only where the run came to its end. Ending gustyctl does not end the run: run cancel does.`,
 		Args: oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], wait) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], o) },
 	}
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it has ended, and print its output")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until it has ended, and print its output")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "print its output as it comes, and exit with its exit code")
+	cmd.MarkFlagsMutuallyExclusive("wait", "follow")
 	return cmd
 }
 
-func (a *app) runJob(ctx context.Context, name string, wait bool) error {
+func (a *app) runJob(ctx context.Context, name string, o runOptions) error {
 	c, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -45,10 +52,12 @@ func (a *app) runJob(ctx context.Context, name string, wait bool) error {
 	if err := got.decode(&begun); err != nil {
 		return err
 	}
-	if wait {
+	switch {
+	case o.wait:
 		return a.awaitRun(ctx, c, begun.ID)
-	}
-	if a.json {
+	case o.follow:
+		return a.followRun(ctx, c, begun.ID)
+	case a.json:
 		return a.printJSON(got.body)
 	}
 	return a.printLine("run " + begun.ID + " is " + string(begun.State) + "; see: gustyctl run show " + begun.ID)
