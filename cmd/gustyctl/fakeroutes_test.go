@@ -24,6 +24,7 @@ func (f *fakeAgent) routes() http.Handler {
 	closed.HandleFunc("DELETE /agent/job", f.deleteJob)
 	closed.HandleFunc("POST /agent/job/run", f.runJob)
 	closed.HandleFunc("GET /agent/job/preview", f.preview)
+	closed.HandleFunc("GET /agent/runs", f.listRuns)
 	closed.HandleFunc("GET /agent/runs/{id}", f.getRun)
 	closed.HandleFunc("GET /agent/runs/{id}/output", f.output)
 	open.Handle("/", f.authenticated(closed))
@@ -48,7 +49,6 @@ func fixedAnswers() map[string]string {
 		"GET /agent/job/state":      `{"script_name":"backup","next_due_at":null,"enabled":true,"firing":true,"paused":false,"quarantined":false,"last_run":null}`,
 		"PUT /agent/job/pause":      `{"script_name":"backup","paused":true}`,
 		"PUT /agent/job/resume":     `{"script_name":"backup","paused":false}`,
-		"GET /agent/runs":           `{"items":[` + endedRun("failed", 3) + `],"next":"` + runID + `"}`,
 		"POST /agent/runs/x/cancel": `{"run_id":"x","state":"cancelled"}`,
 	}
 }

@@ -12,6 +12,15 @@ func endedRun(state string, exitCode int) string {
 		`"ended_at":"2026-01-02T03:04:06.500Z","duration_ms":1500,"exit_code":%d,"signal":null}`, runID, state, exitCode)
 }
 
+// listRuns has one run, which failed.
+func (f *fakeAgent) listRuns(w http.ResponseWriter, r *http.Request) {
+	if state := r.URL.Query().Get("state"); state != "" && state != "failed" {
+		answerWith(w, http.StatusOK, `{"items":[],"next":null}`)
+		return
+	}
+	answerWith(w, http.StatusOK, `{"items":[`+endedRun("failed", 3)+`],"next":"`+runID+`"}`)
+}
+
 func (f *fakeAgent) runJob(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -84,8 +84,10 @@ func (a *app) localTime(at time.Time) string {
 }
 
 // distance says how far at is from now, in whole seconds: "in 3 h 5 min", "2 min 10 s ago", "now".
-func (a *app) distance(at time.Time) string {
-	switch d := at.Sub(a.now()).Truncate(time.Second); {
+func (a *app) distance(at time.Time) string { return distanceFrom(a.now(), at) }
+
+func distanceFrom(now, at time.Time) string {
+	switch d := at.Sub(now).Truncate(time.Second); {
 	case d > 0:
 		return "in " + humaneDuration(d)
 	case d < 0:

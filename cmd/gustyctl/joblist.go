@@ -94,7 +94,7 @@ func (a *app) lastText(last *runRecord) string {
 	return string(last.State) + " " + a.distance(*last.EndedAt)
 }
 
-// jobState is what the list shows of GET /agent/job/state.
+// jobState is what is shown of GET /agent/job/state.
 type jobState struct {
 	Next        *time.Time `json:"next_due_at"`
 	LastRun     *runRecord `json:"last_run"`
@@ -102,6 +102,9 @@ type jobState struct {
 	Paused      bool       `json:"paused"`
 	Quarantined bool       `json:"quarantined"`
 	Firing      bool       `json:"firing"` // whether the agent fires anything at all
+
+	FailureStreak    int    `json:"failure_streak"`
+	QuarantineReason string `json:"quarantine_reason"`
 }
 
 func (s jobState) String() string {

@@ -16,6 +16,12 @@ type previewRequest struct {
 	count    int
 }
 
+// previewAnswer is what an expression means.
+type previewAnswer struct {
+	Description string      `json:"description"`
+	Next        []time.Time `json:"next"`
+}
+
 func (a *app) jobPreviewCommand() *cobra.Command {
 	var p previewRequest
 	cmd := &cobra.Command{
@@ -51,17 +57,17 @@ func (a *app) preview(ctx context.Context, c *client, p previewRequest) error {
 	if err != nil {
 		return err
 	}
-	var told struct {
-		Description string      `json:"description"`
-		Next        []time.Time `json:"next"`
-	}
+	var told previewAnswer
 	if err := got.decode(&told); err != nil {
 		return err
 	}
 	if err := a.printLine(told.Description); err != nil {
 		return err
 	}
-	if len(told.Next) == 0 {
+	switch {
+	case len(told.Next) == 0 && isReboot(p.cron):
+		return a.printLine("it fires " + atReboot)
+	case len(told.Next) == 0:
 		return a.printLine("it never fires")
 	}
 	rows := make([][2]string, len(told.Next))

@@ -33,6 +33,7 @@ type runRecord struct {
 	DurationMS *int64            `json:"duration_ms"`
 	ExitCode   *int              `json:"exit_code"`
 	Signal     *string           `json:"signal"`
+	Attempt    int               `json:"attempt"`
 }
 
 // ending says how the run ended: "failed with exit code 3", "timed_out", "missed: agent was down".
