@@ -78,7 +78,7 @@ func (a *app) apply(ctx context.Context, o applyOptions) error {
 	if o.dryRun || plan.empty() {
 		return plan.dryRunOutcome(o.exitCode)
 	}
-	if err := a.consent(plan.deleted, o.yes); err != nil {
+	if err := a.consent(ctx, plan.deleted, o.yes); err != nil {
 		return err
 	}
 	return a.carryOut(ctx, c, plan)
@@ -93,7 +93,7 @@ func (a *app) withProblems(problems []problem, err error) error {
 }
 
 // consent asks before jobs are deleted.
-func (a *app) consent(names []string, yes bool) error {
+func (a *app) consent(ctx context.Context, names []string, yes bool) error {
 	if len(names) == 0 || yes {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (a *app) consent(names []string, yes bool) error {
 		return usagef("--prune would delete %s, and there is no terminal to ask on; give --yes. Nothing was changed",
 			plural(len(names), "job"))
 	}
-	agreed, err := a.confirm("Delete " + plural(len(names), "job") + "?")
+	agreed, err := a.confirm(ctx, "Delete "+plural(len(names), "job")+"?")
 	if err == nil && !agreed {
 		err = failedf("nothing was changed")
 	}

@@ -2,17 +2,24 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 )
 
 // confirm asks a question on the terminal; anything but y or yes is no.
-func (a *app) confirm(question string) (bool, error) {
+func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprint(a.errOut, question+" [y/N] ")
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && answer == "" {
-		return false, failedf("no answer could be read: %w", err)
+	typed := make(chan string, 1) // so that the reader, which nothing can wake, ends with the process and not before
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // what ends early is no yes
+		typed <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case answer := <-typed:
+		return answer == "y" || answer == "yes", nil
+	case <-ctx.Done():
+		fmt.Fprintln(a.errOut)
+		return false, failedf("interrupted; nothing was changed")
 	}
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes", nil
 }

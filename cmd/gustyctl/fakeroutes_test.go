@@ -39,17 +39,17 @@ func fixedAnswers() map[string]string {
 		"GET /agent/version": `{"version":"0.1.0","version_valid":true,"build_date":"2026-01-02T03:04:05Z"}`,
 		"GET /agent/metric": `{"memory":41.25,"cpu_usage":3.5,"os_name":"Debian GNU/Linux","os_version":"13","disk_usage":17,` +
 			`"up_time":90061,"port":20140,"jobs":["backup"],"host":{"memory_total_bytes":4294967296,"load1":0.25}}`,
-		"GET /agent/info":           `{"agent_details":{"version":"0.1.0","up_time":90061},"agent_local_config":{"auto_upgrade":true},"jobs":["backup"]}`,
-		"GET /agent/config":         `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
-		"GET /agent/outbox":         `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
-		"PUT /agent/restart":        `"Agent Restarted"`,
-		"PUT /agent/shutdown":       `"Agent Shutdown initiated"`,
-		"PUT /agent/jobs/start":     `"Job execution started"`,
-		"PUT /agent/jobs/stop":      `"Job execution stopped"`,
-		"GET /agent/job/state":      `{"script_name":"backup","next_due_at":null,"enabled":true,"firing":true,"paused":false,"quarantined":false,"last_run":null}`,
-		"PUT /agent/job/pause":      `{"script_name":"backup","paused":true}`,
-		"PUT /agent/job/resume":     `{"script_name":"backup","paused":false}`,
-		"POST /agent/runs/x/cancel": `{"run_id":"x","state":"cancelled"}`,
+		"GET /agent/info":              `{"agent_details":{"version":"0.1.0","up_time":90061},"agent_local_config":{"auto_upgrade":true},"jobs":["backup"]}`,
+		"GET /agent/config":            `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
+		"GET /agent/outbox":            `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
+		"PUT /agent/restart":           `"Agent Restarted"`,
+		"PUT /agent/shutdown":          `"Agent Shutdown initiated"`,
+		"PUT /agent/jobs/start":        `"Job execution started"`,
+		"PUT /agent/jobs/stop":         `"Job execution stopped"`,
+		"GET /agent/job/state":         `{"script_name":"backup","next_due_at":null,"enabled":true,"firing":true,"paused":false,"quarantined":false,"last_run":null}`,
+		"PUT /agent/job/pause":         `{"script_name":"backup","enabled":true,"firing":true,"paused":true}`,
+		"PUT /agent/job/resume":        `{"script_name":"backup","enabled":true,"firing":true,"paused":false,"next_due_at":"2099-01-01T02:30:00.000Z"}`,
+		"POST /agent/runs/{id}/cancel": `{"run_id":"x","state":"running"}`,
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 const runID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 func endedRun(state string, exitCode int) string {
-	return fmt.Sprintf(`{"run_id":%q,"script_name":"backup","state":%q,"reason":"","trigger":"api","started_at":"2026-01-02T03:04:05.000Z",`+
+	return fmt.Sprintf(`{"run_id":%q,"script_name":"backup","state":%q,"reason":"","trigger":"api","due_at":"2026-01-02T03:04:04.988Z","started_at":"2026-01-02T03:04:05.000Z",`+
 		`"ended_at":"2026-01-02T03:04:06.500Z","duration_ms":1500,"exit_code":%d,"signal":null}`, runID, state, exitCode)
 }
 

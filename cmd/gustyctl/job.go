@@ -141,10 +141,28 @@ func (a *app) jobSwitchCommand(verb, short string) *cobra.Command {
 		Use:   verb + " NAME",
 		Short: short,
 		Args:  oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.show(cmd.Context(), request{method: http.MethodPut, path: jobPath + "/" + verb, query: query("script_name", args[0])})
-		},
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.switchJob(cmd.Context(), verb, args[0]) },
 	}
+}
+
+// switchJob pauses or resumes a job, and says how it stands then.
+func (a *app) switchJob(ctx context.Context, verb, name string) error {
+	got, err := a.call(ctx, request{method: http.MethodPut, path: jobPath + "/" + verb, query: query("script_name", name)})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(got.body)
+	}
+	var state jobState
+	if err := got.decode(&state); err != nil {
+		return err
+	}
+	text := name + " is " + state.standing()
+	if state.fires() && state.Next != nil {
+		text += "; it fires next at " + a.localTime(*state.Next) + ", " + a.distance(*state.Next)
+	}
+	return a.printLine(text)
 }
 
 // firingCommand makes `job start` and `job stop`, which are named after the routes and move the switch of all firing.

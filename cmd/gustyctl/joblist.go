@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,4 +121,26 @@ func (s jobState) String() string {
 	default:
 		return "active"
 	}
+}
+
+// fires says whether nothing keeps the job from firing.
+func (s jobState) fires() bool { return s.Enabled && s.Firing && !s.Paused && !s.Quarantined }
+
+// standing is String within a sentence: what keeps it from firing, all of it.
+func (s jobState) standing() string {
+	var said []string
+	for _, obstacle := range []struct {
+		there bool
+		text  string
+	}{
+		{s.Quarantined, "quarantined"}, {s.Paused, "paused"}, {!s.Enabled, "switched off"}, {!s.Firing, "kept from firing with all others (job start)"},
+	} {
+		if obstacle.there {
+			said = append(said, obstacle.text)
+		}
+	}
+	if len(said) == 0 {
+		return "active"
+	}
+	return strings.Join(said, ", and ")
 }

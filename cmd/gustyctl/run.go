@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -36,13 +35,13 @@ type runRecord struct {
 	Attempt    int               `json:"attempt"`
 }
 
-// ending says how the run ended: "failed with exit code 3", "timed_out", "missed: agent was down".
+// ending says how the run ended: "failed: it exited with 3", "timed_out", "missed: agent was down".
 func (r *runRecord) ending() string {
 	text := string(r.State)
 	switch {
-	case r.Signal != nil && *r.Signal != "":
+	case r.Signal != nil && *r.Signal != "" && r.Reason == "":
 		text += " by signal " + *r.Signal
-	case r.ExitCode != nil && *r.ExitCode != 0:
+	case r.ExitCode != nil && *r.ExitCode != 0 && r.Reason == "":
 		text += " with exit code " + strconv.Itoa(*r.ExitCode)
 	}
 	if r.Reason != "" {
@@ -72,18 +71,18 @@ func (a *app) runListCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&job, "job", "", "only those of the job of this `name`")
-	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: "+runStateNames())
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: "+strings.Join(runStates(), " "))
 	cmd.Flags().StringVar(&before, "before", "", "only those older than the run of this `id`")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
 	return cmd
 }
 
-func runStateNames() string {
+func runStates() []string {
 	var names []string
 	for _, state := range messages.RunStates() {
 		names = append(names, string(state))
 	}
-	return strings.Join(names, " ")
+	return names
 }
 
 func (a *app) listRuns(ctx context.Context, req request) error {
@@ -125,26 +124,6 @@ func (a *app) runLine(r *runRecord) []string {
 		took = humaneDuration(time.Duration(*r.DurationMS) * time.Millisecond)
 	}
 	return []string{r.ID, r.ScriptName, began, took, r.Trigger, r.ending()}
-}
-
-func (a *app) runShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show RUN",
-		Short: "Show one run",
-		Args:  oneArg,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), get(runPath(args[0]))) },
-	}
-}
-
-func (a *app) runCancelCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "cancel RUN",
-		Short: "End a run's whole process tree",
-		Args:  oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.show(cmd.Context(), request{method: http.MethodPost, path: runPath(args[0]) + "/cancel"})
-		},
-	}
 }
 
 // runPath is the path of one run.
