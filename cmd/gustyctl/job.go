@@ -23,9 +23,10 @@ func (a *app) jobCommand() *cobra.Command {
 func (a *app) jobShowCommand() *cobra.Command {
 	var scriptOnly bool
 	cmd := &cobra.Command{
-		Use:   "show NAME",
-		Short: "Show a stored job, or its script",
-		Args:  oneArg,
+		Use:               "show NAME",
+		ValidArgsFunction: a.completeJob,
+		Short:             "Show a stored job, or its script",
+		Args:              oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.showJob(cmd.Context(), args[0], scriptOnly)
 		},
@@ -86,9 +87,10 @@ func (r *answer) script() ([]byte, error) {
 
 func (a *app) jobRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "rm NAME...",
-		Short: "Delete jobs; runs under way end by themselves",
-		Args:  usage(cobra.MinimumNArgs(1)),
+		Use:               "rm NAME...",
+		ValidArgsFunction: a.completeJobs,
+		Short:             "Delete jobs; runs under way end by themselves",
+		Args:              usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.removeJobs(cmd.Context(), args)
 		},
@@ -119,9 +121,10 @@ func (a *app) removeJobs(ctx context.Context, names []string) error {
 
 func (a *app) jobStateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "state NAME",
-		Short: "Show when a job fires next, its last run, and whether it is paused or quarantined",
-		Args:  oneArg,
+		Use:               "state NAME",
+		ValidArgsFunction: a.completeJob,
+		Short:             "Show when a job fires next, its last run, and whether it is paused or quarantined",
+		Args:              oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.show(cmd.Context(), get(jobPath+"/state", "script_name", args[0]))
 		},
@@ -138,10 +141,11 @@ func (a *app) jobResumeCommand() *cobra.Command {
 
 func (a *app) jobSwitchCommand(verb, short string) *cobra.Command {
 	return &cobra.Command{
-		Use:   verb + " NAME",
-		Short: short,
-		Args:  oneArg,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.switchJob(cmd.Context(), verb, args[0]) },
+		Use:               verb + " NAME",
+		ValidArgsFunction: a.completeJob,
+		Short:             short,
+		Args:              oneArg,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.switchJob(cmd.Context(), verb, args[0]) },
 	}
 }
 

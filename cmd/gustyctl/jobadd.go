@@ -47,8 +47,9 @@ func (a *app) addJob(ctx context.Context, file, name string, flags *jobFlags) er
 
 func (a *app) jobUpdateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "update NAME [FILE]",
-		Short: "Change a stored job; what is not named stays",
+		Use:               "update NAME [FILE]",
+		ValidArgsFunction: a.completeJobThenFile,
+		Short:             "Change a stored job; what is not named stays",
 		Example: `  gustyctl job update backup --cron "0 3 * * *"
   gustyctl job update backup backup.sh`,
 		Args: usage(cobra.RangeArgs(1, 2)),

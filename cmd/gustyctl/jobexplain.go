@@ -12,10 +12,11 @@ import (
 
 func (a *app) jobExplainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain NAME",
-		Short: "Say in sentences why a job did or did not run last, and what comes next",
-		Args:  oneArg,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.explainJob(cmd.Context(), args[0]) },
+		Use:               "explain NAME",
+		ValidArgsFunction: a.completeJob,
+		Short:             "Say in sentences why a job did or did not run last, and what comes next",
+		Args:              oneArg,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.explainJob(cmd.Context(), args[0]) },
 	}
 }
 

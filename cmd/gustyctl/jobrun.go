@@ -24,8 +24,9 @@ type runOptions struct{ wait, follow bool }
 func (a *app) jobRunCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run NAME",
-		Short: "Run a stored job now, outside its schedule",
+		Use:               "run NAME",
+		ValidArgsFunction: a.completeJob,
+		Short:             "Run a stored job now, outside its schedule",
 		Long: `Run a stored job now, outside its schedule. With --wait, print what it printed when it has ended, and exit with 0 if it succeeded
 and with 1 if not. With --follow, print what it prints as it comes, and exit with its own exit code: 128 and the number of a signal that ended
 it, and 1 where it timed out, was cancelled or did not run. The codes 1 to 5 may then be the script's or gustyctl's own; standard error tells

@@ -74,6 +74,8 @@ func (a *app) runListCommand() *cobra.Command {
 	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: "+strings.Join(runStates(), " "))
 	cmd.Flags().StringVar(&before, "before", "", "only those older than the run of this `id`")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
+	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs)                                                            // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(runStates(), cobra.ShellCompDirectiveNoFileComp)) // likewise
 	return cmd
 }
 

@@ -14,8 +14,9 @@ func (a *app) runCancelCommand() *cobra.Command {
 		Short: "End a run's whole process tree",
 		Long: `End a run's whole process tree: it is asked to end, and killed when it has not after the job's kill_grace_seconds. Exits as soon as that has
 begun, or with --wait when the run has ended.`,
-		Args: oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.cancelRun(cmd.Context(), args[0], wait) },
+		Args:              oneArg,
+		ValidArgsFunction: noFiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.cancelRun(cmd.Context(), args[0], wait) },
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
 	return cmd

@@ -17,7 +17,8 @@ func (a *app) runLogsCommand() *cobra.Command {
 		Short: "Print what a run printed",
 		Long: `Print what a run printed, both streams to standard output. With --json, one JSON line a piece: which stream, when, and the text.
 With --follow, go on until the run ends, and print standard error to standard error; ending gustyctl does not end the run.`,
-		Args: oneArg,
+		Args:              oneArg,
+		ValidArgsFunction: noFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect(cmd.Context())
 			if err != nil {

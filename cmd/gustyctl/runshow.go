@@ -10,10 +10,11 @@ import (
 
 func (a *app) runShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show RUN",
-		Short: "Show one run: when, how long, how it ended, and what it used",
-		Args:  oneArg,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
+		Use:               "show RUN",
+		Short:             "Show one run: when, how long, how it ended, and what it used",
+		Args:              oneArg,
+		ValidArgsFunction: noFiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
 	}
 }
 
