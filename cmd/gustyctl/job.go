@@ -16,7 +16,7 @@ const (
 func (a *app) jobCommand() *cobra.Command {
 	return group("job", "Show, store, run and pause jobs",
 		a.jobListCommand(), a.jobShowCommand(), a.jobAddCommand(), a.jobUpdateCommand(), a.jobRemoveCommand(), a.jobRunCommand(),
-		a.jobStateCommand(), a.jobExplainCommand(), a.jobPauseCommand(), a.jobResumeCommand(), a.jobPreviewCommand(), a.firingCommand("start"), a.firingCommand("stop"),
+		a.jobStateCommand(), a.jobExplainCommand(), a.jobPauseCommand(), a.jobResumeCommand(), a.jobPreviewCommand(), a.jobExportCommand(), a.firingCommand("start"), a.firingCommand("stop"),
 	)
 }
 

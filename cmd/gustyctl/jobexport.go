@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"gusty/messages"
+)
+
+func (a *app) jobExportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export DIRECTORY",
+		Short: "Write the stored jobs as a directory that apply takes",
+		Long: `Write the stored jobs as a directory that apply takes: a YAML file and a script for each job. What has its default is left out. The values of
+an environment never leave the agent: they are written as ` + "`********`" + `, which apply reads as "keep the stored one". The directory must be new or empty.`,
+		Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.exportJobs(cmd.Context(), args[0]) },
+	}
+}
+
+func (a *app) exportJobs(ctx context.Context, dir string) error {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := c.call(ctx, get(jobsPath))
+	if err != nil {
+		return err
+	}
+	var names []string
+	if err := got.decode(&names); err != nil {
+		return err
+	}
+	if err := newDirectory(dir); err != nil {
+		return err
+	}
+	files, bar := fileNames{}, a.bar("exporting", len(names))
+	defer bar.stop()
+	for _, name := range names {
+		if err := c.exportJob(ctx, name, filepath.Join(dir, files.name(name))); err != nil {
+			return err
+		}
+		bar.step()
+	}
+	bar.stop()
+	return a.printLine(plural(len(names), "job") + " in " + dir)
+}
+
+// newDirectory makes a directory, closed to others since scripts may hold secrets, or takes one that is empty.
+func newDirectory(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return usagef("cannot make the directory: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return usagef("cannot look into the directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return usagef("%s is not empty; name a new directory, so that nothing is overwritten", dir)
+	}
+	return nil
+}
+
+// exportJob writes one job to path with .yaml and with the extension of its script's type.
+func (c *client) exportJob(ctx context.Context, name, path string) error {
+	got, err := c.job(ctx, name)
+	if err != nil {
+		return err
+	}
+	job, err := got.job()
+	if err != nil {
+		return err
+	}
+	script := path + map[messages.ScriptType]string{messages.ScriptPython: ".py", messages.ScriptBash: ".sh"}[job.Type]
+	text, err := jobYAML(job, filepath.Base(script))
+	if err != nil {
+		return failedf("cannot write the job %s as YAML: %w", name, err)
+	}
+	if err := errors.Join(writeNew(script, job.Content), writeNew(path+".yaml", text)); err != nil {
+		return failedf("cannot write the job %s: %w", name, err)
+	}
+	return nil
+}
+
+// writeNew writes a file that must not be there yet.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(0o600))
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// job reads a stored job, each field as a job file's would be read.
+func (r *answer) job() (*messages.Job, error) {
+	var stored map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(r.body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&stored); err != nil {
+		return nil, strange(err)
+	}
+	job := &messages.Job{Options: messages.DefaultJobOptions()}
+	for _, field := range jobFields() {
+		value, there := stored[field.name]
+		if !there {
+			continue // an agent that does not know the field
+		}
+		var node yaml.Node
+		if err := errors.Join(node.Encode(value), field.read(job, &node)); err != nil {
+			return nil, failedf("the stored job's %s cannot be read: %w", field.name, err)
+		}
+	}
+	script, err := base64.StdEncoding.DecodeString(string(job.Content))
+	if err != nil {
+		return nil, failedf("the job's content is not base64 (%w); see it with job show --json", err)
+	}
+	job.Content = script
+	for name := range job.Options.Environment {
+		job.Options.Environment[name] = messages.Mask // as the agent gives it; whatever came, no value goes into a file
+	}
+	return job, nil
+}
+
+// jobYAML gives the job as apply reads it, without what has its default.
+func jobYAML(job *messages.Job, script string) ([]byte, error) {
+	document := yaml.Node{Kind: yaml.MappingNode}
+	plain := messages.Job{Options: messages.DefaultJobOptions()}
+	guessed, err := guessType(script, job.Content, "")
+	told := err == nil
+	for _, field := range jobFields() {
+		name, value := field.name, field.value(job)
+		switch {
+		case name == "content":
+			name, value = "script", script
+		case name == "script_type" && (!told || job.Type != guessed):
+			value = job.Type.String()
+		case name == "script_type":
+			continue
+		case name != "script_name" && name != "cron_expression" && encoded(value) == encoded(field.value(&plain)):
+			continue
+		}
+		var written yaml.Node
+		if err := written.Encode(value); err != nil {
+			return nil, err
+		}
+		document.Content = append(document.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &written)
+	}
+	return yaml.Marshal(&document)
+}
