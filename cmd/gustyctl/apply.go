@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"gusty/messages"
 )
 
 const applyHelp = `Make the agent's jobs those of a directory. Each .yaml file holds one job, or several as documents (---), under the names of the REST
@@ -136,8 +139,7 @@ func (a *app) carryOut(ctx context.Context, c *client, p *applyPlan) error {
 	for i, s := range steps {
 		if _, err := c.call(ctx, s.request); err != nil {
 			bar.stop()
-			a.note("done: %s", listOf(steps[:i]))
-			a.note("not done: %s", listOf(steps[i:]))
+			a.noteProgress(steps, i, err)
 			return &exitError{code: exitCode(err), text: s.name + ": " + err.Error(), cause: err}
 		}
 		bar.step()
@@ -147,6 +149,22 @@ func (a *app) carryOut(ctx context.Context, c *client, p *applyPlan) error {
 		return a.printPlanJSON(p, false)
 	}
 	return a.printLine(p.summary("", "created", "changed", "deleted"))
+}
+
+// noteProgress says what was done and what was not when the step i failed. Of that one itself the outcome may be unknown.
+func (a *app) noteProgress(steps []step, i int, err error) {
+	a.note("done: %s", listOf(steps[:i]))
+	if outcomeUnknown(err) {
+		a.note("not known: %s; the same apply again settles it", listOf(steps[i:i+1]))
+		i++
+	}
+	a.note("not done: %s", listOf(steps[i:]))
+}
+
+// outcomeUnknown says whether a request that failed may have been carried out nevertheless: it was not where the agent refused it.
+func outcomeUnknown(err error) bool {
+	refused := messages.AsError(err)
+	return refused == nil || slices.Contains([]messages.Code{messages.CodeUnavailable, messages.CodeTimeout, messages.CodeInternal}, refused.Code)
 }
 
 // listOf names the jobs of steps, the first of them where they are many.

@@ -41,6 +41,8 @@ func (f *fakeAgent) putJob(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && exists:
 		refuse(w, http.StatusConflict, "exists", "script_name", "a job of this name exists")
 		return
+	case name == "torn" && job["description"] != nil: // a whole job, as apply sends it
+		panic(http.ErrAbortHandler)
 	case name == "unlucky":
 		refuse(w, http.StatusServiceUnavailable, "storage_full", "", "the disk is full")
 		return
