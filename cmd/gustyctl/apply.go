@@ -24,8 +24,8 @@ Times and sizes take units (90s, 1h30m, 64MiB). What a file leaves out has its d
 paused is not part of it. The type of the script is told by its first line or its name, or by script_type: bash or python. A value ` + "`********`" + `
 in the environment keeps the one that the agent has, so that a secret can be set once (job update --env TOKEN) and stay out of the files.
 
-Every file is checked first, by the agent too, and all that is wrong is listed; then nothing is changed. Values of the environment are never
-shown: the agent compares them. A second run changes nothing.`
+Every file is checked first, by the agent too: where anything is wrong, all of it is listed and nothing is changed. Values of the environment are
+never shown: the agent compares them. A second run changes nothing. A --dry-run exits with 0 whatever it finds, unless --exit-code is given.`
 
 // applyOptions are the flags of apply.
 type applyOptions struct {

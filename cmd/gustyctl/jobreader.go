@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"gusty/messages"
+)
+
+// jobReader reads one job and gathers all that is wrong with it.
+type jobReader struct {
+	*jobFile
+	root     *os.Root
+	problems []problem
+}
+
+func parseJob(root *os.Root, file string, n *yaml.Node) (*jobFile, []problem) {
+	r := jobReader{root: root, jobFile: &jobFile{file: file, line: n.Line, lines: map[string]int{}}}
+	r.job.Options = messages.DefaultJobOptions()
+	if n.Kind != yaml.MappingNode {
+		return nil, []problem{{file: file, line: n.Line, text: "a job is written as names and values, such as script_name: backup"}}
+	}
+	r.readFields(n)
+	r.readScript()
+	r.check()
+	return r.jobFile, r.problems
+}
+
+func (r *jobReader) wrong(field, format string, args ...any) {
+	r.problems = append(r.problems, r.problem(field, fmt.Sprintf(format, args...)))
+}
+
+func (r *jobReader) readFields(n *yaml.Node) {
+	fields := map[string]jobField{}
+	for _, f := range jobFields() {
+		fields[f.name] = f
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i].Value, dereferenced(n.Content[i+1])
+		_, twice := r.lines[name]
+		r.lines[name] = n.Content[i].Line
+		if twice {
+			r.wrong(name, "stands twice")
+			continue
+		}
+		if err := r.readField(fields, name, value); err != nil {
+			r.wrong(name, "%v", err)
+		}
+	}
+}
+
+func (r *jobReader) readField(fields map[string]jobField, name string, value *yaml.Node) (err error) {
+	if name == "script" {
+		r.script, err = scalar(value)
+		return err
+	}
+	field, ok := fields[name]
+	if !ok {
+		return fmt.Errorf("is not a field of a job%s", suggestion(name))
+	}
+	return field.read(&r.job, value)
+}
+
+// readScript reads the script's file and tells the script's type, where neither is written out.
+func (r *jobReader) readScript() {
+	_, inFile := r.lines["script"]
+	_, inline := r.lines["content"]
+	switch {
+	case inFile && inline:
+		r.wrong("script", "a job has either script or content, not both")
+		return
+	case !inFile && !inline:
+		r.wrong("script", "is missing: name the script's file (script: backup.sh), or write it out (content: |)")
+		return
+	case inFile && r.script == "":
+		return // said already
+	case inFile:
+		r.script = path.Join(path.Dir(r.file), r.script)
+		script, err := readWithin(r.root, r.script, messages.MaxScriptBytes)
+		if err != nil {
+			r.wrong("script", "%v", err)
+			return
+		}
+		r.job.Content = script
+	}
+	r.job.Content = bytes.ReplaceAll(r.job.Content, []byte{'\r'}, nil) // as the agent stores it
+	if _, told := r.lines["script_type"]; !told {
+		r.guessType()
+	}
+}
+
+func (r *jobReader) guessType() {
+	name := r.script
+	if name == "" {
+		name = "the script"
+	}
+	var err error
+	if r.job.Type, err = guessType(name, r.job.Content, "script_type: bash or script_type: python"); err != nil {
+		r.wrong("script_type", "%v", err)
+	}
+}
+
+func (r *jobReader) check() {
+	for _, required := range []string{"script_name", "cron_expression"} {
+		if _, there := r.lines[required]; !there {
+			r.wrong(required, "is missing")
+		}
+	}
+	if wrong := messages.AsError(r.job.Validate()); wrong != nil && len(r.problems) == 0 {
+		r.wrong(wrong.Field, "%s", wrong.Message)
+	}
+}
+
+// readWithin reads a file of at most limit bytes that lies in root, symbolic links followed.
+func readWithin(root *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w; it must lie in the directory, and its name counts from the job's file", err)
+	}
+	defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%s is over %d bytes", name, limit)
+	}
+	return data, nil
+}
