@@ -148,12 +148,16 @@ type (
 	}
 	// GetRun asks for one run. Reply: Run.
 	GetRun struct{ ID string }
-	// GetOutput asks for what a run printed so far. Reply: RunOutput.
-	GetOutput struct{ ID string }
+	// GetOutput asks for what a run printed so far, and, with Follow, for what it prints from now on. Reply: RunOutput.
+	GetOutput struct {
+		ID     string
+		Follow bool
+	}
 	// RunOutput gives the chunks one by one; Each returns the first error of each or of the store. Data is valid only during the call.
 	RunOutput struct {
-		Run  Run
-		Each func(each func(OutputChunk) error) error
+		Run      Run
+		Each     func(each func(OutputChunk) error) error
+		Follower OutputFollower // nil: it was not asked for, or the run has ended and Each gives all
 	}
 	// CancelRun ends a run's whole process tree. Reply: Run, as it stands when the request to end was made. Code conflict: it has ended.
 	CancelRun struct {

@@ -124,6 +124,7 @@ func (s *Store) commitTogether(batch []pending) error {
 		if results[i].Err == nil {
 			results[i].TxID = id
 			s.changes.Add(1)
+			s.live.tellEnds(&batch[i].change)
 		}
 		batch[i].finish(results[i])
 	}

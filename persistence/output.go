@@ -34,6 +34,8 @@ type Output struct {
 	closed   bool
 	timer    *time.Timer
 	head     *segment
+	readers  int           // who reads along; the last one to go closes the segments of an output that has ended
+	news     chan struct{} // closed when there is more to read, or the end; nil: nobody waits for that
 }
 
 // streamState is one stream's part of an Output.
@@ -81,6 +83,7 @@ func (o *Output) Write(stream messages.Stream, p []byte, at time.Time) error {
 		}
 	}
 	o.arm()
+	o.tellReaders()
 	if !o.filed && o.waiting > maxInlineBytes {
 		o.filed = true
 	}
@@ -157,7 +160,10 @@ func (o *Output) Close() (messages.OutputSummary, error) {
 	if inline {
 		o.dropDoomed()
 	} else {
-		err = errors.Join(o.flush(), o.closeSegments())
+		err = errors.Join(o.flush(), o.syncSegments())
+		if o.readers == 0 {
+			err = errors.Join(err, o.closeSegments())
+		}
 	}
 	o.end()
 	summary := o.summary()
@@ -169,6 +175,7 @@ func (o *Output) Close() (messages.OutputSummary, error) {
 
 func (o *Output) end() {
 	o.closed = true
+	o.tellReaders()
 	if o.timer != nil {
 		o.timer.Stop()
 		o.timer = nil
@@ -197,9 +204,7 @@ func (o *Output) Remove() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed {
-		for _, s := range o.segments() {
-			_ = s.file.Close() // its file goes in a moment
-		}
+		_ = o.closeSegments() // its files go in a moment
 		o.end()
 	}
 	o.store.removeOutput(o.run)

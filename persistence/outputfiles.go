@@ -115,12 +115,20 @@ func (o *Output) fileTo(to **segment, number int, p *piece) error {
 	return (*to).append(p)
 }
 
+func (o *Output) syncSegments() error {
+	var errs []error
+	for _, s := range o.segments() {
+		errs = append(errs, s.file.Sync())
+	}
+	return errors.Join(append(errs, syncDir(o.store.output))...)
+}
+
 func (o *Output) closeSegments() error {
 	var errs []error
 	for _, s := range o.segments() {
-		errs = append(errs, s.close())
+		errs = append(errs, s.file.Close())
 	}
-	return errors.Join(append(errs, syncDir(o.store.output))...)
+	return errors.Join(errs...)
 }
 
 func (o *Output) segments() (open []*segment) {

@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"io"
+	"time"
 
 	"gusty/messages"
 )
@@ -10,7 +11,8 @@ import (
 // merger puts the segments of a run back into the order of arrival.
 type merger struct {
 	sources  []*source
-	expected [2]int64 // the next byte of each stream
+	expected [2]int64  // the next byte of each stream
+	at       time.Time // of the last piece
 }
 
 // source is one segment with the piece that comes next.
@@ -73,6 +75,7 @@ func before(a, b *piece) bool {
 }
 
 func (m *merger) give(p *piece, each func(messages.OutputChunk) error) error {
+	m.at = p.at
 	if err := m.skip(p.stream, p.offset, each); err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func (m *merger) give(p *piece, each func(messages.OutputChunk) error) error {
 	return each(messages.OutputChunk{Stream: p.stream, At: p.at, Data: p.data})
 }
 
-// skip tells of the bytes of a stream that are missing before offset to.
+// skip tells of the bytes of a stream that are missing before offset to. Their time is that of the piece behind them, or of the last one.
 func (m *merger) skip(stream messages.Stream, to int64, each func(messages.OutputChunk) error) error {
 	have := &m.expected[streamIndex(stream)]
 	missing := to - *have
@@ -88,7 +91,7 @@ func (m *merger) skip(stream messages.Stream, to int64, each func(messages.Outpu
 		return nil
 	}
 	*have = to
-	return each(messages.OutputChunk{Stream: stream, Skipped: missing})
+	return each(messages.OutputChunk{Stream: stream, At: m.at, Skipped: missing})
 }
 
 func streamIndex(stream messages.Stream) int {

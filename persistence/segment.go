@@ -30,6 +30,7 @@ const (
 	segmentMagic  = "GUSTYOUT"
 	segmentHeader = 8 + 2 + 4 + saltBytes
 	saltBytes     = 16
+	frameLead     = 4 + 8         // length, number
 	frameHead     = 8 + 8 + 8 + 1 // sequence, offset, time in nanoseconds since 1970, stream
 	maxFrame      = 1 << 20
 )
@@ -41,6 +42,16 @@ type piece struct {
 	at       time.Time
 	stream   messages.Stream
 	data     []byte
+}
+
+// end is the offset behind the piece.
+func (p *piece) end() int64 { return p.offset + int64(len(p.data)) }
+
+// mark is where a piece ends.
+type mark struct {
+	sequence uint64
+	stream   messages.Stream
+	offset   int64
 }
 
 // segmentPath names a segment by its run's id, which tells nothing but when the run was made.
@@ -57,6 +68,7 @@ type segment struct {
 	frames uint64 // the number of the next one
 	stored int64  // bytes of output in it
 	end    int64  // of the last whole frame, in bytes of the file
+	last   mark   // where the last piece ends
 }
 
 // segmentKey derives the key of one segment from the data key and the segment's salt.
@@ -121,7 +133,7 @@ func (s *segment) append(p *piece) error {
 	plain = binary.BigEndian.AppendUint64(plain, uint64(p.offset))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(p.at.UnixNano()))
 	plain = append(append(plain, byte(p.stream)), p.data...)
-	frame := binary.BigEndian.AppendUint32(make([]byte, 0, 12+len(plain)+sealedTail), uint32(len(plain)+sealedTail))
+	frame := binary.BigEndian.AppendUint32(make([]byte, 0, frameLead+len(plain)+sealedTail), uint32(len(plain)+sealedTail))
 	frame = binary.BigEndian.AppendUint64(frame, s.frames)
 	frame = s.aead.Seal(frame, frameNonce(s.frames), plain, frameAD(s.run, s.number, s.frames))
 	s.frames++
@@ -130,7 +142,6 @@ func (s *segment) append(p *piece) error {
 	}
 	s.stored += int64(len(p.data))
 	s.end += int64(len(frame))
+	s.last = mark{p.sequence, p.stream, p.end()}
 	return nil
 }
-
-func (s *segment) close() error { return errors.Join(s.file.Sync(), s.file.Close()) }

@@ -53,7 +53,7 @@ func errDamagedOutput(run runKey) error {
 
 // next gives the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
 func (r *segmentReader) next() (p piece, err error) {
-	var head [12]byte
+	var head [frameLead]byte
 	if _, err := io.ReadFull(r.in, head[:]); err != nil {
 		return p, io.EOF
 	}
@@ -65,11 +65,17 @@ func (r *segmentReader) next() (p piece, err error) {
 	if _, err := io.ReadFull(r.in, sealed); err != nil {
 		return p, io.EOF
 	}
-	plain, err := r.aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(r.run, r.number, number))
-	if err != nil {
-		return p, errDamagedOutput(r.run)
-	}
+	p, err = openPiece(r.aead, r.run, r.number, number, sealed)
 	r.frames = number + 1
+	return p, err
+}
+
+// openPiece opens the sealed part of a frame, in place.
+func openPiece(aead cipher.AEAD, run runKey, segment int, number uint64, sealed []byte) (p piece, err error) {
+	plain, err := aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(run, segment, number))
+	if err != nil {
+		return p, errDamagedOutput(run)
+	}
 	return piece{
 		sequence: binary.BigEndian.Uint64(plain), offset: int64(binary.BigEndian.Uint64(plain[8:])),
 		at: time.Unix(0, int64(binary.BigEndian.Uint64(plain[16:]))).UTC(), stream: messages.Stream(plain[24]), data: plain[frameHead:],
