@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -338,6 +339,18 @@ func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 func (s *memStore) EachOutput(string, func(messages.OutputChunk) error) error {
 	return errors.New("this store keeps short outputs only")
 }
+
+func (s *memStore) FollowOutput(string) (messages.OutputFollower, error) { return idleFollower{}, nil }
+
+// idleFollower follows a run that never prints and never ends.
+type idleFollower struct{}
+
+func (idleFollower) Next(ctx context.Context) (messages.OutputChunk, error) {
+	<-ctx.Done()
+	return messages.OutputChunk{}, ctx.Err()
+}
+
+func (idleFollower) Close() {}
 
 func (s *memStore) NewOutput(runID string, _ int64) Output {
 	s.mu.Lock()

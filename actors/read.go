@@ -36,13 +36,7 @@ func (s *System) readUnguarded(message any) (any, error) {
 	case messages.ListRuns:
 		return wrapReply(store.Runs(m.Query))
 	case messages.GetOutput:
-		run, err := store.Run(m.ID)
-		if err != nil {
-			return nil, err
-		}
-		return messages.RunOutput{Run: run, Each: func(each func(messages.OutputChunk) error) error {
-			return store.EachOutput(m.ID, each)
-		}}, nil
+		return wrapReply(s.output(m))
 	case messages.GetOutbox:
 		return s.outbox()
 	case messages.GetReadiness:

@@ -44,6 +44,7 @@ func (s *System) stopOne(ctx context.Context, name string) {
 	}
 	if name == nameExecutors {
 		s.drain(ctx)
+		s.endRuns()
 	}
 	s.actors.Root.Stop(pid)
 	bounded, cancel := context.WithTimeout(ctx, stopBudget)

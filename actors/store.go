@@ -23,6 +23,7 @@ type Store interface {
 	Setting(name string) ([]byte, error)
 	Outbox() (messages.OutboxStanding, error)
 	EachOutput(runID string, each func(messages.OutputChunk) error) error
+	FollowOutput(runID string) (messages.OutputFollower, error)
 	NewOutput(runID string, limitBytes int64) Output
 	Stats() messages.StoreStats
 }

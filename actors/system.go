@@ -96,6 +96,9 @@ type System struct {
 	rounds     atomic.Uint64 // numbers the instances of actors that use timers
 	collecting []atomic.Bool // by collector: a call is under way
 
+	runsOver context.Context // ends when the agent stops and no run is under way any more
+	endRuns  context.CancelFunc
+
 	stopping atomic.Bool
 	failOnce sync.Once
 	dead     chan error
@@ -118,6 +121,7 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 	if s.opt.Sleep == nil {
 		s.opt.Sleep = time.Sleep
 	}
+	s.runsOver, s.endRuns = context.WithCancel(context.Background())
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
