@@ -11,13 +11,15 @@ type Limits struct {
 	ReadTimeout      time.Duration // from a request's first byte to its last; default 30 s
 	WriteTimeout     time.Duration // for an answer; default 30 s
 	IdleTimeout      time.Duration // between two requests of a connection; default 2 min
-	StreamTimeout    time.Duration // for an answer that is a run's output; default 1 h
+	StreamTimeout    time.Duration // for an answer that is a run's output; for each piece of it where it follows the run; default 1 h
+	QuietTimeout     time.Duration // after which a follower of NDJSON gets a blank line; default 15 s
 	AskTimeout       time.Duration // for an actor's reply; default 15 s; what runs a script has its own time on top
 
 	HeaderBytes     int // request line and headers; default 8 KiB
 	BodyBytes       int // default 64 KiB
 	ScriptBodyBytes int // of a request that carries a script, with credentials that were verified; default 1 MiB
 	Streams         int // answers that are a run's output, at a time; default 50
+	Followers       int // answers that follow a run, at a time, beside those; default 50
 
 	Hashes        int           // bcrypt computations at a time; default 2
 	HashWait      time.Duration // for one of those to become free; default 3 s
@@ -41,11 +43,13 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.WriteTimeout, 30*time.Second)
 	orDefault(&l.IdleTimeout, 2*time.Minute)
 	orDefault(&l.StreamTimeout, time.Hour)
+	orDefault(&l.QuietTimeout, 15*time.Second)
 	orDefault(&l.AskTimeout, 15*time.Second)
 	orDefault(&l.HeaderBytes, 8<<10)
 	orDefault(&l.BodyBytes, 64<<10)
 	orDefault(&l.ScriptBodyBytes, 1<<20)
 	orDefault(&l.Streams, 50)
+	orDefault(&l.Followers, 50)
 	orDefault(&l.Hashes, 2)
 	orDefault(&l.HashWait, 3*time.Second)
 	orDefault(&l.CredentialTTL, 5*time.Minute)

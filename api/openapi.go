@@ -92,6 +92,8 @@ func (p *Parameter) schema() schema {
 	switch p.Kind {
 	case IntegerParameter:
 		out = schema{"type": "integer", "minimum": p.Least, "maximum": p.Most}
+	case BooleanParameter:
+		out = schema{"type": "boolean"}
 	case ChoiceParameter:
 		out["enum"] = p.Choices
 	case TimeParameter:

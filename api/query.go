@@ -19,8 +19,9 @@ const (
 	NameParameter    ParameterKind = "name" // a job's name
 	IntegerParameter ParameterKind = "integer"
 	ChoiceParameter  ParameterKind = "choice"
-	TimeParameter    ParameterKind = "time" // RFC 3339, or whole Unix seconds
-	IDParameter      ParameterKind = "id"   // a UUID
+	BooleanParameter ParameterKind = "boolean" // true or false
+	TimeParameter    ParameterKind = "time"    // RFC 3339, or whole Unix seconds
+	IDParameter      ParameterKind = "id"      // a UUID
 )
 
 // Parameter is one query parameter. A request is checked against it before the route's function runs.
@@ -92,6 +93,10 @@ func (p *Parameter) check(value string) error {
 		if !slices.Contains(p.Choices, value) {
 			return badQuery(p.Name, "%q is none of %s", value, strings.Join(p.Choices, ", "))
 		}
+	case BooleanParameter:
+		if value != "true" && value != "false" {
+			return badQuery(p.Name, "needs true or false")
+		}
 	case TimeParameter:
 		if _, ok := parseInstant(value); !ok {
 			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z, or whole Unix seconds such as 1769860800")
@@ -123,6 +128,9 @@ func (r *request) queryText(name string) string {
 	}
 	return ""
 }
+
+// queryBool gives a boolean parameter that was checked.
+func (r *request) queryBool(name string) bool { return r.queryText(name) == "true" }
 
 // queryInt gives an integer parameter that was checked.
 func (r *request) queryInt(name string) int {

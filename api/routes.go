@@ -225,6 +225,10 @@ func outputParameters() []Parameter {
 	return []Parameter{
 		{Name: "stream", Kind: ChoiceParameter, Choices: []string{"stdout", "stderr", "all"}, Default: "all", Doc: "Which of the two streams"},
 		{Name: "format", Kind: ChoiceParameter, Choices: []string{"text", "ndjson"}, Default: "text", Doc: "The bytes, or who printed what when"},
+		{
+			Name: "follow", Kind: BooleanParameter, Default: "false",
+			Doc: "Whether the answer goes on with what the run prints, to its end; with ndjson, a blank line comes every 15 s in which nothing is printed",
+		},
 	}
 }
 

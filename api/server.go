@@ -50,6 +50,7 @@ type Server struct {
 	stats   *httpStats
 	metric  metricCache
 	streams chan struct{}
+	follows chan struct{}
 	http    *fasthttp.Server
 
 	requestPool sync.Pool
@@ -59,6 +60,8 @@ type Server struct {
 
 	ctx    context.Context // ends when the server gives up waiting for requests under way
 	cancel context.CancelFunc
+	leave  context.Context // ends when Shutdown begins
+	depart context.CancelFunc
 
 	mu sync.Mutex
 	ln *listener
@@ -76,6 +79,7 @@ func New(o Options) (*Server, error) {
 		table:   newRouteTable(routes),
 		stats:   newHTTPStats(len(routes)),
 		streams: make(chan struct{}, limits.Streams),
+		follows: make(chan struct{}, limits.Followers),
 	}
 	auth, err := newAuthenticator(o.Access, limits)
 	if err != nil {
@@ -83,6 +87,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.auth = auth
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.leave, s.depart = context.WithCancel(s.ctx)
 	s.http = s.newHTTPServer()
 	return s, nil
 }
@@ -164,6 +169,7 @@ func (s *Server) connectionCap() func() int {
 // still possible, and every connection is closed. It gives ctx's error if it had to do that.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
+	s.depart()
 	defer s.cancel()
 	s.mu.Lock()
 	l := s.ln

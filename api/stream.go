@@ -23,9 +23,12 @@ func getOutput(r *request) error {
 	if err != nil {
 		return err
 	}
-	output, err := ask[messages.RunOutput](r, messages.GetOutput{ID: id})
+	output, err := ask[messages.RunOutput](r, messages.GetOutput{ID: id, Follow: r.queryBool("follow")})
 	if err != nil {
 		return err
+	}
+	if output.Follower != nil {
+		return r.follow(output.Follower)
 	}
 	writer, media := r.chunkWriter()
 	return r.stream(media, func(w io.Writer) error {
