@@ -164,7 +164,7 @@ func previewParameters() []Parameter {
 		{Name: "cron_expression", Kind: TextParameter, Required: true, Most: messages.MaxCronBytes, Doc: "The expression"},
 		{Name: "time_zone", Kind: TextParameter, Most: 255, Doc: "An IANA name; default: the host's"},
 		{Name: "from", Kind: TimeParameter, Doc: "Default: now"},
-		{Name: "count", Kind: IntegerParameter, Least: 1, Most: 100, Default: "5", Doc: "How many firings"},
+		{Name: "count", Kind: IntegerParameter, Least: 1, Most: 1000, Default: "5", Doc: "How many firings"},
 	}
 }
 
