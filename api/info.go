@@ -12,6 +12,15 @@ type infoAnswer struct {
 	Config      configAnswer `json:"agent_config"`
 	LocalConfig localConfig  `json:"agent_local_config"`
 	Jobs        []string     `json:"jobs"`
+
+	Capabilities []capabilityAnswer `json:"capabilities"` // of the host; the Rust agent has none
+}
+
+// capabilityAnswer is one thing that the host may or may not offer to runs.
+type capabilityAnswer struct {
+	Name      string `json:"name"`
+	Available bool   `json:"available"`
+	Detail    string `json:"detail"` // where it was found, or why it is not there
 }
 
 type agentDetails struct {
@@ -59,6 +68,14 @@ func getInfo(r *request) error {
 			NonProdEndpoint: whole.NonProdEndpoint, NonProdUser: whole.NonProdUser, NonProdPass: whole.NonProdPass,
 			AutoUpgrade: whole.AutoUpgrade, Port: whole.Port,
 		},
-		Jobs: notNil(names),
+		Jobs: notNil(names), Capabilities: r.server.capabilities(),
 	})
+}
+
+func (s *Server) capabilities() []capabilityAnswer {
+	out := make([]capabilityAnswer, 0, len(s.options.Capabilities))
+	for _, c := range s.options.Capabilities {
+		out = append(out, capabilityAnswer(c))
+	}
+	return out
 }

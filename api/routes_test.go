@@ -287,7 +287,8 @@ func TestInfoAndMetric(t *testing.T) {
 	}
 	info := h.do("GET", "/agent/info", "")
 	local := `"agent_local_config":{"opensearch_non_prod_domain_endpoint":""`
-	for _, part := range []string{`"vm_hostname":"host"`, `"vm_ip":"192.0.2.1"`, local, `"jobs":["new"]`} {
+	capabilities := `"capabilities":[{"name":"cgroup","available":true,"detail":"/sys/fs/cgroup/gusty"},{"name":"memfd","available":false,"detail":"none"}]`
+	for _, part := range []string{capabilities, `"vm_hostname":"host"`, `"vm_ip":"192.0.2.1"`, local, `"jobs":["new"]`} {
 		if !strings.Contains(info.body, part) {
 			t.Errorf("%s is missing in %s", part, info.body)
 		}

@@ -30,6 +30,8 @@ type Options struct {
 	Config func() *messages.Config // the parameters, as they are now
 	Build  messages.Build
 
+	Capabilities []messages.Capability // of the host, in the order they are shown in
+
 	InstallDir       string        // the directory of the executable
 	ExecutableSHA256 func() string // in hex; called for the first time when a client asks, and then at most once a request
 	Port             func() int    // the one that is served

@@ -9,6 +9,13 @@ type Build struct {
 	Date    string // RFC 3339, of the commit
 }
 
+// Capability is one thing that a host may or may not offer to the runs on it.
+type Capability struct {
+	Name      string // stable: "cgroup", "memory controller", …
+	Available bool
+	Detail    string // where it was found, or why it is not there
+}
+
 // Requests to the system as a whole.
 type (
 	// GetReadiness asks which actors are up. Reply: Readiness. It is answered without any actor's help.

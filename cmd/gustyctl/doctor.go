@@ -49,7 +49,37 @@ func (a *app) doctor(ctx context.Context) error {
 			break // the same sentence for every further check would tell nothing new
 		}
 	}
+	if first == nil || exitCode(first) != exitUnreachable {
+		lines = append(lines, capabilityLines(ctx, c)...)
+	}
 	return errors.Join(a.printTable(nil, lines), first)
+}
+
+// capabilityLines tell what the agent's host offers to runs. What is not there is no fault: jobs that need it are refused when they are stored.
+// An agent that does not tell, or that can't be asked, has no lines; the checks say why.
+func capabilityLines(ctx context.Context, c *client) (lines [][]string) {
+	got, err := c.call(ctx, get("/agent/info"))
+	if err != nil {
+		return nil
+	}
+	var info struct {
+		Capabilities []struct {
+			Name      string `json:"name"`
+			Available bool   `json:"available"`
+			Detail    string `json:"detail"`
+		} `json:"capabilities"`
+	}
+	if got.decode(&info) != nil {
+		return nil
+	}
+	for _, one := range info.Capabilities {
+		verdict := "ok"
+		if !one.Available {
+			verdict = "none"
+		}
+		lines = append(lines, []string{verdict, one.Name, one.Detail})
+	}
+	return lines
 }
 
 func (a *app) checks() []check {

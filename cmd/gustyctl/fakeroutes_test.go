@@ -39,7 +39,9 @@ func fixedAnswers() map[string]string {
 		"GET /agent/version": `{"version":"0.1.0","version_valid":true,"build_date":"2026-01-02T03:04:05Z"}`,
 		"GET /agent/metric": `{"memory":41.25,"cpu_usage":3.5,"os_name":"Debian GNU/Linux","os_version":"13","disk_usage":17,` +
 			`"up_time":90061,"port":20140,"jobs":["backup"],"host":{"memory_total_bytes":4294967296,"load1":0.25}}`,
-		"GET /agent/info":              `{"agent_details":{"version":"0.1.0","up_time":90061},"agent_local_config":{"auto_upgrade":true},"jobs":["backup"]}`,
+		"GET /agent/info": `{"agent_details":{"version":"0.1.0","up_time":90061},"agent_local_config":{"auto_upgrade":true},"jobs":["backup"],` +
+			`"capabilities":[{"name":"cgroup","available":true,"detail":"/sys/fs/cgroup/gusty"},` +
+			`{"name":"cpu controller","available":false,"detail":"not delegated"}]}`,
 		"GET /agent/config":            `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
 		"GET /agent/outbox":            `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
 		"PUT /agent/restart":           `"Agent Restarted"`,

@@ -41,6 +41,14 @@ func (l launcher) EndOrphans(orphans []process.Orphan) (int, error) {
 	return l.host.EndOrphans(ctx, orphans)
 }
 
+// capabilities gives what the host offers to runs.
+func (l launcher) capabilities() (list []messages.Capability) {
+	for _, c := range l.host.Capabilities() {
+		list = append(list, messages.Capability(c))
+	}
+	return list
+}
+
 // checkLimits refuses what this host cannot hold of a job.
 func (l launcher) checkLimits(o *messages.JobOptions) error {
 	err := l.host.Supports(process.Limits{

@@ -88,6 +88,10 @@ func checkInfo(s *suite) func(*testing.T, []byte) {
 		requireShape(t, "agent_details", got["agent_details"], detailsShape())
 		requireShape(t, "agent_config", got["agent_config"], configShape())
 		details := decode[struct{ PID, Port int }](t, got["agent_details"])
+		capabilities := decode[[]struct{ Name, Detail string }](t, got["capabilities"])
+		if len(capabilities) == 0 || capabilities[0].Name == "" || capabilities[0].Detail == "" {
+			t.Errorf("capabilities are %s", got["capabilities"])
+		}
 		if details.PID != s.process.PID || details.Port != s.process.Port {
 			t.Errorf("pid or port is wrong: %s", got["agent_details"])
 		}
