@@ -103,7 +103,7 @@ func (x *execution) readOutput(f *messages.RunFinished) error {
 			to = &f.Stderr
 		}
 		if c.Skipped > 0 {
-			*to = fmt.Appendf(*to, "\n[%d bytes left out]\n", c.Skipped)
+			*to = fmt.Appendf(*to, "\n[gusty: %d bytes left out]\n", c.Skipped)
 			return nil
 		}
 		*to = append(*to, c.Data...)

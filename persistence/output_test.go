@@ -19,7 +19,7 @@ import (
 func storeRun(t *testing.T, s *Store, n int, summary messages.OutputSummary) {
 	t.Helper()
 	run := testRun(n, "job", messages.RunSucceeded)
-	run.Output = summary
+	run.Output, run.EndedAt = summary, run.DueAt
 	commit(t, s, messages.RunRow{Run: run})
 }
 
@@ -163,8 +163,15 @@ func TestNoLimitKeepsCounts(t *testing.T) {
 	o := s.NewOutput(testRunID(1), 0)
 	printTo(t, o, messages.Stdout, strings.Repeat("x", 100_000), time.Unix(1, 0))
 	want := messages.OutputSummary{StdoutBytes: 100_000, StdoutTruncated: true}
-	if got := closeOutput(t, o); !reflect.DeepEqual(got, want) {
+	got := closeOutput(t, o)
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
+	}
+	storeRun(t, s, 1, got)
+	var chunks []messages.OutputChunk
+	err := s.EachOutput(testRunID(1), func(c messages.OutputChunk) error { chunks = append(chunks, c); return nil })
+	if err != nil || len(chunks) != 1 || chunks[0].Skipped != 100_000 || chunks[0].At.IsZero() {
+		t.Errorf("read %+v, %v", chunks, err)
 	}
 }
 

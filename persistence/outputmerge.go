@@ -12,7 +12,7 @@ import (
 type merger struct {
 	sources  []*source
 	expected [2]int64  // the next byte of each stream
-	at       time.Time // of the last piece
+	at       time.Time // of the last piece; at first that of what is missing where there is none
 }
 
 // source is one segment with the piece that comes next.

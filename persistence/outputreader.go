@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"gusty/messages"
 )
@@ -28,6 +29,7 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 	if err != nil {
 		return err
 	}
+	m.at = run.EndedAt
 	return errors.Join(m.each(^uint64(0), nil, run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
 }
 
@@ -56,5 +58,6 @@ func (o *Output) each(each func(messages.OutputChunk) error) error {
 	if err != nil {
 		return err
 	}
+	m.at = time.Now()
 	return errors.Join(m.each(upTo, wait, stdout, stderr, each), m.close())
 }

@@ -20,9 +20,9 @@ type track struct {
 	out      *Output
 	lanes    [3]lane // the head, and the tails of either stream
 	expected [2]int64
-	sequence uint64 // of the piece that was given last
-	copied   piece  // of what waits, since that may go to a segment meanwhile
-	at       time.Time
+	sequence uint64    // of the piece that was given last
+	copied   piece     // of what waits, since that may go to a segment meanwhile
+	at       time.Time // of the piece that was given last, or when the reading began
 	woken    time.Time
 }
 
@@ -34,7 +34,7 @@ func (o *Output) follow() *track {
 		return nil
 	}
 	o.readers++
-	return &track{out: o}
+	return &track{out: o, at: time.Now()}
 }
 
 // close lets the output go.
@@ -200,13 +200,18 @@ func (t *track) copyWaiting() bool {
 	from, _ := slices.BinarySearchFunc(wait, t.sequence, func(p piece, given uint64) int { return cmp.Compare(p.sequence, given) })
 	for i := from; i < len(wait); i++ {
 		if wait[i].end() > t.expected[streamIndex(wait[i].stream)] {
-			buf := t.copied.data[:0]
-			t.copied = wait[i]
-			t.copied.data = append(buf, wait[i].data...)
+			t.copy(&wait[i])
 			return true
 		}
 	}
 	return false
+}
+
+func (t *track) copy(p *piece) {
+	data := t.copied.data[:0]
+	data = append(data, p.data...)
+	t.copied = *p
+	t.copied.data = data
 }
 
 // letBuffersGo is for a reader that has caught up: it may wait for long.
