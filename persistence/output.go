@@ -12,7 +12,7 @@ import (
 const (
 	maxInlineBytes = 4 << 10
 	flushAfter     = 2 * time.Second
-	flushBytes     = 64 << 10
+	flushBytes     = 32 << 10
 	// mergeWithin is how close in time two writes to a stream are told as one piece.
 	mergeWithin   = 50 * time.Millisecond
 	maxPieceBytes = 32 << 10
@@ -106,7 +106,8 @@ func (o *Output) enqueue(stream messages.Stream, p []byte, at time.Time) int {
 	}
 	n := int(min(int64(len(p)), most))
 	if !o.extend(stream, p[:n], at, state.printed) {
-		o.wait = append(o.wait, piece{o.sequence, state.printed, at, stream, append([]byte(nil), p[:n]...)})
+		data := append(o.store.pieces.room(nil, n), p[:n]...)
+		o.wait = append(o.wait, piece{o.sequence, state.printed, at, stream, data})
 		o.sequence++
 	}
 	state.printed += int64(n)
@@ -124,7 +125,7 @@ func (o *Output) extend(stream messages.Stream, p []byte, at time.Time, offset i
 	if last.stream != stream || !sameSide || len(last.data)+len(p) > maxPieceBytes || at.Sub(last.at) > mergeWithin {
 		return false
 	}
-	last.data = append(last.data, p...)
+	last.data = append(o.store.pieces.room(last.data, len(p)), p...)
 	return true
 }
 

@@ -23,6 +23,7 @@ func (o *Output) flush() error {
 			o.state(o.wait[i].stream).lost = true
 			failed = err
 		}
+		o.store.pieces.put(o.wait[i].data)
 	}
 	o.wait, o.waiting = nil, 0
 	if failed == nil {
@@ -112,7 +113,7 @@ func (o *Output) fileTo(to **segment, number int, p *piece) error {
 		}
 		*to = s
 	}
-	return (*to).append(p)
+	return (*to).append(p, &o.store.frames)
 }
 
 func (o *Output) syncSegments() error {

@@ -127,15 +127,17 @@ func frameAD(run runKey, number int, n uint64) []byte {
 }
 
 // append adds one piece by one write. A write that fails half-way is cut off again, and its number is not used a second time.
-func (s *segment) append(p *piece) error {
-	plain := make([]byte, 0, frameHead+len(p.data))
-	plain = binary.BigEndian.AppendUint64(plain, p.sequence)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(p.offset))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(p.at.UnixNano()))
-	plain = append(append(plain, byte(p.stream)), p.data...)
-	frame := binary.BigEndian.AppendUint32(make([]byte, 0, frameLead+len(plain)+sealedTail), uint32(len(plain)+sealedTail))
+func (s *segment) append(p *piece, buffers *frameBuffers) error {
+	sealed := frameHead + len(p.data) + sealedTail
+	buf := buffers.get(frameLead + sealed)
+	defer buffers.put(buf)
+	frame := binary.BigEndian.AppendUint32((*buf)[:0], uint32(sealed))
 	frame = binary.BigEndian.AppendUint64(frame, s.frames)
-	frame = s.aead.Seal(frame, frameNonce(s.frames), plain, frameAD(s.run, s.number, s.frames))
+	frame = binary.BigEndian.AppendUint64(frame, p.sequence)
+	frame = binary.BigEndian.AppendUint64(frame, uint64(p.offset))
+	frame = binary.BigEndian.AppendUint64(frame, uint64(p.at.UnixNano()))
+	frame = append(append(frame, byte(p.stream)), p.data...)
+	frame = s.aead.Seal(frame[:frameLead], frameNonce(s.frames), frame[frameLead:], frameAD(s.run, s.number, s.frames)) // in place
 	s.frames++
 	if _, err := s.file.WriteAt(frame, s.end); err != nil {
 		return errors.Join(err, s.file.Truncate(s.end))

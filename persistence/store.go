@@ -45,7 +45,9 @@ type Store struct {
 	closing   sync.Once
 	closeErr  error
 
-	live liveOutputs
+	live   liveOutputs
+	pieces pieceBuffers
+	frames frameBuffers
 }
 
 // ReleaseMemory gives the resident pages of the mapped file back to the system. The store does so by itself after scans and when commits

@@ -45,6 +45,7 @@ func measurements() []measurement {
 		{"burst", measureBurst},
 		{"rest", measureRest}, // idle memory and processor time, then load, then memory after it
 		{"flood", measureFlood},
+		{"printers", measurePrinters},
 	}
 }
 
