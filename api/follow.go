@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"gusty/messages"
 )
@@ -50,7 +51,8 @@ type followBody struct {
 	write    func(io.Writer, messages.OutputChunk) error
 	quiet    time.Duration // after which a blank line is sent; 0: never
 	due      time.Time     // of the next blank line
-	piece    bytes.Buffer
+	chunk    messages.OutputChunk
+	piece    bytes.Buffer // a part of the chunk, in the form that was asked for
 
 	ctx    context.Context // ends when the client has left, or the server waits no longer
 	cancel context.CancelFunc
@@ -88,8 +90,8 @@ func (b *followBody) Read(p []byte) (int, error) {
 
 // next fills piece; it stays empty where the chunk is of a stream that was not asked for.
 func (b *followBody) next() error {
-	if b.piece.Cap() > promptBytes {
-		b.piece = bytes.Buffer{}
+	if len(b.chunk.Data) > 0 {
+		return b.form()
 	}
 	ctx, cancel := b.ctx, context.CancelFunc(func() {})
 	if b.quiet > 0 {
@@ -99,12 +101,36 @@ func (b *followBody) next() error {
 	chunk, err := b.follower.Next(ctx)
 	switch {
 	case err == nil:
-		return b.write(&b.piece, chunk)
+		b.chunk = chunk
+		return b.form()
 	case errors.Is(err, context.DeadlineExceeded) && b.ctx.Err() == nil:
 		return b.piece.WriteByte('\n')
 	default:
 		return err
 	}
+}
+
+// formBytes is how much of a chunk is put into its form at a time: in NDJSON it can take six times as much, and that for every follower.
+const formBytes = 4 << 10
+
+func (b *followBody) form() error {
+	part := b.chunk
+	n := cutText(part.Data, formBytes)
+	part.Data, b.chunk.Data = part.Data[:n], part.Data[n:]
+	return b.write(&b.piece, part)
+}
+
+// cutText gives how many of the first most bytes are whole characters, as far as these are UTF-8.
+func cutText(data []byte, most int) int {
+	if len(data) <= most {
+		return len(data)
+	}
+	for n := most; n > most-utf8.UTFMax; n-- {
+		if utf8.RuneStart(data[n]) {
+			return n
+		}
+	}
+	return most
 }
 
 // allow gives the client its time for what is sent next.

@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -146,6 +147,30 @@ func TestFollowersAreBounded(t *testing.T) {
 	for deadline := time.Now().Add(5 * time.Second); len(h.server.follows) > 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("a follower that left kept its place")
+		}
+	}
+}
+
+func TestFollowCutsLongChunksBetweenCharacters(t *testing.T) {
+	h, f := startFollowed(t, nil)
+	lines := json.NewDecoder(h.followWith("&format=ndjson").Body)
+	printed := "x" + strings.Repeat("世", 5000)
+	f.print(messages.Stdout, printed)
+	close(f.chunks)
+	got := ""
+	for n := 0; lines.More(); n++ {
+		var line outputLine
+		if err := lines.Decode(&line); err != nil || line.Text == nil || len(*line.Text) > formBytes {
+			t.Fatalf("line %d: %+v, %v", n, line, err)
+		}
+		got += *line.Text
+	}
+	if got != printed {
+		t.Errorf("%d bytes of %d", len(got), len(printed))
+	}
+	for _, c := range []struct{ data, want string }{{"\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\xff\xff"}, {"\x80\x80\x80\x80\x80\x80", "\x80\x80\x80\x80\x80"}, {"abc世", "abc"}} {
+		if n := cutText([]byte(c.data), 5); c.data[:n] != c.want {
+			t.Errorf("%q was cut to %q", c.data, c.data[:n])
 		}
 	}
 }
