@@ -71,6 +71,8 @@ const (
 	ParamLabels              = "labels"
 	ParamOutboxLimitBytes    = "outbox_limit_bytes"
 	ParamOutboxLimitAgeHours = "outbox_limit_age_hours"
+	ParamRunsLimitBytes      = "runs_limit_bytes"
+	ParamRunsLimitAgeHours   = "runs_limit_age_hours"
 	ParamOrphanPolicy        = "orphan_policy"
 )
 
@@ -113,6 +115,8 @@ func Parameters() []Parameter {
 		{Name: ParamLabels, Kind: KindLabels},
 		integer(ParamOutboxLimitBytes, "67108864", 65536, 1<<40),
 		integer(ParamOutboxLimitAgeHours, "168", 1, 87600),
+		integer(ParamRunsLimitBytes, "268435456", 1<<20, 1<<40),
+		integer(ParamRunsLimitAgeHours, "2160", 1, 87600),
 		{Name: ParamOrphanPolicy, Kind: KindChoice, Default: "kill", Choices: []string{"kill", "leave"}},
 	}
 }

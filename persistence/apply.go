@@ -25,12 +25,35 @@ func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (ou
 }
 
 func (w *writer) applyAll(rows []messages.Row, out *outcome) error {
+	first := w.ledger.lastDocument + 1
 	for _, row := range rows {
-		if err := w.apply(row, out); err != nil {
+		run, isRun := row.(messages.RunRow)
+		var err error
+		if isRun {
+			err = w.putRun(&run, referring(rows, run.Run.ID, first), out)
+		} else {
+			err = w.apply(row, out)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// referring gives the sequences that the documents among rows get whose message lies in the run's output, where the first of all gets first.
+func referring(rows []messages.Row, runID string, first uint64) (sequences []uint64) {
+	for _, row := range rows {
+		document, ok := row.(messages.DocumentRow)
+		if !ok {
+			continue
+		}
+		if ref := document.Document.Output; ref != nil && ref.RunID == runID {
+			sequences = append(sequences, first)
+		}
+		first++
+	}
+	return sequences
 }
 
 func (r *reader) checkAll(rows []messages.Row) error {
@@ -65,9 +88,8 @@ func (w *writer) apply(row messages.Row, out *outcome) error {
 		return w.deleteJob(row.Name)
 	case messages.JobStateRow:
 		return w.putStateOf(row)
-	case messages.RunRow:
-		return w.putRun(&row, out)
 	case messages.ParameterRow:
+		out.parameters = true
 		return w.putParameter(row)
 	case messages.UserRow:
 		return w.putUser(&row)

@@ -11,9 +11,10 @@ import (
 
 // outcome gathers what applying one change has brought.
 type outcome struct {
-	job     *messages.Job // of the last JobRow
-	key     nameKey
-	trimmed []runKey // runs whose output goes when the commit has succeeded
+	job        *messages.Job // of the last JobRow
+	key        nameKey
+	added      int  // runs
+	parameters bool // one was changed
 }
 
 // runCommitter takes everything that waits into one transaction, and again, until the store is closed or a commit's outcome is unknown.
@@ -109,19 +110,30 @@ var errAllRefused = errors.New("every change was refused")
 // commitTogether applies the changes in one transaction and answers those that it took or refused.
 func (s *Store) commitTogether(batch []pending) error {
 	results := make([]messages.Committed, len(batch))
-	var trimmed []runKey
+	var sum outcome
+	var done trimmed
 	id, err := s.write(func(w *writer) (err error) {
-		trimmed, err = w.applyBatch(batch, results)
-		return err
+		useful, err := w.applyBatch(batch, results, &sum)
+		if err != nil {
+			return err
+		}
+		if done, err = s.trim(w, sum.added); err != nil {
+			return &applyError{err}
+		}
+		if !useful && len(done.runs) == 0 {
+			return errAllRefused
+		}
+		return nil
 	})
 	if err != nil && !errors.Is(err, errAllRefused) {
 		return err
 	}
-	for _, run := range trimmed {
-		s.removeOutput(run)
+	s.trimmedNow(&done)
+	if sum.parameters {
+		s.loadBounds()
 	}
 	for i := range batch {
-		if results[i].Err == nil {
+		if results[i].Err == nil && len(batch[i].change.Rows) > 0 {
 			results[i].TxID = id
 			s.changes.Add(1)
 			s.live.tellEnds(&batch[i].change)
@@ -131,22 +143,18 @@ func (s *Store) commitTogether(batch []pending) error {
 	return nil
 }
 
-func (w *writer) applyBatch(batch []pending, results []messages.Committed) (trimmed []runKey, err error) {
-	refused := 0
+// applyBatch says whether any of the changes is one to be committed.
+func (w *writer) applyBatch(batch []pending, results []messages.Committed, sum *outcome) (useful bool, err error) {
 	for i := range batch {
 		out, err := w.applyChange(&batch[i].change, &results[i])
 		if err != nil {
-			return nil, &applyError{err}
+			return false, &applyError{err}
 		}
-		if results[i].Err != nil {
-			refused++
-		}
-		trimmed = append(trimmed, out.trimmed...)
+		useful = useful || results[i].Err == nil && len(batch[i].change.Rows) > 0
+		sum.added += out.added
+		sum.parameters = sum.parameters || out.parameters
 	}
-	if refused == len(batch) {
-		return nil, errAllRefused
-	}
-	return trimmed, nil
+	return useful, nil
 }
 
 func finishAll(batch []pending, err error) {

@@ -92,7 +92,7 @@ func TestAChangeThatCannotBeAppliedFailsAlone(t *testing.T) {
 func TestFullQueueIsBusy(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	held, release := hold(s)
-	s.Submit(messages.Change{}, func(messages.Committed) {})
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(messages.Committed) {})
 	<-held
 	var wait sync.WaitGroup
 	for range maxQueued {
@@ -105,7 +105,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 		})
 	}
 	var refused error
-	s.Submit(messages.Change{}, func(c messages.Committed) { refused = c.Err })
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(c messages.Committed) { refused = c.Err })
 	if messages.CodeOf(refused) != messages.CodeBusy {
 		t.Errorf("got %v", refused)
 	}
@@ -117,7 +117,7 @@ func TestCloseCommitsWhatIsQueued(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	held, release := hold(s)
-	s.Submit(messages.Change{}, func(messages.Committed) {})
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(messages.Committed) {})
 	<-held
 	const count = 2 * maxBatch
 	for n := range count {

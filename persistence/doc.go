@@ -18,7 +18,8 @@
 //	                                 mark [8] = first bytes of HKDF(KEK, "gusty 1 kek mark"), CRC-32 (IEEE) of all before uint32
 //	bucket keys,   key version u32   nonce [12], AEAD(HKDF(KEK, "gusty 1 wrap"), key [32]),
 //	                                 associated data: "gusty 1 wrap", 0, format uint16, database id, version uint32
-//	bucket ledger, key "ledger"      a sealed value: the digests of all other buckets, and counters
+//	bucket ledger, key "ledger"      a sealed value: the digests of all other buckets, and counters: of seals, of the outbox, and of what the
+//	                                 history of runs takes, which is absent where an earlier version wrote last and is then counted anew
 //	all others                       rows: sealed values, or in the three orders of runs plain ones
 //
 // Key version 0 is the root key, of which come HKDF(root, "gusty 1 names"), which hides names, and HKDF(root, "gusty 1 row hashes"). It never
@@ -37,6 +38,12 @@
 //
 // The orders' keys are run ids behind a hidden job name, a state number, or both. Without the keys the file tells how many rows there are,
 // how long they are, when runs were made and which of them belong together.
+//
+// # History
+//
+// Runs are bound in number under each name and by bytes and age in all (docs/storage.md). Every transaction counts what it adds and takes, and
+// trims a little (trim.go); where that is not enough, the trimmer asks for transactions that do nothing else (trimmer.go). A run's record notes
+// the size of its output files and which outbox documents refer to them, so that neither counting nor waiting for the shipper needs a scan.
 //
 // # Output files
 //

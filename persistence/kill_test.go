@@ -104,6 +104,7 @@ func TestKillLosesNoAcknowledgedWrite(t *testing.T) {
 				t.Fatalf("cycle %d: run %d: %v", cycle, n, err)
 			}
 		}
+		checkCounted(t, s)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

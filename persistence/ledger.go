@@ -40,6 +40,9 @@ type ledger struct {
 	shipped      uint64
 	refused      uint64
 	dropped      uint64
+	runBytes     uint64 // of all runs: their rows, their entries in the orders, their output files
+	runsOver     uint64 // runs that lists have beyond what they keep
+	runsCounted  bool   // the two above are true; files of earlier versions lack them
 }
 
 const ledgerKey = "ledger"
@@ -52,6 +55,9 @@ const (
 	fieldShipped      = 4
 	fieldRefused      = 5
 	fieldDropped      = 6
+	fieldRunBytes     = 7
+	fieldRunsOver     = 8
+	fieldRunsCounted  = 9
 	fieldDigest       = 32
 )
 
@@ -63,6 +69,9 @@ func (l *ledger) append(buf []byte) []byte {
 	e.uint(fieldShipped, l.shipped)
 	e.uint(fieldRefused, l.refused)
 	e.uint(fieldDropped, l.dropped)
+	e.uint(fieldRunBytes, l.runBytes)
+	e.uint(fieldRunsOver, l.runsOver)
+	e.bool(fieldRunsCounted, l.runsCounted)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			e.bytes(fieldDigest+uint64(id), d.append(nil))
@@ -95,6 +104,12 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.refused = d.uint()
 		case fieldDropped:
 			l.dropped = d.uint()
+		case fieldRunBytes:
+			l.runBytes = d.uint()
+		case fieldRunsOver:
+			l.runsOver = d.uint()
+		case fieldRunsCounted:
+			l.runsCounted = d.bool()
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

@@ -18,6 +18,9 @@ func Open(o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.now == nil {
+		o.now = time.Now
+	}
 	if err := o.makeReady(); err != nil {
 		return nil, err
 	}
@@ -32,6 +35,7 @@ func Open(o Options) (*Store, error) {
 	s.lock = lock
 	s.sweepOutput()
 	go s.runCommitter()
+	go s.runTrimmer()
 	return s, nil
 }
 
@@ -78,7 +82,8 @@ func openDatabase(path string) (*bolt.DB, error) {
 func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	s := &Store{
 		db: db, logger: o.Logger, output: o.outputDir(), commit: (*bolt.Tx).Commit,
-		committed: make(chan struct{}), failed: make(chan error, 1),
+		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
+		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
 	}
 	s.queue.wake = make(chan struct{}, 1)
 	err := db.View(func(tx *bolt.Tx) error {
@@ -86,6 +91,9 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 		return s.load(tx, kek)
 	})
 	if err != nil {
+		return nil, damaged(o.databaseFile(), err)
+	}
+	if err := s.loadHistory(); err != nil {
 		return nil, damaged(o.databaseFile(), err)
 	}
 	if err := s.recordBuild(o.Build); err != nil {

@@ -3,6 +3,7 @@ package persistence
 import (
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"gusty/messages"
 )
@@ -19,6 +20,8 @@ type Options struct {
 	StartEmpty bool
 	// Existing refuses to make a store where there is none: for tools that work on the store of a stopped agent.
 	Existing bool
+
+	now func() time.Time // nil: time.Now; for tests
 }
 
 func (o *Options) keyFile() string {

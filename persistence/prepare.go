@@ -145,7 +145,7 @@ func seed(tx *bolt.Tx, h header, kek Key, o *Options) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring)}
+	w := &writer{reader: *newReader(tx, ring), ledger: ledger{runsCounted: true}, hasher: newRowHasher(ring)}
 	return errors.Join(w.seedParameters(), w.putVersion(o.Build), w.putLedger())
 }
 

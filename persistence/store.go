@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -38,6 +39,12 @@ type Store struct {
 	ledger    ledger               // the committer's, as of the last commit
 	commit    func(*bolt.Tx) error // (*bolt.Tx).Commit, but in tests of failing disks
 	abandoned bool                 // the committer's, read when it has ended
+	trimmer   trimmer              // the committer's
+	now       func() time.Time     // time.Now, but in tests of old runs
+	stopping  chan struct{}        // closed when the store is about to be closed
+
+	trimmerDone chan struct{}
+
 	commits   atomic.Uint64
 	changes   atomic.Uint64
 	fileBytes atomic.Uint64
@@ -74,8 +81,10 @@ func (s *Store) Stats() messages.StoreStats {
 // Close commits what is queued, and closes the file. Changes submitted later are refused.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		close(s.stopping)
 		s.queue.close()
 		<-s.committed
+		<-s.trimmerDone
 		s.closeErr = errors.Join(s.closeDatabase(), s.lock.Close())
 	})
 	return s.closeErr

@@ -75,9 +75,11 @@ func testJob(name string) messages.Job {
 	}
 }
 
-// testRunID gives UUIDv7-like ids whose order is that of n.
+// testRunID gives UUIDv7-like ids whose order is that of n, a millisecond apart.
 func testRunID(n int) string {
-	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", n>>16, n&0xffff, n)
+	const epoch = 1_800_000_000_000
+	ms := uint64(epoch + n)
+	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n)
 }
 
 func testRun(n int, name string, state messages.RunState) messages.Run {

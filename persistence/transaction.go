@@ -14,7 +14,7 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("begin a transaction: %w", err)
 	}
-	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher}
+	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output}
 	err = f(w)
 	if err == nil {
 		err = w.putLedger()

@@ -52,6 +52,8 @@ type writer struct {
 	ledger  ledger
 	hasher  *rowHasher
 	encoder encoder
+	trimmer *trimmer // nil while the store is being made
+	output  string   // directory of the output files
 }
 
 // put seals a record and stores it.

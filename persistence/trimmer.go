@@ -1,0 +1,104 @@
+package persistence
+
+import (
+	"time"
+
+	"gusty/messages"
+)
+
+// How much of the history one transaction trims at most, so that no commit grows by it: some runs, and two for each one that it adds, so that
+// trimming keeps up with any load.
+const (
+	trimAtLeast  = 48
+	trimPerRun   = 2
+	maxLookedAt  = 1024 // runs, in each list
+	maxListsSeen = 256
+)
+
+// trimEvery is how often the history is looked at when nothing is committed: runs grow old by themselves.
+const trimEvery = time.Minute
+
+// trimmer is what the committer remembers of the history between two transactions. Nothing of it needs to be durable: it is found again by
+// what the ledger counts.
+type trimmer struct {
+	bounds runBounds
+	lists  map[nameKey]struct{} // that may have more runs than they keep
+	behind runKey               // the runs up to here wait to be shipped; the next look begins behind them,
+	since  time.Time            // but once in trimEvery at the front
+	faulty bool                 // a row of the history is damaged: nothing is trimmed until the file has been verified
+	kick   chan struct{}        // capacity 1: there is more to trim than one transaction takes
+}
+
+// note remembers a list. To note one that turns out to be within its bound costs one look.
+func (t *trimmer) note(job nameKey) {
+	if t == nil {
+		return // the store is being made
+	}
+	t.lists[job] = struct{}{}
+}
+
+// trimmed is what trimming did in one transaction, to be applied when that is durable.
+type trimmed struct {
+	runs    []runKey  // whose output files go
+	settled []nameKey // lists that have nothing to trim for now
+	behind  runKey
+	since   time.Time
+	more    bool
+}
+
+// trim removes a bounded number of the runs that are over a bound: of lists over their keep_runs, and the oldest of all while there are too
+// many bytes or they are too old.
+func (w *writer) trim(now time.Time, added int) (done trimmed, err error) {
+	done.behind, done.since = w.trimmer.behind, w.trimmer.since
+	if now.Sub(done.since).Abs() >= trimEvery {
+		done.behind, done.since = runKey{}, now
+	}
+	room := trimAtLeast + trimPerRun*added
+	if err := w.trimLists(room, &done); err != nil {
+		return done, err
+	}
+	if err := w.trimOldest(now, room-len(done.runs), &done); err != nil {
+		return done, err
+	}
+	done.more = done.more || len(done.settled) < len(w.trimmer.lists)
+	return done, nil
+}
+
+// trimmedNow makes what a durable transaction trimmed true outside of the database.
+func (s *Store) trimmedNow(done *trimmed) {
+	for _, run := range done.runs {
+		s.removeOutput(run)
+	}
+	for _, job := range done.settled {
+		delete(s.trimmer.lists, job)
+	}
+	s.trimmer.behind, s.trimmer.since = done.behind, done.since
+	if done.more {
+		s.trimmer.wake()
+	}
+}
+
+func (t *trimmer) wake() {
+	select {
+	case t.kick <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// runTrimmer lets the committer trim when it would not by itself: every transaction trims, so that one without changes is all it takes.
+func (s *Store) runTrimmer() {
+	defer close(s.trimmerDone)
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stopping:
+			return
+		case <-s.trimmer.kick:
+		case <-tick.C:
+		}
+		made := make(chan struct{})
+		s.Submit(messages.Change{}, func(messages.Committed) { close(made) })
+		<-made
+	}
+}
