@@ -19,7 +19,7 @@ func ids(runs []messages.Run) (ids []string) {
 }
 
 // allPages reads a query page by page.
-func allPages(t *testing.T, s *Store, q messages.RunQuery) (found []string) {
+func allPages(t testing.TB, s *Store, q messages.RunQuery) (found []string) {
 	t.Helper()
 	for {
 		page, err := s.Runs(q)
