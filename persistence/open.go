@@ -3,7 +3,6 @@ package persistence
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -15,12 +14,7 @@ import (
 // Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError or wraps one of ErrDamaged, ErrWrongKey,
 // ErrForeign, ErrNewerFormat and ErrKeyWithoutDatabase, or is one of the file system.
 func Open(o Options) (*Store, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.now == nil {
-		o.now = time.Now
-	}
+	o.setDefaults()
 	if err := o.makeReady(); err != nil {
 		return nil, err
 	}
@@ -51,9 +45,15 @@ func (o *Options) makeReady() error {
 }
 
 func openLocked(o *Options) (*Store, error) {
+	if err := removeUnfinished(o.databaseFile() + compacting); err != nil {
+		return nil, err
+	}
 	kek, fresh, err := prepare(o)
 	if err != nil {
 		return nil, err
+	}
+	if !fresh {
+		compactAtStart(o, kek)
 	}
 	db, err := openDatabase(o.databaseFile())
 	if err != nil {

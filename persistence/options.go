@@ -24,6 +24,15 @@ type Options struct {
 	now func() time.Time // nil: time.Now; for tests
 }
 
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+}
+
 func (o *Options) keyFile() string {
 	if o.KeyFile != "" {
 		return o.KeyFile

@@ -20,6 +20,8 @@ func TestMain(m *testing.M) {
 		os.Exit(VerifyMain(os.Args[1], os.Stdin, os.Stderr))
 	case "write":
 		os.Exit(writeAcknowledged(os.Args[1]))
+	case "compact":
+		os.Exit(compactForever(os.Args[1]))
 	}
 	os.Exit(m.Run())
 }

@@ -63,12 +63,15 @@ func openStore(dir dataDir, keyFile string) (*persistence.Store, error) {
 
 // inUse says who holds the store; pid is 0 where that could not be told.
 func inUse(dir dataDir, pid int) error {
-	holder := "another process"
-	if pid != 0 {
-		holder = fmt.Sprintf("process %d", pid)
-	}
 	return failedf("the store of %s is held by %s, the running agent; stop it first (systemctl stop gusty, or gustyctl shutdown), or ask it: "+
-		"leave out --offline", dir, holder)
+		"leave out --offline", dir, holder(pid))
+}
+
+func holder(pid int) string {
+	if pid == 0 {
+		return "another process"
+	}
+	return fmt.Sprintf("process %d", pid)
 }
 
 // commit waits until the change is durable.

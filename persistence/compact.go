@@ -1,0 +1,139 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// compacting is the suffix of the file that a compaction writes. It gets the database's name when it is whole, compared and durable: until
+// then the database is the old file, and what is left of the new one is removed by the next start.
+const compacting = ".compacting"
+
+// compactFromBytes is the size from which a start compacts a file that is more than half free. Below it there is nothing to be had.
+const compactFromBytes = 4 << 20
+
+// Compaction says what a compaction did, in bytes of the file.
+type Compaction struct{ Before, After int64 }
+
+// Compact writes the database of a stopped agent anew, without its free pages. It verifies it first, and changes nothing where that or
+// anything else fails. progress, where it is not nil, is told from time to time how many of all steps are done. The error is as that of Open.
+func Compact(o Options, progress func(done, all uint64)) (c Compaction, err error) {
+	o.Existing, o.StartEmpty = true, false
+	o.setDefaults()
+	if err := o.makeReady(); err != nil {
+		return c, err
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return c, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	kek, _, err := prepare(&o)
+	if err != nil {
+		return c, err
+	}
+	return compact(&o, kek, progress)
+}
+
+// compactAtStart compacts the file where that is worth the time. A start does not fail for want of it.
+func compactAtStart(o *Options, kek Key) {
+	free, size, err := freeBytes(o.databaseFile())
+	if err != nil || size < compactFromBytes || free <= size/2 {
+		return
+	}
+	o.Logger.Info("the database is more than half free and is compacted", "file", o.databaseFile(), "bytes", size, "free_bytes", free)
+	c, err := compact(o, kek, nil)
+	if err != nil {
+		o.Logger.Warn("the database was not compacted", "error", err)
+		return
+	}
+	o.Logger.Info("the database is compacted", "bytes", c.After)
+}
+
+// compact puts a copy of the database in its place.
+func compact(o *Options, kek Key, progress func(done, all uint64)) (c Compaction, err error) {
+	path, half := o.databaseFile(), o.databaseFile()+compacting
+	if c.Before, err = sizeOfFile(path); err != nil {
+		return c, err
+	}
+	if err := removeUnfinished(half); err != nil {
+		return c, err
+	}
+	if err := copyDatabase(path, half, kek, progress); err != nil {
+		return c, errors.Join(fmt.Errorf("compact the database: %w", err), removeUnfinished(half))
+	}
+	if err := os.Rename(half, path); err != nil {
+		return c, errors.Join(fmt.Errorf("compact the database: %w", err), removeUnfinished(half))
+	}
+	if err := syncDir(o.Dir); err != nil {
+		return c, err
+	}
+	c.After, err = sizeOfFile(path)
+	return c, err
+}
+
+// copyDatabase writes a durable copy and compares it with the original.
+func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) (err error) {
+	source, err := bolt.Open(from, 0o600, &bolt.Options{Timeout: time.Second, ReadOnly: true, NoStatistics: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	target, err := openDatabase(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	target.NoSync, target.NoGrowSync = true, true
+	return source.View(func(tx *bolt.Tx) error {
+		rows, err := countRows(tx, kek)
+		if err != nil {
+			return err
+		}
+		c := &copier{source: tx, target: target, progress: progress, all: 2 * rows}
+		if err := c.copy(); err != nil {
+			return err
+		}
+		if err := target.Sync(); err != nil {
+			return err
+		}
+		return target.View(c.compare)
+	})
+}
+
+// countRows gives how many rows the ledger counts, which all but the store's own buckets hold.
+func countRows(tx *bolt.Tx, kek Key) (rows uint64, err error) {
+	h, err := readHeader(tx)
+	if err != nil {
+		return 0, err
+	}
+	ring, err := openKeyring(tx, kek, h.database)
+	if err != nil {
+		return 0, err
+	}
+	l, err := readLedger(newReader(tx, ring))
+	for b := range l.digests {
+		rows += l.digests[b].rows
+	}
+	return rows, err
+}
+
+func removeUnfinished(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove an unfinished compaction: %w", err)
+	}
+	return nil
+}
+
+func sizeOfFile(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, fmt.Errorf("compact the database: %w", err)
+	}
+	return info.Size(), nil
+}
