@@ -41,7 +41,7 @@ fmt: ## format all Go files with gofumpt
 fmt-check:
 	@files=$$($(GOFUMPT) -l .); test -z "$$files" || { echo "not formatted, run \`make fmt\`:"; echo "$$files"; exit 1; }
 
-bench: build ## print the table of figures: memory, speed, start, size (BENCHARGS=-quick takes a minute)
+bench: build ## print the table of figures: memory, speed, start, size (BENCHARGS=-quick takes a few minutes)
 	go run ./test/bench -gustyd bin/gustyd $(BENCHARGS)
 
 load: build ## start an agent, run vegeta on deploy/vegeta/*.targets, print latencies and memory (LOADARGS=-quick)

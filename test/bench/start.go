@@ -45,13 +45,18 @@ func measureStart(ctx context.Context, b *bench) ([]figure, error) {
 	}, nil
 }
 
-// startOnce starts the agent and gives the times until a request without and one with credentials was answered.
+// startOnce starts the agent on the directory with a thousand jobs, and ends it when it has answered.
 func (b *bench) startOnce(ctx context.Context) (first, authenticated time.Duration, err error) {
 	process, err := agent.Launch(ctx, agent.Options{Binary: b.binary, Dir: b.data("start")})
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { _ = process.Kill() }()
+	return firstAnswers(ctx, process)
+}
+
+// firstAnswers gives the times from exec until a request without and one with credentials was answered.
+func firstAnswers(ctx context.Context, process *agent.Process) (first, authenticated time.Duration, err error) {
 	config, err := process.TLS()
 	if err != nil {
 		return 0, 0, err
