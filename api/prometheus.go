@@ -115,6 +115,8 @@ func (e *exposition) store(s *messages.StoreStats) {
 	e.counter("gusty_store_commits_total", "Transactions.", float64(s.Commits))
 	e.counter("gusty_store_changes_total", "Changes in them.", float64(s.Changes))
 	e.gauge("gusty_store_file_bytes", "Size of the database file.", float64(s.FileBytes))
+	e.gauge("gusty_runs_stored", "Runs in the history.", float64(s.Runs))
+	e.gauge("gusty_runs_stored_bytes", "What the history takes in rows and output files; bound by runs_limit_bytes.", float64(s.RunBytes))
 	e.family("gauge", "gusty_store_degraded", "1 while the store cannot write, with the reason's code.")
 	if s.Degraded != "" {
 		e.value(1, label{"code", s.Degraded})

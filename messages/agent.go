@@ -79,5 +79,7 @@ type StoreStats struct {
 	Commits   uint64 // transactions
 	Changes   uint64 // changes in them
 	FileBytes uint64
+	Runs      uint64 // stored
+	RunBytes  uint64 // that they take, in rows and output files
 	Degraded  string // the storage_… code in force, empty where all is well
 }

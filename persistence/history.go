@@ -14,6 +14,7 @@ func (s *Store) loadHistory() error {
 				return err
 			}
 		}
+		s.setLedger(&s.ledger)
 		if s.ledger.runsOver == 0 {
 			return nil
 		}

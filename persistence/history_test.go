@@ -63,7 +63,15 @@ func TestHistoryIsBoundByBytes(t *testing.T) {
 		t.Error("it was not the oldest that went")
 	}
 	checkCounted(t, s)
-	checkCounted(t, reopen(t, s))
+	if stats := s.Stats(); stats.Runs != uint64(len(found)) || stats.RunBytes == 0 || stats.RunBytes > 1<<20 {
+		t.Errorf("%+v", stats)
+	}
+	before := s.Stats()
+	s = reopen(t, s)
+	if after := s.Stats(); after.Runs != before.Runs || after.RunBytes != before.RunBytes {
+		t.Errorf("%+v, then %+v", before, after)
+	}
+	checkCounted(t, s)
 }
 
 func TestOutputFilesCountAsHistory(t *testing.T) {

@@ -48,6 +48,8 @@ type Store struct {
 	commits   atomic.Uint64
 	changes   atomic.Uint64
 	fileBytes atomic.Uint64
+	runs      atomic.Uint64
+	runBytes  atomic.Uint64
 	degraded  atomic.Value // messages.Code
 	closing   sync.Once
 	closeErr  error
@@ -64,6 +66,13 @@ func (s *Store) ReleaseMemory() error {
 	return err
 }
 
+// setLedger makes a ledger that is durable the one to go on from.
+func (s *Store) setLedger(l *ledger) {
+	s.ledger = *l
+	s.runs.Store(l.digests[bucketRuns].rows)
+	s.runBytes.Store(l.runBytes)
+}
+
 // Fresh says whether this Open made the store.
 func (s *Store) Fresh() bool { return s.fresh }
 
@@ -75,6 +84,7 @@ func (s *Store) Stats() messages.StoreStats {
 	code, _ := s.degraded.Load().(messages.Code)
 	return messages.StoreStats{
 		Commits: s.commits.Load(), Changes: s.changes.Load(), FileBytes: s.fileBytes.Load(), Degraded: string(code),
+		Runs: s.runs.Load(), RunBytes: s.runBytes.Load(),
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	if err := s.commit(tx); err != nil {
 		return 0, s.failedCommit(id, err)
 	}
-	s.ledger = w.ledger
+	s.setLedger(&w.ledger)
 	s.fileBytes.Store(uint64(size))
 	s.commits.Add(1)
 	s.recovered()
