@@ -11,7 +11,8 @@ import (
 // How a copy is written: pages nearly full, since most rows come in at the end or stay as they are, and so many bytes to a transaction.
 const (
 	copyFill      = 0.9
-	copyTogether  = 4 << 20
+	copyTogether  = 1 << 20
+	copyOverhead  = 64   // bytes that a waiting row costs beside its own, about
 	progressEvery = 1024 // rows
 )
 
@@ -58,7 +59,7 @@ func (c *copier) copyBucket(name []byte, from *bolt.Bucket) error {
 			return fmt.Errorf("there is a bucket inside of %s", name)
 		}
 		to.FillPercent = copyFill
-		c.waiting += len(key) + len(value)
+		c.waiting += len(key) + len(value) + copyOverhead
 		return errors.Join(to.Put(key, value), c.count())
 	})
 }
