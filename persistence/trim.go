@@ -1,14 +1,6 @@
 package persistence
 
-import (
-	"bytes"
-	"encoding/binary"
-	"time"
-
-	bolt "go.etcd.io/bbolt"
-
-	"gusty/messages"
-)
+import "bytes"
 
 // endedRun is a run that may go.
 type endedRun struct {
@@ -26,23 +18,28 @@ func (w *writer) trimLists(room int, done *trimmed) error {
 			break
 		}
 		seen++
-		list, err := w.runList(job)
-		if err != nil {
+		if err := w.trimList(job, room-len(done.runs), done); err != nil {
 			return err
-		}
-		want := min(list.over(), uint64(room-len(done.runs)))
-		found, err := w.oldestOf(job, int(want))
-		if err != nil {
-			return err
-		}
-		if err := w.removeRuns(found, done); err != nil {
-			return err
-		}
-		if uint64(len(found)) < want || want == list.over() {
-			done.settled = append(done.settled, job)
 		}
 	}
 	return nil
+}
+
+// trimList removes up to room runs of one list. It is settled when there is nothing more to be removed for now.
+func (w *writer) trimList(job nameKey, room int, done *trimmed) error {
+	list, err := w.runList(job)
+	if err != nil {
+		return err
+	}
+	want := min(list.over(), uint64(room))
+	found, err := w.oldestOf(job, int(want))
+	if err != nil {
+		return err
+	}
+	if uint64(len(found)) < want || want == list.over() {
+		done.settled = append(done.settled, job)
+	}
+	return w.removeRuns(found, done)
 }
 
 // oldestOf gives the oldest runs of a list that have ended, but for those whose output waits to be shipped and for the list's newest. It looks
@@ -56,8 +53,8 @@ func (w *writer) oldestOf(job nameKey, limit int) (found []endedRun, err error) 
 		if len(v) != 1 || stateOf(uint64(v[0])).Active() || bytes.Equal(k, newest) {
 			continue
 		}
-		run := endedRun{id: runKey(k[nameKeyBytes:]), job: job, state: v[0]}
-		if run.kept, err = w.keeping(run.id); err != nil {
+		run, err := w.endedRun(runKey(k[nameKeyBytes:]), v[0])
+		if err != nil {
 			return nil, err
 		}
 		if !w.waits(&run.kept) {
@@ -67,52 +64,7 @@ func (w *writer) oldestOf(job nameKey, limit int) (found []endedRun, err error) 
 	return found, nil
 }
 
-// trimOldest removes the oldest runs of all names while the history is over its bounds.
-func (w *writer) trimOldest(now time.Time, room int, done *trimmed) error {
-	bounds := w.trimmer.bounds
-	oldest := runsBefore(now.Add(-bounds.age))
-	over := int64(w.ledger.runBytes - bounds.bytes)
-	found, err := w.oldestOfAll(over, oldest, room, done)
-	if err != nil {
-		return err
-	}
-	return w.removeRuns(found, done)
-}
-
-// oldestOfAll gives the oldest runs that have ended until over bytes are free and none is older than the id oldest. Output that waits to be
-// shipped holds its run, but not where the history is a quarter over its bound.
-func (w *writer) oldestOfAll(over int64, oldest runKey, room int, done *trimmed) (found []endedRun, err error) {
-	hard := over - int64(w.trimmer.bounds.mostBytes()-w.trimmer.bounds.bytes)
-	walk := w.walkEnded(done.behind)
-	newest := runKey{}
-	if last, _ := w.bucket(bucketRuns).Cursor().Last(); len(last) == len(newest) {
-		newest = runKey(last)
-	}
-	for looked := 0; ; looked++ {
-		id, state, ok := walk.next()
-		if !ok || id == newest || over <= 0 && bytes.Compare(id[:], oldest[:]) >= 0 {
-			return found, nil
-		}
-		if len(found) >= room || looked == maxLookedAt {
-			done.more = true
-			return found, nil
-		}
-		run, err := w.endedRun(id, state)
-		if err != nil {
-			return nil, err
-		}
-		if hard <= 0 && w.waits(&run.kept) {
-			if len(found) == 0 {
-				done.behind = id
-			}
-			continue
-		}
-		freed := int64(w.runBytes(id, &run.kept))
-		over, hard = over-freed, hard-freed
-		found = append(found, run)
-	}
-}
-
+// endedRun reads what must be known of a run to remove it.
 func (w *writer) endedRun(id runKey, state byte) (run endedRun, err error) {
 	record, err := w.get(bucketRuns, id[:])
 	if err != nil {
@@ -160,64 +112,4 @@ func (w *writer) removeRun(run *endedRun) error {
 		return err
 	}
 	return w.remove(bucketRuns, run.id[:])
-}
-
-// runsBefore gives an id that is above those of all runs made before t and not above any other: a UUIDv7 begins with the milliseconds since
-// 1970 in 6 bytes (RFC 9562).
-func runsBefore(t time.Time) (id runKey) {
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
-	copy(id[:], ms[2:])
-	return id
-}
-
-// endedWalk goes through the runs that have ended, oldest first. It merges the orders by state, so that runs that are active cost nothing.
-type endedWalk struct{ heads []walkHead }
-
-type walkHead struct {
-	cursor *bolt.Cursor
-	state  byte
-	key    []byte // nil: at its end
-}
-
-// walkEnded begins behind the run with the id behind. The walk is over when a row is changed.
-func (r *reader) walkEnded(behind runKey) *endedWalk {
-	walk := &endedWalk{}
-	for _, state := range messages.RunStates() {
-		if state.Active() {
-			continue
-		}
-		head := walkHead{cursor: r.bucket(bucketByState).Cursor(), state: stateNumber(state)}
-		key, _ := head.cursor.Seek(behind.byState(head.state))
-		if bytes.Equal(key, behind.byState(head.state)) {
-			key, _ = head.cursor.Next()
-		}
-		head.set(key)
-		walk.heads = append(walk.heads, head)
-	}
-	return walk
-}
-
-func (h *walkHead) set(key []byte) {
-	h.key = nil
-	if len(key) == 1+len(runKey{}) && key[0] == h.state {
-		h.key = key
-	}
-}
-
-func (w *endedWalk) next() (id runKey, state byte, ok bool) {
-	var first *walkHead
-	for i := range w.heads {
-		h := &w.heads[i]
-		if h.key != nil && (first == nil || bytes.Compare(h.key[1:], first.key[1:]) < 0) {
-			first = h
-		}
-	}
-	if first == nil {
-		return id, 0, false
-	}
-	id = runKey(first.key[1:])
-	key, _ := first.cursor.Next()
-	first.set(key)
-	return id, first.state, true
 }

@@ -1,0 +1,60 @@
+package persistence
+
+import (
+	"bytes"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// endedWalk goes through the runs that have ended, oldest first. It merges the orders by state, so that runs that are active cost nothing.
+type endedWalk struct{ heads []walkHead }
+
+type walkHead struct {
+	cursor *bolt.Cursor
+	state  byte
+	key    []byte // nil: at its end
+}
+
+// walkEnded begins behind the run with the id behind. The walk is over when a row is changed.
+func (r *reader) walkEnded(behind runKey) *endedWalk {
+	walk := &endedWalk{}
+	for _, state := range messages.RunStates() {
+		if state.Active() {
+			continue
+		}
+		head := walkHead{cursor: r.bucket(bucketByState).Cursor(), state: stateNumber(state)}
+		key, _ := head.cursor.Seek(behind.byState(head.state))
+		if bytes.Equal(key, behind.byState(head.state)) {
+			key, _ = head.cursor.Next()
+		}
+		head.set(key)
+		walk.heads = append(walk.heads, head)
+	}
+	return walk
+}
+
+func (h *walkHead) set(key []byte) {
+	h.key = nil
+	if len(key) == 1+len(runKey{}) && key[0] == h.state {
+		h.key = key
+	}
+}
+
+func (w *endedWalk) next() (id runKey, state byte, ok bool) {
+	var first *walkHead
+	for i := range w.heads {
+		h := &w.heads[i]
+		if h.key != nil && (first == nil || bytes.Compare(h.key[1:], first.key[1:]) < 0) {
+			first = h
+		}
+	}
+	if first == nil {
+		return id, 0, false
+	}
+	id = runKey(first.key[1:])
+	key, _ := first.cursor.Next()
+	first.set(key)
+	return id, first.state, true
+}

@@ -1,0 +1,84 @@
+package persistence
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+)
+
+// search looks for the oldest runs of all names that may go.
+type search struct {
+	*writer
+	done   *trimmed
+	room   int    // how many more may be found
+	over   int64  // bytes that the history has over its bound
+	hard   int64  // and over the bound that does not wait for the shipper
+	oldest runKey // what is older is too old
+	newest runKey // stays
+	found  []endedRun
+}
+
+// trimOldest removes up to room of the oldest runs while the history is over its bounds.
+func (w *writer) trimOldest(now time.Time, room int, done *trimmed) error {
+	bounds := w.trimmer.bounds
+	s := search{
+		writer: w, done: done, room: room, oldest: runsBefore(now.Add(-bounds.age)),
+		over: int64(w.ledger.runBytes - bounds.bytes), hard: int64(w.ledger.runBytes - bounds.mostBytes()),
+	}
+	if last, _ := w.bucket(bucketRuns).Cursor().Last(); len(last) == len(s.newest) {
+		s.newest = runKey(last)
+	}
+	if err := s.run(); err != nil {
+		return err
+	}
+	return w.removeRuns(s.found, done)
+}
+
+// run goes through the runs that have ended, a bounded way; there is more to do where it did not come to the end of what is too old or too much.
+func (s *search) run() error {
+	walk := s.walkEnded(s.done.behind)
+	for looked := 0; ; looked++ {
+		id, state, ok := walk.next()
+		if !ok || !s.tooMuch(id) {
+			return nil
+		}
+		if len(s.found) >= s.room || looked == maxLookedAt {
+			s.done.more = true
+			return nil
+		}
+		if err := s.look(id, state); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *search) tooMuch(id runKey) bool {
+	return id != s.newest && (s.over > 0 || bytes.Compare(id[:], s.oldest[:]) < 0)
+}
+
+// look takes a run, unless its output waits to be shipped and there is still room for that.
+func (s *search) look(id runKey, state byte) error {
+	run, err := s.endedRun(id, state)
+	if err != nil {
+		return err
+	}
+	if s.hard <= 0 && s.waits(&run.kept) {
+		if len(s.found) == 0 {
+			s.done.behind = id
+		}
+		return nil
+	}
+	freed := int64(s.runBytes(id, &run.kept))
+	s.over, s.hard = s.over-freed, s.hard-freed
+	s.found = append(s.found, run)
+	return nil
+}
+
+// runsBefore gives an id that is above those of all runs made before t and not above any other: a UUIDv7 begins with the milliseconds since
+// 1970 in 6 bytes (RFC 9562).
+func runsBefore(t time.Time) (id runKey) {
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
+	copy(id[:], ms[2:])
+	return id
+}
