@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func FuzzRecord(f *testing.F) {
 	for _, encode := range []func(*encoder){
 		func(e *encoder) { j := testJob("job"); encodeJob(e, &j) },
 		func(e *encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
+		func(e *encoder) { (&runKeeping{fileBytes: 1 << 40, documents: []uint64{1, 1 << 60}}).append(e, true) },
 		func(e *encoder) { encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true}) },
 		func(e *encoder) {
 			encodeDocument(e, &messages.Document{ID: "1", Output: &messages.OutputRef{RunID: "r"}})
@@ -31,6 +33,8 @@ func FuzzRecord(f *testing.F) {
 		_, _ = decodeParameter(record)
 		_, _ = decodeUser(record)
 		_, _ = parseLedger(record)
+		_, _ = parseRunList(record)
+		checkKeeping(t, record)
 		job, err := decodeJob(record, false)
 		if err != nil {
 			return
@@ -43,6 +47,20 @@ func FuzzRecord(f *testing.F) {
 			t.Errorf("%v: %x became %x", err, first.buf, second.buf)
 		}
 	})
+}
+
+// checkKeeping reads what a record notes of a run, and writes it again.
+func checkKeeping(t *testing.T, record []byte) {
+	t.Helper()
+	kept, err := parseKeeping(record)
+	if err != nil {
+		return
+	}
+	var e encoder
+	kept.append(&e, true)
+	if again, err := parseKeeping(e.buf); err != nil || !reflect.DeepEqual(again, kept) {
+		t.Errorf("%+v became %+v, %v", kept, again, err)
+	}
 }
 
 // FuzzVerify: no file makes the verification panic, and none but the stored one is taken.

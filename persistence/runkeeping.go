@@ -42,7 +42,9 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 		case runFileBytes:
 			k.fileBytes, counted = d.uint(), true
 		case runDocument:
-			k.documents = append(k.documents, d.uint())
+			if sequence := d.uint(); sequence != 0 { // they begin with 1
+				k.documents = append(k.documents, sequence)
+			}
 		case runOutputInFile:
 			inFile = d.bool()
 		case runStdoutBytes, runStderrBytes:
