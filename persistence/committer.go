@@ -13,6 +13,7 @@ import (
 type outcome struct {
 	job        *messages.Job // of the last JobRow
 	key        nameKey
+	useful     bool // there is something to be committed
 	added      int  // runs
 	parameters bool // one was changed
 }
@@ -113,14 +114,13 @@ func (s *Store) commitTogether(batch []pending) error {
 	var sum outcome
 	var done trimmed
 	id, err := s.write(func(w *writer) (err error) {
-		useful, err := w.applyBatch(batch, results, &sum)
-		if err != nil {
+		if err := w.applyBatch(batch, results, &sum); err != nil {
 			return err
 		}
-		if done, err = s.trim(w, sum.added); err != nil {
+		if done, err = s.trim(w, &sum); err != nil {
 			return &applyError{err}
 		}
-		if !useful && len(done.runs) == 0 {
+		if !sum.useful && len(done.runs) == 0 {
 			return errAllRefused
 		}
 		return nil
@@ -143,18 +143,18 @@ func (s *Store) commitTogether(batch []pending) error {
 	return nil
 }
 
-// applyBatch says whether any of the changes is one to be committed.
-func (w *writer) applyBatch(batch []pending, results []messages.Committed, sum *outcome) (useful bool, err error) {
+// applyBatch applies the changes one by one, and sums up what they brought.
+func (w *writer) applyBatch(batch []pending, results []messages.Committed, sum *outcome) error {
 	for i := range batch {
 		out, err := w.applyChange(&batch[i].change, &results[i])
 		if err != nil {
-			return false, &applyError{err}
+			return &applyError{err}
 		}
-		useful = useful || results[i].Err == nil && len(batch[i].change.Rows) > 0
+		sum.useful = sum.useful || results[i].Err == nil && len(batch[i].change.Rows) > 0
 		sum.added += out.added
 		sum.parameters = sum.parameters || out.parameters
 	}
-	return useful, nil
+	return nil
 }
 
 func finishAll(batch []pending, err error) {

@@ -70,11 +70,15 @@ func (s *Store) loadBounds() {
 
 // trim is part of every transaction. A damaged row must not keep changes from being made: then nothing is trimmed until the next start, which
 // verifies the file.
-func (s *Store) trim(w *writer, added int) (trimmed, error) {
+func (s *Store) trim(w *writer, sum *outcome) (trimmed, error) {
 	if s.trimmer.faulty {
 		return trimmed{}, nil
 	}
-	done, err := w.trim(s.now(), added)
+	room := trimAlone
+	if sum.useful {
+		room = trimAtLeast + trimPerRun*sum.added
+	}
+	done, err := w.trim(s.now(), room)
 	if errors.Is(err, ErrDamaged) {
 		s.trimmer.faulty = true
 		s.logger.Error("the history is not trimmed any more", "error", err)

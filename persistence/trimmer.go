@@ -7,10 +7,11 @@ import (
 )
 
 // How much of the history one transaction trims at most, so that no commit grows by it: some runs, and two for each one that it adds, so that
-// trimming keeps up with any load.
+// trimming keeps up with any load; or more where it does nothing else.
 const (
 	trimAtLeast  = 48
 	trimPerRun   = 2
+	trimAlone    = 256
 	maxLookedAt  = 1024 // runs, in each list
 	maxListsSeen = 256
 )
@@ -46,14 +47,13 @@ type trimmed struct {
 	more    bool
 }
 
-// trim removes a bounded number of the runs that are over a bound: of lists over their keep_runs, and the oldest of all while there are too
+// trim removes up to room of the runs that are over a bound: of lists over their keep_runs, and the oldest of all while there are too
 // many bytes or they are too old.
-func (w *writer) trim(now time.Time, added int) (done trimmed, err error) {
+func (w *writer) trim(now time.Time, room int) (done trimmed, err error) {
 	done.behind, done.since = w.trimmer.behind, w.trimmer.since
 	if now.Sub(done.since).Abs() >= trimEvery {
 		done.behind, done.since = runKey{}, now
 	}
-	room := trimAtLeast + trimPerRun*added
 	if err := w.trimLists(room, &done); err != nil {
 		return done, err
 	}
