@@ -20,17 +20,27 @@ type cgroup struct{ path string }
 // cgroupTree is a run that has a cgroup of its own.
 type cgroupTree struct {
 	group   cgroup
+	main    int // the main process
 	parent  *cgroupParent
 	hasKill bool
+	asking  *asking // nil: nobody asked
 }
 
-func (t *cgroupTree) ask() error { return t.group.signal(unix.SIGTERM) }
+// ask holds the tree still at the first call, so that no fork crosses the request.
+func (t *cgroupTree) ask() (again bool, err error) {
+	if t.asking != nil {
+		return t.asking.ask()
+	}
+	t.asking = newAsking(t.main, func() ([]int, func(int) bool) { return t.group.members(), t.group.holds })
+	err = t.group.whileFrozen(func() (err error) { again, err = t.asking.ask(); return err })
+	return again, err
+}
 
 func (t *cgroupTree) kill() error {
 	if t.hasKill {
 		return t.group.write("cgroup.kill", "1")
 	}
-	return t.group.signal(unix.SIGKILL)
+	return t.group.whileFrozen(func() error { return t.group.signal(unix.SIGKILL) })
 }
 
 func (t *cgroupTree) left() int {

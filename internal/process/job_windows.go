@@ -23,9 +23,9 @@ type jobTree struct {
 }
 
 // ask sends a console break, which reaches only processes that share a console with the agent. The others are killed after the grace.
-func (t *jobTree) ask() error {
+func (t *jobTree) ask() (again bool, err error) {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, t.group) // fails in a service, as said above
-	return nil
+	return false, nil
 }
 
 func (t *jobTree) kill() error { return windows.TerminateJobObject(t.job, killedCode) }

@@ -44,9 +44,20 @@ func (p *cgroupParent) find(mark string) (cgroup, bool) {
 	return cgroup{}, false
 }
 
-// sweep removes what is empty of earlier agents; a cgroup with processes in it can't be removed.
+// sweep removes what is empty of earlier agents; a cgroup with processes in it can't be removed. It is thawed: an agent that was killed while
+// it asked the run to end could not do that.
 func (p *cgroupParent) sweep() {
 	for _, path := range p.leftovers() {
-		_ = errors.Join(removeBelow(path), unix.Rmdir(path)) // what is in use stays
+		_ = errors.Join(thawBelow(path), removeBelow(path), unix.Rmdir(path)) // what is in use stays
 	}
+}
+
+func thawBelow(path string) error {
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), runPrefix) {
+			err = errors.Join(err, cgroup{path: path + "/" + e.Name()}.thaw())
+		}
+	}
+	return err
 }

@@ -70,9 +70,10 @@ func hasExited(idType, id int) bool {
 // exited says whether the process has come to its end, reaped or not.
 func (m *mainProcess) exited() bool { return m.gone.Load() || hasExited(unix.P_PID, m.pid) }
 
-// signalGroup signals the process group while its number can't be another's.
-func (m *mainProcess) signalGroup(sig unix.Signal) {
-	m.children.whileOwned(m.pid, func() { _ = unix.Kill(-m.pid, sig) }) // ESRCH: nobody is left in it
+// signalGroup signals the process group while its number can't be another's, and says whether it did. The kernel lets no fork cross it.
+func (m *mainProcess) signalGroup(sig unix.Signal) (done bool) {
+	m.children.whileOwned(m.pid, func() { done = unix.Kill(-m.pid, sig) == nil }) // ESRCH: nobody is left in it
+	return done
 }
 
 // ownsGroup says whether a process group of this number is the run's. A number is not given away while its group has members.

@@ -14,11 +14,25 @@ type markedTree struct {
 	main    *mainProcess
 	members func() (pids []int, is func(pid int) bool)
 	close   func()
+	asking  *asking // nil: nobody asked
 }
 
-func (t *markedTree) ask() error {
-	_, err := t.signal(unix.SIGTERM)
-	return err
+// ask reaches the main process's group at once, which no fork can cross, and then what has left that group.
+func (t *markedTree) ask() (again bool, err error) {
+	if t.asking != nil {
+		return t.asking.ask()
+	}
+	group := t.main.pid
+	t.asking = newAsking(group, t.members)
+	t.asking.rememberGroup(group)
+	atOnce := t.main.signalGroup(unix.SIGTERM)
+	if atOnce {
+		t.main.signalGroup(unix.SIGCONT) // a stopped process would not see the request before it goes on
+	} else {
+		clear(t.asking.asked)
+	}
+	t.asking.mayAsk = func(pid int, s stat) bool { return (!atOnce || s.group != group) && descends(pid) }
+	return t.asking.ask()
 }
 
 // killRounds bounds one kill; whoever waits for the end calls again.
@@ -28,7 +42,7 @@ const killRounds = 50
 func (t *markedTree) kill() error {
 	t.main.signalGroup(unix.SIGKILL) // all of the group at once: what forks fast is stopped by this best
 	for range killRounds {
-		sent, err := t.signal(unix.SIGKILL)
+		sent, err := t.signalKill()
 		if sent == 0 {
 			return err
 		}
@@ -36,14 +50,14 @@ func (t *markedTree) kill() error {
 	return nil
 }
 
-func (t *markedTree) signal(sig unix.Signal) (sent int, failed error) {
+func (t *markedTree) signalKill() (sent int, failed error) {
 	pids, is := t.members()
 	for _, pid := range pids {
 		before, err := readStat(pid)
 		if err != nil || !descends(pid) {
 			continue
 		}
-		done, err := signalIf(pid, sig, func() bool { return isProcess(pid, before.start) && is(pid) })
+		done, err := signalIf(pid, unix.SIGKILL, func() bool { return isProcess(pid, before.start) && is(pid) })
 		if done {
 			sent++
 		}

@@ -12,7 +12,7 @@ import (
 func (h *Host) findOrphan(o Orphan) orphanTree {
 	if h.cgroups != nil && validMark(o.Mark) {
 		if group, ok := h.cgroups.find(o.Mark); ok {
-			return &orphanCgroup{cgroupTree{group: group, parent: h.cgroups, hasKill: h.caps.find(CapCgroupKill).Available}}
+			return &orphanCgroup{cgroupTree{group: group, main: o.PID, parent: h.cgroups, hasKill: h.caps.find(CapCgroupKill).Available}}
 		}
 	}
 	return newOrphanKin(o)

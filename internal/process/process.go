@@ -120,7 +120,19 @@ func (p *Process) count(by func(tree) int) (n int) {
 
 func (p *Process) kill() error { return p.withTree(tree.kill) }
 
-func (p *Process) ask() error { return p.withTree(tree.ask) }
+// ask repeats the request for those who could not hear it yet, for a quarter of a second at most.
+func (p *Process) ask() (failed error) {
+	for pause := time.Millisecond; pause < 256*time.Millisecond; pause *= 2 {
+		again := false
+		err := p.withTree(func(t tree) (err error) { again, err = t.ask(); return err })
+		failed = errors.Join(failed, err)
+		if !again {
+			break
+		}
+		time.Sleep(pause)
+	}
+	return failed
+}
 
 func (p *Process) withTree(do func(tree) error) error {
 	p.treeLock.Lock()

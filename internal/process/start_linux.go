@@ -102,7 +102,7 @@ func (l *launch) fork() error {
 func (l *launch) newTree() tree {
 	switch l.host.mark {
 	case markCgroup:
-		return &cgroupTree{group: l.group, parent: l.host.cgroups, hasKill: l.host.caps.find(CapCgroupKill).Available}
+		return &cgroupTree{group: l.group, main: l.main.pid, parent: l.host.cgroups, hasKill: l.host.caps.find(CapCgroupKill).Available}
 	case markNamespace:
 		return &markedTree{host: l.host, main: l.main, members: l.space.members, close: l.space.close}
 	default:

@@ -2,8 +2,8 @@ package process
 
 // tree is all processes of one run. Its methods are called under Process.treeLock, and not after release.
 type tree interface {
-	// ask sends the request to end to each process.
-	ask() error
+	// ask sends the request to end to each process. Again says that it should be called once more, soon: a process may not have heard it.
+	ask() (again bool, err error)
 	// kill ends every process at once, as far as it can see them now.
 	kill() error
 	// left counts the processes that live.

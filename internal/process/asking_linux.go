@@ -1,0 +1,143 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// askRounds bounds how often a tree is looked through for processes that were born while it was asked.
+const askRounds = 20
+
+// newbornTicks is the age, in clock ticks, up to which a process may still have its parent's handlers: shells reset them some time after fork.
+const newbornTicks = 5
+
+// asking is one request to end to a tree. Two things could keep a process from hearing of it, and with it the run for its whole grace:
+//
+//   - It is forked while its parent is asked. So the tree is looked through until nobody is unasked. What is spared is the child of a process
+//     that handles SIGTERM, since that may be its way to clean up. (Stopping all processes first would tell the two apart, but the likes of
+//     sudo stop themselves when they see their child stopped. A cgroup is frozen, which nobody sees.)
+//   - It is a newborn that still has its parent's handler, which is of no use in it. So newborns are asked again if the handler goes.
+type asking struct {
+	main    int // the main process is the child of none
+	members func() (pids []int, is func(pid int) bool)
+	mayAsk  func(pid int, s stat) bool
+	asked   map[int]askedProcess
+	begun   bool
+}
+
+type askedProcess struct {
+	start   uint64 // clock ticks after boot
+	handles bool   // its children, as long as it lives, are its own matter
+	newborn bool
+}
+
+func newAsking(main int, members func() ([]int, func(int) bool)) *asking {
+	return &asking{main: main, members: members, mayAsk: func(int, stat) bool { return true }, asked: map[int]askedProcess{}}
+}
+
+// ask asks all at the first call, and newborns at the calls after it. Again says that there are some, to be looked at soon.
+func (a *asking) ask() (again bool, failed error) {
+	if a.begun {
+		return a.askNewborns()
+	}
+	a.begun = true
+	for range askRounds {
+		newcomers, err := a.round()
+		failed = errors.Join(failed, err)
+		if newcomers == 0 {
+			break
+		}
+	}
+	return a.hasNewborn(), failed
+}
+
+func (a *asking) round() (newcomers int, failed error) {
+	pids, is := a.members()
+	earlier := maps.Clone(a.asked)
+	for _, pid := range pids {
+		s, err := readStat(pid)
+		if err != nil || a.asked[pid].start == s.start || !a.mayAsk(pid, s) {
+			continue
+		}
+		newcomers++
+		if cleansUp(earlier, s.parent) {
+			a.asked[pid] = askedProcess{start: s.start, handles: true}
+			continue
+		}
+		a.remember(pid, s) // it may be gone after the signal
+		failed = errors.Join(failed, a.signal(pid, s.start, is))
+	}
+	return newcomers, failed
+}
+
+func (a *asking) remember(pid int, s stat) {
+	a.asked[pid] = askedProcess{start: s.start, handles: handlesTerm(pid), newborn: pid != a.main && isNewborn(s)}
+}
+
+// rememberGroup remembers the processes of a group that is about to be signalled whole.
+func (a *asking) rememberGroup(group int) {
+	pids, _ := a.members()
+	for _, pid := range pids {
+		if s, err := readStat(pid); err == nil && s.group == group {
+			a.remember(pid, s)
+		}
+	}
+}
+
+func (a *asking) signal(pid int, start uint64, is func(int) bool) error {
+	_, err := signalIf(pid, unix.SIGTERM, func() bool { return isProcess(pid, start) && is(pid) })
+	return err
+}
+
+func (a *asking) askNewborns() (again bool, failed error) {
+	_, is := a.members()
+	for pid, known := range a.asked {
+		if known.newborn && !handlesTerm(pid) {
+			known.newborn = false
+			a.asked[pid] = known
+			failed = errors.Join(failed, a.signal(pid, known.start, is))
+		}
+	}
+	return a.hasNewborn(), failed
+}
+
+func (a *asking) hasNewborn() bool {
+	for pid, known := range a.asked {
+		if known.newborn && isProcess(pid, known.start) {
+			return true
+		}
+	}
+	return false
+}
+
+func isNewborn(s stat) bool {
+	const ticksPerSecond = 100 // USER_HZ, on every Linux that Go runs on
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return false
+	}
+	return s.start+newbornTicks >= uint64(now.Nano())*ticksPerSecond/1e9 //nolint:gosec // it is not negative
+}
+
+// cleansUp says whether the parent is one of those that were asked before, lives, and handles the request.
+func cleansUp(asked map[int]askedProcess, parent int) bool {
+	known, ok := asked[parent]
+	return ok && known.handles && isProcess(parent, known.start)
+}
+
+// handlesTerm says whether a process has a handler for SIGTERM (SigCgt of proc_pid_status(5), in hexadecimal, the lowest bit being signal 1).
+func handlesTerm(pid int) bool {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return false
+	}
+	_, after, _ := bytes.Cut(status, []byte("\nSigCgt:"))
+	line, _, _ := bytes.Cut(after, []byte("\n"))
+	caught, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 64)
+	return err == nil && caught&(1<<(unix.SIGTERM-1)) != 0
+}
