@@ -23,6 +23,7 @@ func newKinship(main *mainProcess, mark string) kinship {
 
 // family is one look at /proc.
 type family struct {
+	agent    stat
 	all      map[int]stat
 	in       map[int]bool
 	groups   map[int]bool
@@ -36,6 +37,7 @@ func (k kinship) members() (pids []int, is func(int) bool) {
 			f.all[pid] = s
 		}
 	})
+	f.agent = f.all[os.Getpid()]
 	for pid, s := range f.all {
 		if pid == k.main.pid && !k.main.exited() || s.group == k.main.pid && k.main.ownsGroup() || k.tagged(pid) {
 			f.take(pid, s)
@@ -49,18 +51,20 @@ func (k kinship) members() (pids []int, is func(int) bool) {
 	return pids, func(pid int) bool { return f.in[pid] }
 }
 
+// take never remembers the agent's own group and session, which all runs have in common: they make no relative.
 func (f *family) take(pid int, s stat) {
 	f.in[pid] = true
-	f.groups[s.group] = true
-	f.sessions[s.session] = true
+	if s.group != f.agent.group {
+		f.groups[s.group] = true
+	}
+	if s.session != f.agent.session {
+		f.sessions[s.session] = true
+	}
 }
 
-// grow takes in the relatives of those in the family, and says whether there were any. The agent's own group and session make no relative.
+// grow takes in the relatives of those in the family, and says whether there were any.
 func (f *family) grow() bool {
 	self := os.Getpid()
-	agent := f.all[self]
-	delete(f.groups, agent.group)
-	delete(f.sessions, agent.session)
 	before := len(f.in)
 	for pid, s := range f.all {
 		if pid != self && !f.in[pid] && (f.in[s.parent] || f.groups[s.group] || f.sessions[s.session]) {
