@@ -13,7 +13,7 @@ BENCHARGS ?=
 LOADARGS  ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test test-race lint fmt fmt-check bench load fuzz dist clean
+.PHONY: help run build test storms test-race lint fmt fmt-check bench load fuzz dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,9 +24,12 @@ run: build ## start an agent on 127.0.0.1 with its state in .gusty/ (PORT=20140 
 build: ## build bin/gustyd and bin/gustyctl
 	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
 
-test: ## run every test: no root, no network, about three minutes
+test: ## run every test: no network, about five minutes; storms and crashes in a short form, what needs root only as root
 	go test -timeout 5m $$(go list ./... | grep -v /test/)
 	go test -timeout 5m -count=1 ./test/...
+
+storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
+	GUSTY_FULL=1 go test -count=1 -timeout 25m ./test/trees ./test/crash ./test/guest
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
 	go test -race -timeout 10m $$(go list ./... | grep -v /test/)

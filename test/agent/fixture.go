@@ -4,16 +4,24 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // JobBody gives the body of POST and PUT /agent/job for a Bash script.
 func JobBody(name, expression, script string) string {
-	body, err := json.Marshal(map[string]any{
+	return JobBodyWith(name, expression, script, nil)
+}
+
+// JobBodyWith adds optional fields to the body.
+func JobBodyWith(name, expression, script string, options map[string]any) string {
+	fields := map[string]any{
 		"script_name": name, "content": base64.StdEncoding.EncodeToString([]byte(script)),
 		"cron_expression": expression, "script_type": 1, "arguments": "",
-	})
+	}
+	maps.Copy(fields, options)
+	body, err := json.Marshal(fields)
 	if err != nil {
-		panic(fmt.Sprintf("strings always marshal: %v", err))
+		panic(fmt.Sprintf("strings and numbers always marshal: %v", err))
 	}
 	return string(body)
 }

@@ -2,13 +2,17 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
 )
 
 // Main builds gustyd once for a whole test package and runs its tests: func TestMain(m *testing.M) { os.Exit(agent.Main(m)) }.
-func Main(m *testing.M) int {
+func Main(m *testing.M) int { return WithBinary(m.Run) }
+
+// WithBinary builds gustyd, names it in BinaryVariable while it calls run, and gives run's exit code. Every user may execute it.
+func WithBinary(run func() int) int {
 	dir, err := os.MkdirTemp("", "gustyd-under-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -16,14 +20,14 @@ func Main(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary, err := Build(context.Background(), dir)
-	if err == nil {
+	if err = errors.Join(err, os.Chmod(dir, 0o755)); err == nil {
 		err = os.Setenv(BinaryVariable, binary)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return run()
 }
 
 // StartT starts the agent that Main built, on dir, and kills it when the test ends. It fails the test where the agent does not start; what
