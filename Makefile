@@ -29,7 +29,7 @@ test: ## run every test: no network, about five minutes; storms and crashes in a
 	go test -timeout 5m -count=1 ./test/...
 
 storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
-	GUSTY_FULL=1 go test -count=1 -timeout 25m ./test/trees ./test/crash ./test/guest
+	GUSTY_FULL=1 go test -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
 	go test -race -timeout 10m $$(go list ./... | grep -v /test/)

@@ -1,0 +1,10 @@
+package crash
+
+import (
+	"os"
+	"testing"
+
+	"gusty/test/pidspace"
+)
+
+func TestMain(m *testing.M) { os.Exit(pidspace.Main(m)) }
