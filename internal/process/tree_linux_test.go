@@ -84,6 +84,22 @@ func TestKillEndsTheWholeTree(t *testing.T) {
 	})
 }
 
+// TestKillWhereTheKernelCannot stands for Linux before 5.14, which has no cgroup.kill.
+func TestKillWhereTheKernelCannot(t *testing.T) {
+	for name, tree := range trees {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			h := newTestHost(t, markCgroup)
+			p := plant(t, h, tree.script, false)
+			p.tree.(*cgroupTree).hasKill = false
+			p.Kill()
+			if res := p.Wait(); res.Signal != "SIGKILL" || res.Err != nil || res.LeftRunning != 0 {
+				t.Errorf("%+v", res)
+			}
+			expectAlone(t)
+		})
+	}
+}
+
 func TestTerminateEndsTheWholeTree(t *testing.T) {
 	eachTree(t, func(t *testing.T, h *Host, script string) {
 		p := plant(t, h, script, false)

@@ -25,7 +25,7 @@ type mark struct {
 const nobody = 65534
 
 var marks = []mark{
-	{name: "cgroup"},
+	{name: "cgroup", shell: `grep -q " cgroup2 " /proc/mounts || mount -t cgroup2 cgroup2 /mnt`},
 	{name: "namespace", shell: `while read -r _ at type _; do [ "$type" != cgroup2 ] || umount -l "$at"; done </proc/mounts`},
 	{name: "kinship", as: "setpriv --reuid=65534 --regid=65534 --clear-groups", owner: nobody},
 }
