@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -18,7 +19,12 @@ type fixture struct {
 
 func start(t *testing.T, binary string) *fixture {
 	t.Helper()
-	p, err := agent.Start(t.Context(), agent.Options{Binary: binary, Dir: dir(t)})
+	return startIn(t, dir(t), binary)
+}
+
+func startIn(t *testing.T, dir, binary string) *fixture {
+	t.Helper()
+	p, err := agent.Start(context.Background(), agent.Options{Binary: binary, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package guest
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	// noticed is how soon a step of the clock shows in what fires.
+	// noticed is how soon a step of the clock is noticed, and started how soon after that a run has ended on this slow machine.
 	noticed = 5 * time.Second
+	started = 3 * time.Second
 	// settled is how long a silence is watched.
 	settled = 6 * time.Second
 )
@@ -32,6 +34,7 @@ func TestClock(t *testing.T) {
 	t.Run("an hour back", c.testBack)
 	t.Run("five hours forward", c.testFarForward)
 	t.Run("five hours back", c.testFarBack)
+	c.restartFiveHoursBack(t)
 	c.expectOnce(t)
 }
 
@@ -69,11 +72,11 @@ func (c *clock) due(t *testing.T, job string, from time.Time, states ...string) 
 func (c *clock) awaitFiring(t *testing.T) {
 	t.Helper()
 	now := time.Now().Round(0)
-	pidspace.Eventually(t, noticed, func() error {
+	pidspace.Eventually(t, noticed+started, func() error {
 		for _, job := range []string{"second", "every"} {
 			due := c.due(t, job, now, "succeeded")
-			if len(due) == 0 || due[0].After(now.Add(time.Minute)) {
-				return fmt.Errorf("nothing of %q has fired within %s since %s: %v", job, noticed, now.UTC(), due)
+			if !slices.ContainsFunc(due, func(at time.Time) bool { return at.Before(now.Add(time.Minute)) }) {
+				return fmt.Errorf("nothing of %q has fired within %s since %s", job, noticed+started, now.UTC())
 			}
 		}
 		return nil
@@ -139,6 +142,17 @@ func (c *clock) testFarBack(t *testing.T) {
 	before, _ := c.step(t, -5*time.Hour)
 	c.awaitFiring(t)
 	c.expectNothing(t, before.Add(2*time.Second), before.Add(24*time.Hour))
+}
+
+// restartFiveHoursBack stands for a host that boots with a clock that has lost its time.
+func (c *clock) restartFiveHoursBack(t *testing.T) {
+	t.Helper()
+	if _, err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.step(t, -5*time.Hour)
+	c.fixture = startIn(t, c.Dir, gustyd())
+	c.awaitFiring(t)
 }
 
 // expectNothing expects no record of any time between the two.
