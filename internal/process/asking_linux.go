@@ -10,50 +10,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askRounds bounds how often a tree is looked through for processes that were born while it was asked.
-const askRounds = 20
-
-// newbornTicks is the age, in clock ticks, up to which a process may still have its parent's handlers: shells reset them some time after fork.
-const newbornTicks = 5
+const (
+	// askRounds bounds how often one call looks through the tree for processes that were born while it was asked.
+	askRounds = 20
+	// askQuiet is how often in a row nobody must be found: a process may be born while /proc is listed.
+	askQuiet = 2
+	// askCalls is how many calls there are at least: a process that handles the request may fork once more before it ends.
+	askCalls = 4
+	// newbornTicks is the age, in clock ticks, up to which a process may still have its parent's handlers: shells reset them some time after
+	// fork.
+	newbornTicks = 5
+)
 
 // asking is one request to end to a tree. Two things could keep a process from hearing of it, and with it the run for its whole grace:
 //
 //   - It is forked while its parent is asked. So the tree is looked through until nobody is unasked. What is spared is the child of a process
-//     that handles SIGTERM, since that may be its way to clean up. (Stopping all processes first would tell the two apart, but the likes of
-//     sudo stop themselves when they see their child stopped. A cgroup is frozen, which nobody sees.)
+//     that handles SIGTERM, since that may be its way to clean up, as long as the parent lives. (Stopping all processes first would tell the
+//     two apart, but the likes of sudo stop themselves when they see their child stopped. A cgroup is frozen, which nobody sees.)
 //   - It is a newborn that still has its parent's handler, which is of no use in it. So newborns are asked again if the handler goes.
 type asking struct {
 	main    int // the main process is the child of none
 	members func() (pids []int, is func(pid int) bool)
-	mayAsk  func(pid int, s stat) bool
+	mayAsk  func(pid int) bool
+	heard   int // the process group that was signalled whole; 0: none
 	asked   map[int]askedProcess
-	begun   bool
+	calls   int
 }
 
 type askedProcess struct {
 	start   uint64 // clock ticks after boot
 	handles bool   // its children, as long as it lives, are its own matter
 	newborn bool
+	spared  int // by which parent; 0: it was asked
 }
 
 func newAsking(main int, members func() ([]int, func(int) bool)) *asking {
-	return &asking{main: main, members: members, mayAsk: func(int, stat) bool { return true }, asked: map[int]askedProcess{}}
+	return &asking{main: main, members: members, mayAsk: func(int) bool { return true }, asked: map[int]askedProcess{}}
 }
 
-// ask asks all at the first call, and newborns at the calls after it. Again says that there are some, to be looked at soon.
+// ask asks all at the first call, and at the calls after it those who may not have heard it. Again says that another call is due soon.
 func (a *asking) ask() (again bool, failed error) {
-	if a.begun {
-		return a.askNewborns()
+	if a.calls++; a.calls > 1 {
+		failed = a.askRest()
 	}
-	a.begun = true
-	for range askRounds {
+	failed = errors.Join(failed, a.askAll())
+	return a.calls < askCalls || a.hasRest(), failed
+}
+
+func (a *asking) askAll() (failed error) {
+	for rounds, quiet := 0, 0; rounds < askRounds && quiet < askQuiet; rounds++ {
 		newcomers, err := a.round()
 		failed = errors.Join(failed, err)
-		if newcomers == 0 {
-			break
+		if quiet++; newcomers > 0 {
+			quiet = 0
 		}
 	}
-	return a.hasNewborn(), failed
+	return failed
 }
 
 func (a *asking) round() (newcomers int, failed error) {
@@ -61,12 +73,12 @@ func (a *asking) round() (newcomers int, failed error) {
 	earlier := maps.Clone(a.asked)
 	for _, pid := range pids {
 		s, err := readStat(pid)
-		if err != nil || a.asked[pid].start == s.start || !a.mayAsk(pid, s) {
+		if err != nil || a.asked[pid].start == s.start || !a.mayAsk(pid) {
 			continue
 		}
 		newcomers++
-		if cleansUp(earlier, s.parent) {
-			a.asked[pid] = askedProcess{start: s.start, handles: true}
+		if cleansUp(earlier, s.parent) || a.heard != 0 && s.group == a.heard {
+			a.asked[pid] = askedProcess{start: s.start, handles: true, spared: s.parent}
 			continue
 		}
 		a.remember(pid, s) // it may be gone after the signal
@@ -89,26 +101,36 @@ func (a *asking) rememberGroup(group int) {
 	}
 }
 
+// forgetWhoLeft drops those that have another group now: they may have left before the signal.
+func (a *asking) forgetWhoLeft(group int) {
+	for pid := range a.asked {
+		if s, err := readStat(pid); err == nil && s.group != group {
+			delete(a.asked, pid)
+		}
+	}
+}
+
 func (a *asking) signal(pid int, start uint64, is func(int) bool) error {
 	_, err := signalIf(pid, unix.SIGTERM, func() bool { return isProcess(pid, start) && is(pid) })
 	return err
 }
 
-func (a *asking) askNewborns() (again bool, failed error) {
+// askRest asks newborns that have lost their parent's handler, and those that were spared for a parent that has ended.
+func (a *asking) askRest() (failed error) {
 	_, is := a.members()
 	for pid, known := range a.asked {
-		if known.newborn && !handlesTerm(pid) {
-			known.newborn = false
-			a.asked[pid] = known
+		isDue := known.newborn && !handlesTerm(pid) || known.spared != 0 && !cleansUp(a.asked, known.spared)
+		if isDue {
+			a.asked[pid] = askedProcess{start: known.start}
 			failed = errors.Join(failed, a.signal(pid, known.start, is))
 		}
 	}
-	return a.hasNewborn(), failed
+	return failed
 }
 
-func (a *asking) hasNewborn() bool {
+func (a *asking) hasRest() bool {
 	for pid, known := range a.asked {
-		if known.newborn && isProcess(pid, known.start) {
+		if (known.newborn || known.spared != 0) && isProcess(pid, known.start) {
 			return true
 		}
 	}

@@ -35,6 +35,40 @@ func TestNoForkCrossesTheRequestToEnd(t *testing.T) {
 	})
 }
 
+// TestTheRequestIsHeardAtAnyMoment asks trees while they are still growing.
+func TestTheRequestIsHeardAtAnyMoment(t *testing.T) {
+	rounds := 100
+	if testing.Short() {
+		rounds = 20
+	}
+	scripts := map[string]string{
+		"children":    `sleep 1000 & sleep 1000 & (sleep 1000; sleep 1000) & sleep 1000`,
+		"job control": `set -m; sleep 1000 | sleep 1000 & (sleep 1000 & wait) & wait`,
+		"sessions":    `setsid sh -c 'sleep 1000 & sleep 1000 & wait' & setsid sleep 1000 & wait`,
+	}
+	for name, script := range scripts {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			eachMark(t, func(t *testing.T, h *Host) {
+				inParallel(2, rounds, func(i int) {
+					mark := fmt.Sprintf("moment-%d", i)
+					p, err := h.Start(Spec{Interpreter: "bash", Script: []byte(script), Env: testEnv("GUSTY_RUN_ID=" + mark), Mark: mark})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					begun := time.Now()
+					timer := time.AfterFunc(time.Duration(i*100)*time.Microsecond, func() { p.Terminate(20 * time.Second) })
+					defer timer.Stop()
+					if res := p.Wait(); res.Err != nil || res.LeftRunning != 0 || time.Since(begun) > 10*time.Second {
+						t.Errorf("round %d: %+v after %s", i, res, time.Since(begun))
+					}
+				})
+				expectAlone(t)
+			})
+		})
+	}
+}
+
 // TestWhatCleansUpIsNotAsked lets a handler of SIGTERM start programs, which must be left to do their work.
 func TestWhatCleansUpIsNotAsked(t *testing.T) {
 	script := `trap 'sleep .05 && sh -c "sleep .05; echo clean" && exit 5; exit 6' TERM; sleep 1000 & echo ready; while :; do wait; done`

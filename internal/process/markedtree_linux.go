@@ -24,14 +24,15 @@ func (t *markedTree) ask() (again bool, err error) {
 	}
 	group := t.main.pid
 	t.asking = newAsking(group, t.members)
+	t.asking.mayAsk = descends
 	t.asking.rememberGroup(group)
-	atOnce := t.main.signalGroup(unix.SIGTERM)
-	if atOnce {
+	if t.main.signalGroup(unix.SIGTERM) {
 		t.main.signalGroup(unix.SIGCONT) // a stopped process would not see the request before it goes on
+		t.asking.heard = group
+		t.asking.forgetWhoLeft(group)
 	} else {
 		clear(t.asking.asked)
 	}
-	t.asking.mayAsk = func(pid int, s stat) bool { return (!atOnce || s.group != group) && descends(pid) }
 	return t.asking.ask()
 }
 

@@ -30,7 +30,9 @@ func walkUp(pid, ancestor int) (found, certain bool) {
 		switch s.parent {
 		case ancestor:
 			return true, true
-		case 0, 1:
+		case 0: // of the first process, and of one that is being reaped right now
+			return false, pid == 1
+		case 1:
 			return false, true
 		}
 		pid = s.parent
