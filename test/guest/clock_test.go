@@ -132,9 +132,11 @@ func (c *clock) fired(t *testing.T) int {
 	return len(c.due(t, "second", time.Time{}, "succeeded")) + len(c.due(t, "every", time.Time{}, "succeeded"))
 }
 
+// testFarForward expects no record of the hours that were passed over: all is planned anew.
 func (c *clock) testFarForward(t *testing.T) {
-	c.step(t, 5*time.Hour)
+	before, after := c.step(t, 5*time.Hour)
 	c.awaitFiring(t)
+	c.expectNothing(t, before.Add(2*time.Second), after.Add(-time.Second))
 }
 
 // testFarBack expects that nothing fires for times that are yet to come by the clock as it is now.
