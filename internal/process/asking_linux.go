@@ -13,8 +13,6 @@ import (
 const (
 	// askRounds bounds how often one call looks through the tree for processes that were born while it was asked.
 	askRounds = 20
-	// askQuiet is how often in a row nobody must be found: a process may be born while /proc is listed.
-	askQuiet = 2
 	// askCalls is how many calls there are at least: a process that handles the request may fork once more before it ends.
 	askCalls = 4
 	// newbornTicks is the age, in clock ticks, up to which a process may still have its parent's handlers: shells reset them some time after
@@ -50,19 +48,18 @@ func newAsking(main int, members func() ([]int, func(int) bool)) *asking {
 
 // ask asks all at the first call, and at the calls after it those who may not have heard it. Again says that another call is due soon.
 func (a *asking) ask() (again bool, failed error) {
-	if a.calls++; a.calls > 1 {
-		failed = a.askRest()
-	}
-	failed = errors.Join(failed, a.askAll())
+	a.calls++
+	failed = errors.Join(a.askRest(), a.askAll())
 	return a.calls < askCalls || a.hasRest(), failed
 }
 
+// askAll looks until nobody is found. What is born while it looks for the last time is found by the next call.
 func (a *asking) askAll() (failed error) {
-	for rounds, quiet := 0, 0; rounds < askRounds && quiet < askQuiet; rounds++ {
+	for range askRounds {
 		newcomers, err := a.round()
 		failed = errors.Join(failed, err)
-		if quiet++; newcomers > 0 {
-			quiet = 0
+		if newcomers == 0 {
+			break
 		}
 	}
 	return failed
@@ -117,13 +114,19 @@ func (a *asking) signal(pid int, start uint64, is func(int) bool) error {
 
 // askRest asks newborns that have lost their parent's handler, and those that were spared for a parent that has ended.
 func (a *asking) askRest() (failed error) {
-	_, is := a.members()
+	due := map[int]askedProcess{}
 	for pid, known := range a.asked {
-		isDue := known.newborn && !handlesTerm(pid) || known.spared != 0 && !cleansUp(a.asked, known.spared)
-		if isDue {
-			a.asked[pid] = askedProcess{start: known.start}
-			failed = errors.Join(failed, a.signal(pid, known.start, is))
+		if known.newborn && !handlesTerm(pid) || known.spared != 0 && !cleansUp(a.asked, known.spared) {
+			due[pid] = askedProcess{start: known.start}
 		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	maps.Copy(a.asked, due)
+	_, is := a.members()
+	for pid, known := range due {
+		failed = errors.Join(failed, a.signal(pid, known.start, is))
 	}
 	return failed
 }
