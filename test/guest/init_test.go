@@ -41,10 +41,22 @@ func prepare() error {
 			return fmt.Errorf("mount %s: %w", m[1], err)
 		}
 	}
-	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
-		return fmt.Errorf("ip: %w %s", err, out)
+	return errors.Join(loopbackUp(), os.Setenv("TMPDIR", writable), os.Setenv("HOME", writable), os.Setenv(stageVariable, "tests"))
+}
+
+// loopbackUp is what `ip link set lo up` does.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
 	}
-	return errors.Join(os.Setenv("TMPDIR", writable), os.Setenv("HOME", writable), os.Setenv(stageVariable, "tests"))
+	defer func() { _ = unix.Close(fd) }()
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
 // runTests reaps whatever is adopted until the tests have ended.
