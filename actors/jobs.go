@@ -123,7 +123,7 @@ func (a *schedulerActor) apply(ctx actor.Context, c messages.Committed, now time
 	head.State = c.State
 	after := now
 	before, known := a.agenda.jobs[head.Name]
-	if known && before.plan != nil && before.plan.key == (planKey{head.CronExpression, head.TimeZone}) {
+	if known && before.plan != nil && before.plan.key == planKeyOf(head.CronExpression, head.TimeZone) {
 		// What is armed already must not be armed again: the plan goes on behind it.
 		after = laterOf(now, fromUnixNano(before.through))
 		head.State.PlannedThrough = laterOf(head.State.PlannedThrough, fromUnixNano(before.through))

@@ -2,21 +2,28 @@ package actors
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gusty/internal/cron"
 	"gusty/messages"
 )
 
-// plan is a parsed expression in a time zone. Jobs of the same expression and zone share one: an agent with many jobs has few plans.
+// plan is a parsed expression in a time zone. Jobs of the same expression and zone share one: an agent with many jobs has few plans, as a rule.
 type plan struct {
 	key      planKey
-	schedule *cron.Schedule
+	users    int32
+	schedule cron.Schedule
 	location *time.Location
-	users    int
 }
 
-type planKey struct{ expression, zone string }
+// planKey is the expression and the zone as one text, which costs less in memory than two: there may be as many plans as jobs.
+type planKey string
+
+// planKeyOf gives the key. A line feed separates fields of an expression, but no zone has one in its name.
+func planKeyOf(expression, zone string) planKey { return planKey(expression + "\n" + zone) }
+
+func (k planKey) expression() string { return string(k[:strings.LastIndexByte(string(k), '\n')]) }
 
 // planSet interns plans.
 type planSet map[planKey]*plan
@@ -31,12 +38,12 @@ func parsePlan(expression, zone string) (*plan, error) {
 	if err != nil {
 		return nil, messages.Invalidf("time_zone", "%v", err)
 	}
-	return &plan{key: planKey{expression, zone}, schedule: schedule, location: location}, nil
+	return &plan{key: planKeyOf(expression, zone), schedule: *schedule, location: location}, nil
 }
 
 // take gives the plan of an expression and counts one more user.
 func (s planSet) take(expression, zone string) (*plan, error) {
-	if p, ok := s[planKey{expression, zone}]; ok {
+	if p, ok := s[planKeyOf(expression, zone)]; ok {
 		p.users++
 		return p, nil
 	}
@@ -67,6 +74,6 @@ func (p *plan) warning(now, anchor time.Time) string {
 	case p.schedule.IsReboot() || !p.next(now, anchor).IsZero():
 		return ""
 	default:
-		return fmt.Sprintf("the expression %q never fires: no such date lies ahead", p.key.expression)
+		return fmt.Sprintf("the expression %q never fires: no such date lies ahead", p.key.expression())
 	}
 }
