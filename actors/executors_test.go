@@ -462,7 +462,7 @@ func TestRecoveryAfterACrash(t *testing.T) {
 			w.store.putJob(job("a", "@yearly", "exit 0"), messages.JobState{})
 			now := time.Now()
 			run := func(change func(*messages.Run)) string {
-				r := newRun("a", messages.RunOfJob, "ann")
+				r := new(System).newRun("a", messages.RunOfJob, "ann")
 				change(&r)
 				w.store.putRun(r)
 				return r.ID

@@ -49,7 +49,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
 // fire puts one firing in the batch, which starts its process at the given time.
 func (a *schedulerActor) fire(b *batch, e *jobEntry, due, at time.Time) {
 	e.through = max(e.through, due.UnixNano())
-	b.fire(e, &task{run: plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy()})
+	b.fire(e, &task{run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy()})
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })
 }
 
@@ -79,6 +79,7 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 	}
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) }) //nolint:gosec // a count
 	for _, run := range back.records(e.name, in.why, now) {
+		run.ID = a.system.ids.next()
 		a.system.counts.ended(run.State, false)
 		b.record(run)
 	}
@@ -93,9 +94,9 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 }
 
 // plannedRun makes a run that the agent owes by a job's plan.
-func plannedRun(name string, trigger messages.Trigger, due time.Time) messages.Run {
+func (s *System) plannedRun(name string, trigger messages.Trigger, due time.Time) messages.Run {
 	return messages.Run{
-		ID: newID(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunQueued, Trigger: trigger,
+		ID: s.ids.next(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunQueued, Trigger: trigger,
 		Principal: messages.OriginAgent().Principal, Attempt: 1, DueAt: due, Armed: true,
 	}
 }

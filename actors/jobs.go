@@ -160,15 +160,15 @@ func (a *schedulerActor) onRunJob(ctx actor.Context, m messages.RunJob) {
 		respond(ctx, messages.Errorf(messages.CodeConflict, "the job is quarantined (%s); PUT /agent/job/resume lifts it", e.reason))
 		return
 	}
-	run := newRun(m.Name, messages.RunOfJob, m.Origin.Principal)
+	run := a.system.newRun(m.Name, messages.RunOfJob, m.Origin.Principal)
 	request := runTask{task: &task{run: run, at: run.DueAt, overlap: e.overlap, async: true}, origin: m.Origin}
 	ctx.RequestWithCustomSender(a.system.member(nameExecutors).pid.Load(), request, ctx.Sender())
 }
 
 // newRun makes a run that a client asked for: due now.
-func newRun(name string, kind messages.RunKind, principal string) messages.Run {
+func (s *System) newRun(name string, kind messages.RunKind, principal string) messages.Run {
 	return messages.Run{
-		ID: newID(), ScriptName: name, Kind: kind, State: messages.RunQueued, Trigger: messages.TriggerAPI, Principal: principal,
+		ID: s.ids.next(), ScriptName: name, Kind: kind, State: messages.RunQueued, Trigger: messages.TriggerAPI, Principal: principal,
 		Attempt: 1, DueAt: time.Now().UTC(), Armed: true,
 	}
 }

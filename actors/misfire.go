@@ -73,7 +73,7 @@ func (l *lookBack) miss(at time.Time) {
 	}
 }
 
-// records gives the missed runs of a job: one each, or one with a count.
+// records gives the missed runs of a job, still without ids: one each, or one with a count.
 func (l *lookBack) records(name, why string, now time.Time) []messages.Run {
 	if l.count == 0 {
 		return nil
@@ -112,7 +112,7 @@ func (l *lookBack) makeUp(policy messages.MisfirePolicy) []time.Time {
 
 func missedRun(name string, due time.Time, why string, now time.Time) messages.Run {
 	return messages.Run{
-		ID: newID(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunMissed, Reason: why, Trigger: messages.TriggerSchedule,
+		ScriptName: name, Kind: messages.RunOfJob, State: messages.RunMissed, Reason: why, Trigger: messages.TriggerSchedule,
 		Principal: messages.OriginAgent().Principal, Attempt: 1, DueAt: due, EndedAt: now,
 	}
 }

@@ -22,7 +22,7 @@ func (a *executorsActor) onExecuteScript(ctx actor.Context, m messages.ExecuteSc
 		respond(ctx, refusal(err, "the executor"))
 		return
 	}
-	run := newRun(job.Name, messages.RunOfScript, m.Origin.Principal)
+	run := a.system.newRun(job.Name, messages.RunOfScript, m.Origin.Principal)
 	a.commit(ctx, &task{
 		run: run, at: run.DueAt, overlap: messages.OverlapAllow, script: &job, async: m.Async, asker: ctx.Sender(),
 	}, m.Origin)
@@ -42,7 +42,7 @@ func (a *executorsActor) checkScript(job *messages.Job) error {
 }
 
 func (a *executorsActor) onExecuteCommand(ctx actor.Context, m messages.ExecuteCommand) {
-	run := newRun(messages.CommandName, messages.RunOfCommand, m.Origin.Principal)
+	run := a.system.newRun(messages.CommandName, messages.RunOfCommand, m.Origin.Principal)
 	a.commit(ctx, &task{
 		run: run, at: run.DueAt, overlap: messages.OverlapAllow, command: m.Command, timeout: m.Timeout, asker: ctx.Sender(),
 	}, m.Origin)

@@ -18,7 +18,7 @@ func (x *execution) retry(job *messages.Job, run *messages.Run) *task {
 	}
 	delay := retryDelay(time.Duration(job.Options.RetryDelaySeconds)*time.Second, run.Attempt, rand.Float64()) //nolint:gosec // jitter is no secret
 	next := messages.Run{
-		ID: newID(), ScriptName: run.ScriptName, Kind: run.Kind, State: messages.RunQueued, Trigger: messages.TriggerRetry,
+		ID: x.system.ids.next(), ScriptName: run.ScriptName, Kind: run.Kind, State: messages.RunQueued, Trigger: messages.TriggerRetry,
 		Principal: run.Principal, Attempt: run.Attempt + 1, DueAt: run.EndedAt.Add(delay).UTC(),
 		Reason: "retry of run " + run.ID,
 	}

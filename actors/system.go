@@ -90,6 +90,7 @@ type System struct {
 	planned  plannedAhead
 	figures  hostinfo.Figures // of the last sample
 	clock    *hostclock.Watch // the scheduler's
+	ids      runIDs
 
 	agentID    string
 	hostname   string
@@ -157,6 +158,13 @@ func (s *System) prepare() error {
 	s.hostname, _ = os.Hostname() // a host without a name is shown as one
 	if s.opt.BootID == "" {
 		s.opt.BootID = newID() // a boot that cannot be told counts as new at every start of the agent
+	}
+	last, err := s.opt.Store.Runs(messages.RunQuery{Limit: 1})
+	if err != nil {
+		return fmt.Errorf("read the last run: %w", err)
+	}
+	for i := range last.Runs {
+		s.ids.after(last.Runs[i].ID)
 	}
 	config, _, err := loadConfig(s.opt.Store, 1)
 	if err != nil {
