@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -28,6 +29,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s.lock = lock
 	s.sweepOutput()
+	s.sweepSpool()
 	go s.runCommitter()
 	go s.runTrimmer()
 	return s, nil
@@ -46,6 +48,9 @@ func (o *Options) makeReady() error {
 
 func openLocked(o *Options) (*Store, error) {
 	if err := removeUnfinished(o.databaseFile() + compacting); err != nil {
+		return nil, err
+	}
+	if err := finishSwaps(o.Dir); err != nil {
 		return nil, err
 	}
 	kek, fresh, err := prepare(o)
@@ -81,7 +86,7 @@ func openDatabase(path string) (*bolt.DB, error) {
 
 func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	s := &Store{
-		db: db, logger: o.Logger, output: o.outputDir(), commit: (*bolt.Tx).Commit,
+		db: db, logger: o.Logger, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: (*bolt.Tx).Commit,
 		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
 		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
 	}

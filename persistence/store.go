@@ -30,6 +30,8 @@ type Store struct {
 	lock   *os.File
 	logger *slog.Logger
 	output string // directory
+	spool  string // directory
+	build  messages.Build
 	fresh  bool
 
 	queue     queue
@@ -54,9 +56,11 @@ type Store struct {
 	closing   sync.Once
 	closeErr  error
 
-	live   liveOutputs
-	pieces pieceBuffers
-	frames frameBuffers
+	live      liveOutputs
+	pieces    pieceBuffers
+	frames    frameBuffers
+	trimming  trimming
+	backingUp atomic.Bool
 }
 
 // ReleaseMemory gives the resident pages of the mapped file back to the system. The store does so by itself after scans and when commits

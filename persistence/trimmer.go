@@ -66,9 +66,7 @@ func (w *writer) trim(now time.Time, room int) (done trimmed, err error) {
 
 // trimmedNow makes what a durable transaction trimmed true outside of the database.
 func (s *Store) trimmedNow(done *trimmed) {
-	for _, run := range done.runs {
-		s.removeOutput(run)
-	}
+	s.removeTrimmed(done.runs)
 	for _, job := range done.settled {
 		delete(s.trimmer.lists, job)
 	}

@@ -1,0 +1,110 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A swap replaces files of the data directory together, and keeps the old ones under names with the time. What is to come is made in one
+// directory, which is given another name when all of it is durable: from then on the swap counts, and whoever opens the store next carries it
+// on, from wherever it was cut off.
+const (
+	swapUnfinished = "swap.new"
+	swapReady      = "swap.ready" // and the suffix that the old files get
+)
+
+// swapped are the names that a swap may replace, in the order in which it does.
+func swapped() []string { return []string{outputName, keyName, databaseName} }
+
+// beginSwap gives the empty directory to make the new files in.
+func beginSwap(dir string) (string, error) {
+	fresh := filepath.Join(dir, swapUnfinished)
+	if err := os.RemoveAll(fresh); err != nil {
+		return "", err
+	}
+	return fresh, makeDir(fresh)
+}
+
+// commitSwap makes what beginSwap's directory holds the truth. The old files get the suffix ".<word>-<time>", which it gives.
+func commitSwap(dir, word string, now time.Time) (suffix string, err error) {
+	if suffix, err = freeSuffix(dir, word, now); err != nil {
+		return "", err
+	}
+	fresh, ready := filepath.Join(dir, swapUnfinished), filepath.Join(dir, swapReady+suffix)
+	if err := syncTree(fresh); err != nil {
+		return "", err
+	}
+	if err := os.Rename(fresh, ready); err != nil {
+		return "", err
+	}
+	if err := syncDir(dir); err != nil {
+		return "", err
+	}
+	return suffix, finishSwap(dir, suffix)
+}
+
+// freeSuffix gives a suffix that no file has yet: a second may have seen another swap.
+func freeSuffix(dir, word string, now time.Time) (string, error) {
+	for {
+		suffix := "." + word + "-" + now.UTC().Format(asideTime)
+		taken, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+		if err != nil || len(taken) == 0 {
+			return suffix, err
+		}
+		now = now.Add(time.Second)
+	}
+}
+
+// finishSwaps carries on the swaps that were cut off after they counted, and removes what was made for one that never did. A directory that
+// holds none of both is not touched.
+func finishSwaps(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, swapReady+".*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := finishSwap(dir, strings.TrimPrefix(filepath.Base(name), swapReady)); err != nil {
+			return fmt.Errorf("go on with replacing the store: %w", err)
+		}
+	}
+	if left, err := exists(filepath.Join(dir, swapUnfinished)); err != nil || !left {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, swapUnfinished))
+}
+
+// finishSwap moves what is left in a swap's directory to its place. Every step can be the last before a crash, and be done again.
+func finishSwap(dir, suffix string) error {
+	ready := filepath.Join(dir, swapReady+suffix)
+	for _, name := range swapped() {
+		if waits, err := exists(filepath.Join(ready, name)); err != nil || !waits {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := swapIn(ready, dir, name, suffix); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(ready), syncDir(dir))
+}
+
+func swapIn(ready, dir, name, suffix string) error {
+	old := filepath.Join(dir, name)
+	there, err := exists(old)
+	if err == nil && there {
+		err = os.Rename(old, old+suffix)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(ready, name), old); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(dir), syncDir(ready))
+}
