@@ -360,6 +360,10 @@ func (s *memStore) NewOutput(runID string, _ int64) Output {
 	return o
 }
 
+func (s *memStore) Backup() (messages.Backup, error) {
+	return messages.Backup{}, errors.New("this store has no file")
+}
+
 func (s *memStore) Stats() messages.StoreStats { return messages.StoreStats{} }
 
 func (s *memStore) eachCommit(each func(commit)) {

@@ -37,6 +37,9 @@ func (s *System) readUnguarded(message any) (any, error) {
 		return wrapReply(store.Runs(m.Query))
 	case messages.GetOutput:
 		return wrapReply(s.output(m))
+	case messages.MakeBackup:
+		s.log.Info("a backup is made", "principal", m.Origin.Principal, "remote", m.Origin.Remote, "request_id", m.Origin.RequestID)
+		return wrapReply(store.Backup())
 	case messages.GetOutbox:
 		return s.outbox()
 	case messages.GetReadiness:

@@ -25,6 +25,7 @@ type Store interface {
 	EachOutput(runID string, each func(messages.OutputChunk) error) error
 	FollowOutput(runID string) (messages.OutputFollower, error)
 	NewOutput(runID string, limitBytes int64) Output
+	Backup() (messages.Backup, error)
 	Stats() messages.StoreStats
 }
 

@@ -224,7 +224,7 @@ func (h *harness) conform(request *http.Request, response *http.Response, body [
 	path := resource.route([]byte(request.Method)).Path
 	item := h.doc.Paths.Value(path)
 	route := &routers.Route{Spec: h.doc, Path: path, PathItem: item, Method: request.Method, Operation: item.GetOperation(request.Method)}
-	if strings.HasPrefix(response.Header.Get("Content-Type"), mediaNDJSON) {
+	if media := response.Header.Get("Content-Type"); strings.HasPrefix(media, mediaNDJSON) || media == mediaTar {
 		return // the validator knows no such body; a test of its own reads it
 	}
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{

@@ -16,7 +16,7 @@ const (
 // Routes gives the route table: every route that the server answers, in the order in which the documentation shows them.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{agentRoutes(), configRoutes(), jobRoutes(), executeRoutes(), runRoutes(), observeRoutes()} {
+	for _, part := range [][]Route{agentRoutes(), configRoutes(), jobRoutes(), executeRoutes(), runRoutes(), storeRoutes(), observeRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -228,6 +228,19 @@ func outputParameters() []Parameter {
 		{
 			Name: "follow", Kind: BooleanParameter, Default: "false",
 			Doc: "Whether the answer goes on with what the run prints, to its end; with ndjson, a blank line comes every 15 s in which nothing is printed",
+		},
+	}
+}
+
+func storeRoutes() []Route {
+	return []Route{
+		{
+			Method: get, Path: "/agent/backup", Added: true, Scope: messages.ScopeStore, handle: getBackup, streams: true,
+			Summary: "A consistent, still sealed copy of the database and the output files",
+			Answers: []Answer{{
+				Status: http.StatusOK, Media: mediaTar, Body: "",
+				Doc: "A tar archive with manifest.json: size and SHA-256 of each file; its own is in manifest.sha256",
+			}},
 		},
 	}
 }

@@ -89,7 +89,7 @@ func (b *Backup) makeSpool() error {
 	if err := os.MkdirAll(filepath.Join(b.dir, outputName), 0o700); err != nil {
 		return err
 	}
-	free, known := freeBytes(b.dir)
+	free, known := diskRoom(b.dir)
 	if known && free < b.store.fileBytes.Load()+reservedBytes {
 		return fmt.Errorf("%d bytes are free, and the copy needs %d: %w", free, b.store.fileBytes.Load()+reservedBytes, errNoSpace)
 	}

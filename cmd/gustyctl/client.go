@@ -81,28 +81,28 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 	return &answer{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
-// open sends req and gives the answer's body, to be read as it comes and closed.
-func (c *client) open(ctx context.Context, req request) (io.ReadCloser, error) {
+// open sends req and gives the answer, whose body the caller reads and closes. A status of 300 and above is an error.
+func (c *client) open(ctx context.Context, req request) (*http.Response, error) {
 	response, err := c.send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
+		defer func() { _ = response.Body.Close() }()                         // the body is read
 		body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes)) // the status alone makes a sentence too
-		_ = response.Body.Close()                                            // what was read is checked by its own errors
 		return nil, refusal(response, body, c.target)
 	}
-	return response.Body, nil
+	return response, nil
 }
 
 // copy sends req and copies the answer to w as it comes.
 func (c *client) copy(ctx context.Context, req request, w io.Writer) error {
-	body, err := c.open(ctx, req)
+	response, err := c.open(ctx, req)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = body.Close() }() // what was read is checked by its own errors
-	if _, err := io.Copy(w, body); err != nil {
+	defer func() { _ = response.Body.Close() }() // what was read is checked by its own errors
+	if _, err := io.Copy(w, response.Body); err != nil {
 		return explain(err, c.target)
 	}
 	return nil

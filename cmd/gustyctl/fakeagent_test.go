@@ -34,6 +34,7 @@ type fakeAgent struct {
 	polls    int // how often the run under way was looked at
 	polled   chan struct{}
 	state    string
+	backups  int // that were asked for
 }
 
 func startFakeAgent(t testing.TB) *fakeAgent {

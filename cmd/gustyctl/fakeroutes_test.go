@@ -27,6 +27,7 @@ func (f *fakeAgent) routes() http.Handler {
 	closed.HandleFunc("GET /agent/runs", f.listRuns)
 	closed.HandleFunc("GET /agent/runs/{id}", f.getRun)
 	closed.HandleFunc("GET /agent/runs/{id}/output", f.output)
+	closed.HandleFunc("GET /agent/backup", f.backup)
 	open.Handle("/", f.authenticated(closed))
 	return open
 }

@@ -21,6 +21,15 @@ func (a *app) printJSON(body []byte) error {
 	return a.write(append(body, '\n'))
 }
 
+// printValue prints what gustyctl itself found, as JSON.
+func (a *app) printValue(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return failedf("cannot print: %w", err)
+	}
+	return a.printJSON(body)
+}
+
 // printLine prints one line of text that came from the agent.
 func (a *app) printLine(text string) error {
 	return a.write([]byte(printable(text) + "\n"))

@@ -32,12 +32,12 @@ func (p *outputPiece) bytes() []byte {
 // follow prints what a run prints, to our streams of the same name, until it ends. The agent's blank lines between, which keep the connection
 // alive, are no output.
 func (a *app) follow(ctx context.Context, c *client, id, stream string) error {
-	body, err := c.open(ctx, get(runPath(id)+"/output", "stream", stream, "follow", "true", "format", "ndjson"))
+	response, err := c.open(ctx, get(runPath(id)+"/output", "stream", stream, "follow", "true", "format", "ndjson"))
 	if err != nil {
 		return interrupted(err, id)
 	}
-	defer func() { _ = body.Close() }() // what was read is checked by its own errors
-	decoder := json.NewDecoder(body)
+	defer func() { _ = response.Body.Close() }() // what was read is checked by its own errors
+	decoder := json.NewDecoder(response.Body)
 	for {
 		var line json.RawMessage
 		if err := decoder.Decode(&line); errors.Is(err, io.EOF) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"gusty/actors"
@@ -20,6 +21,21 @@ type actorStore struct{ *persistence.Store }
 // NewOutput begins the output of a run.
 func (s actorStore) NewOutput(runID string, limitBytes int64) actors.Output {
 	return s.Store.NewOutput(runID, limitBytes)
+}
+
+// Backup makes a copy of the store, to be read once.
+func (s actorStore) Backup() (messages.Backup, error) {
+	b, err := s.Store.Backup()
+	if err != nil {
+		return messages.Backup{}, err
+	}
+	return messages.Backup{
+		Bytes: b.Bytes(), Close: b.Close,
+		WriteTo: func(w io.Writer) error {
+			_, err := b.WriteTo(w)
+			return err
+		},
+	}, nil
 }
 
 // launcher is the host as the actors see it.

@@ -14,6 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	openapi3filter.RegisterBodyDecoder("text/plain", plainText)
+	openapi3filter.RegisterBodyDecoder("application/x-tar", plainText)
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", firstLine)
 	os.Exit(agent.Main(m))
 }

@@ -19,6 +19,7 @@ func routes() []string {
 		"GET /agent/health/live", "GET /agent/health/ready", "GET /metrics", "GET /agent/openapi.json", "GET /agent/job/preview",
 		"POST /agent/job/check", "POST /agent/job/run", "GET /agent/job/state", "PUT /agent/job/pause", "PUT /agent/job/resume", "GET /agent/runs",
 		"GET /agent/runs/{run_id}", "GET /agent/runs/{run_id}/output", "POST /agent/runs/{run_id}/cancel", "GET /agent/outbox",
+		"GET /agent/backup",
 	}
 }
 
@@ -36,6 +37,7 @@ func TestRoutes(t *testing.T) {
 		{"plan", testPlan},
 		{"execute", testExecute},
 		{"runs", testRuns},
+		{"backup", testBackup},
 		{"limits", testLimits},
 		{"methods", testMethods},
 		{"restart", testRestart},

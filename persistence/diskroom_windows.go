@@ -2,8 +2,8 @@ package persistence
 
 import "golang.org/x/sys/windows"
 
-// freeBytes gives how much the file system of dir still takes from this user.
-func freeBytes(dir string) (bytes uint64, known bool) {
+// diskRoom gives how much the file system of dir still takes from this user.
+func diskRoom(dir string) (bytes uint64, known bool) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, false

@@ -2,8 +2,8 @@ package persistence
 
 import "golang.org/x/sys/unix"
 
-// freeBytes gives how much the file system of dir still takes from this user.
-func freeBytes(dir string) (bytes uint64, known bool) {
+// diskRoom gives how much the file system of dir still takes from this user.
+func diskRoom(dir string) (bytes uint64, known bool) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil || s.Bsize <= 0 {
 		return 0, false
