@@ -32,7 +32,7 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, unlock(lock)) }()
 	kek, _, err := prepare(&o)
 	if err != nil {
 		return c, err

@@ -25,7 +25,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s, err := openLocked(&o)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlock(lock))
 	}
 	s.lock = lock
 	s.sweepOutput()

@@ -37,7 +37,7 @@ func Restore(o RestoreOptions, archive io.Reader) (Restored, error) {
 		return Restored{}, err
 	}
 	done, err := o.restore(archive)
-	return done, errors.Join(err, lock.Close())
+	return done, errors.Join(err, unlock(lock))
 }
 
 func (o *RestoreOptions) restore(archive io.Reader) (done Restored, err error) {

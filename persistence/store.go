@@ -99,7 +99,7 @@ func (s *Store) Close() error {
 		s.queue.close()
 		<-s.committed
 		<-s.trimmerDone
-		s.closeErr = errors.Join(s.closeDatabase(), s.lock.Close())
+		s.closeErr = errors.Join(s.closeDatabase(), unlock(s.lock))
 	})
 	return s.closeErr
 }
