@@ -34,7 +34,8 @@ func (e *InUseError) Error() string {
 }
 
 func damaged(path string, detail error) error {
-	return fmt.Errorf("%w: %s: %w; it was left as it is: restore a backup, or start with --start-empty to move it aside",
+	return fmt.Errorf("%w: %s: %w; it was left as it is: restore a backup (gustyctl restore FILE), "+
+		"bring what is readable into a new one (gustyctl recover), or start with --start-empty to move it aside",
 		ErrDamaged, path, detail)
 }
 

@@ -63,6 +63,10 @@ func (w *writer) changeRunList(job nameKey, change func(*runList)) error {
 		return nil
 	}
 	w.ledger.runsOver += list.over() - was.over()
+	return w.storeRunList(job, list)
+}
+
+func (w *writer) storeRunList(job nameKey, list runList) error {
 	e := w.fresh()
 	e.uint(listRuns, list.runs)
 	e.uint(listKeep, list.keep)

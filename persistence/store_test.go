@@ -18,6 +18,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("GUSTY_TEST_CHILD") {
 	case "verify":
 		os.Exit(VerifyMain(os.Args[1], os.Stdin, os.Stderr))
+	case "salvage":
+		os.Exit(SalvageMain(os.Args[1], os.Stdin, os.Stdout, os.Stderr))
 	case "write":
 		os.Exit(writeAcknowledged(os.Args[1]))
 	case "compact":

@@ -50,3 +50,19 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.Truncate(path, info.Size()/2))
 }
+
+// spoil destroys the list of free pages of a closed database: spoil FILE.
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: spoil FILE")
+	}
+	path := ts.MkAbs(args[0])
+	file, err := os.ReadFile(path)
+	ts.Check(err)
+	for at := 0; at+os.Getpagesize() <= len(file); at += os.Getpagesize() {
+		if file[at+8] == 0x10 { // the flag of a page with free pages
+			file[at+8] = 0x11
+		}
+	}
+	ts.Check(os.WriteFile(path, file, 0o600))
+}

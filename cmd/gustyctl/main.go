@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"gusty/persistence"
 )
 
 // version is set by the linker (-X main.version=…); nothing else writes it.
@@ -21,6 +23,9 @@ func main() {
 
 // run is main without the exit, so that deferred calls happen.
 func run(args []string) int {
+	if len(args) == 2 && args[0] == salvageCommand {
+		return persistence.SalvageMain(args[1], os.Stdin, os.Stdout, os.Stderr)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process, whatever it waits for

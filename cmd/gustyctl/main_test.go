@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			}
 			return os.Geteuid() == 0, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "newstore": newStore, "opens": opens, "polled": polled, "cut": cut},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "newstore": newStore, "opens": opens, "polled": polled, "cut": cut, "spoil": spoil},
 	})
 }
 

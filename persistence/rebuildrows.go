@@ -1,0 +1,189 @@
+package persistence
+
+import (
+	"bytes"
+	"slices"
+
+	"gusty/messages"
+)
+
+// This file makes anew what of a damaged database follows from other rows: the orders of the runs and their counts, what belongs to jobs that
+// are lost, and the parameters' defaults.
+
+// some gives up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be changed before the next are asked for.
+func (r *rebuild) some(b bucketID, after []byte) (keys [][]byte) {
+	c := r.writer.bucket(b).Cursor()
+	k, _ := c.Seek(after)
+	if after != nil && bytes.Equal(k, after) {
+		k, _ = c.Next()
+	}
+	for ; k != nil && len(keys) < rowsPerTransaction; k, _ = c.Next() {
+		keys = append(keys, bytes.Clone(k))
+	}
+	return keys
+}
+
+// eachKey visits all keys of a bucket, which the function may change.
+func (r *rebuild) eachKey(b bucketID, visit func(key []byte) error) error {
+	var after []byte
+	for {
+		keys := r.some(b, after)
+		if len(keys) == 0 {
+			return nil
+		}
+		for _, key := range keys {
+			if err := visit(key); err != nil {
+				return err
+			}
+			if err := r.wrote(); err != nil {
+				return err
+			}
+		}
+		after = keys[len(keys)-1]
+	}
+}
+
+// orderRuns writes the orders of the runs, and counts the runs of each job. What all of them take is counted by the next start.
+func (r *rebuild) orderRuns() error {
+	counts := map[nameKey]uint64{}
+	err := r.eachKey(bucketRuns, func(key []byte) error {
+		job, ok, err := r.orderRun(key)
+		if ok {
+			counts[job]++
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = r.eachKey(bucketRunLists, func(key []byte) error {
+		if job := nameKey(key); counts[job] == 0 {
+			counts[job] = 0 // it had some
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for job, count := range counts {
+		list, err := r.writer.runList(job)
+		if err != nil {
+			return err
+		}
+		list.runs = count
+		if err := r.writer.storeRunList(job, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rebuild) orderRun(key []byte) (job nameKey, ok bool, err error) {
+	if len(key) != len(runKey{}) {
+		return job, false, r.writer.remove(bucketRuns, key)
+	}
+	id := runKey(key)
+	run, err := r.writer.run(id, false)
+	if err != nil || stateNumber(run.State) == 0 {
+		return job, false, r.writer.remove(bucketRuns, key)
+	}
+	job = r.ring.hide(nameOfJob, run.ScriptName)
+	r.noteLostJob(job, run)
+	return job, true, r.writer.order(job, id, 0, stateNumber(run.State))
+}
+
+// noteLostJob notes the name of a job that has a state and runs, but is not there itself.
+func (r *rebuild) noteLostJob(job nameKey, run *messages.Run) {
+	lost := run.Kind == messages.RunOfJob && r.writer.has(bucketJobStates, job[:]) && !r.writer.has(bucketJobs, job[:])
+	if lost && !slices.Contains(r.lost[bucketJobs], run.ScriptName) {
+		r.lost[bucketJobs] = append(r.lost[bucketJobs], run.ScriptName)
+	}
+}
+
+// dropOrphans removes the states of jobs that are lost: another job of the name must not begin with one.
+func (r *rebuild) dropOrphans() error {
+	return r.eachKey(bucketJobStates, func(key []byte) error {
+		if r.writer.has(bucketJobs, key) {
+			return nil
+		}
+		r.orphans++
+		return r.writer.remove(bucketJobStates, key)
+	})
+}
+
+// fillParameters gives the parameters that are lost their defaults.
+func (r *rebuild) fillParameters() error {
+	for _, p := range messages.Parameters() {
+		key := r.ring.hide(nameOfParameter, p.Name)
+		if r.writer.has(bucketParameters, key[:]) {
+			continue
+		}
+		r.lost[bucketParameters] = append(r.lost[bucketParameters], p.Name)
+		row := messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
+		if err := r.writer.storeParameter(&row); err != nil {
+			return err
+		}
+	}
+	r.noteLostSettings()
+	return r.nameStrays()
+}
+
+// noteLostSettings names the settings that every store of an agent has.
+func (r *rebuild) noteLostSettings() {
+	for _, name := range []string{messages.SettingAgentID, messages.SettingCAKey} {
+		key := r.ring.hide(nameOfSetting, name)
+		if !r.writer.has(bucketSettings, key[:]) {
+			r.lost[bucketSettings] = append(r.lost[bucketSettings], name)
+		}
+	}
+	if key := r.ring.hide(nameOfUser, messages.AdminUser); !r.writer.has(bucketUsers, key[:]) {
+		r.lost[bucketUsers] = append(r.lost[bucketUsers], messages.AdminUser)
+	}
+}
+
+// nameStrays gives the jobs and users among the rows that may be old their names.
+func (r *rebuild) nameStrays() error {
+	for _, row := range r.stray {
+		record, err := r.writer.get(row.where, row.key)
+		if err != nil || record == nil {
+			continue
+		}
+		switch row.where {
+		case bucketJobs:
+			if job, err := decodeJob(record, true); err == nil {
+				r.strayNames = append(r.strayNames, "job "+job.Name)
+			}
+		case bucketUsers:
+			if user, err := decodeUser(record); err == nil {
+				r.strayNames = append(r.strayNames, "user "+user.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// report says what was found and lost. Rows that were made anew count as neither.
+func (r *rebuild) report() (buckets []RecoveredBucket, strays []string) {
+	for b := range bucketCount {
+		if b.isOrder() || b == bucketRunLists {
+			continue
+		}
+		found := r.writer.ledger.digests[b].rows
+		made := uint64(0)
+		if b == bucketParameters {
+			made = uint64(len(r.lost[b]))
+		}
+		out := RecoveredBucket{Name: b.String(), Found: found - made, Lost: -1, Stray: r.strays[b], Names: r.lost[b]}
+		if r.old != nil {
+			out.Lost = max(int64(r.old.digests[b].rows)-int64(out.Found), 0)
+			if b == bucketJobStates {
+				out.Lost = max(out.Lost-int64(r.orphans), 0)
+			}
+		}
+		if out.Lost == 0 {
+			out.Names = nil
+		}
+		buckets = append(buckets, out)
+	}
+	return buckets, r.strayNames
+}
