@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,12 +114,29 @@ func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool
 	return false
 }
 
+// DamageVariable is the environment variable that says how many bits are flipped; at 2,000 and more, the file is also cut at every page.
+const DamageVariable = "GUSTY_DAMAGE_CASES"
+
+// damageCases gives how many bits are flipped, and whether no page is left out elsewhere.
+func damageCases(t *testing.T) (count int, all bool) {
+	t.Helper()
+	value := os.Getenv(DamageVariable)
+	switch {
+	case value == "" && testing.Short():
+		return 50, false
+	case value == "":
+		return 300, false
+	}
+	count, err := strconv.Atoi(value)
+	if err != nil || count < 1 {
+		t.Fatalf("%s is %q, not a number of cases", DamageVariable, value)
+	}
+	return count, count >= 2000
+}
+
 func TestFlippedBits(t *testing.T) {
 	d := newDamageCase(t)
-	count := 300
-	if testing.Short() {
-		count = 50
-	}
+	count, _ := damageCases(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	used := usedPages(t, d.file)
 	refused := 0
@@ -196,6 +214,9 @@ func TestTruncatedAtEveryPage(t *testing.T) {
 		}
 	}
 	step := 1 + pages/60
+	if _, all := damageCases(t); all {
+		step = 1
+	}
 	for page := 0; page < pages; page += step {
 		if !d.check(t, fmt.Sprint("page ", page), d.file[:page*4096]) {
 			t.Errorf("a file of %d pages was taken", page)
@@ -206,8 +227,9 @@ func TestTruncatedAtEveryPage(t *testing.T) {
 func TestDuplicatedPages(t *testing.T) {
 	d := newDamageCase(t)
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 40 {
-		from, to := 2+random.IntN(60), 2+random.IntN(60)
+	count, _ := damageCases(t)
+	for range count / 7 {
+		from, to := random.IntN(62), random.IntN(62)
 		file := bytes.Clone(d.file)
 		copy(file[to*4096:(to+1)*4096], d.file[from*4096:])
 		d.check(t, fmt.Sprintf("page %d over %d", from, to), file)
@@ -235,6 +257,83 @@ func TestATornMetaPageIsNoDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	openStore(t, dir)
+}
+
+// TestSwappedValues swaps two values of one length where they lie in the file, as one without the key can.
+func TestSwappedValues(t *testing.T) {
+	d := newDamageCase(t)
+	m, err := chooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &verifier{pages: newPageFile(bytes.NewReader(d.file), m), buckets: map[string]bucketValue{}}
+	if err := v.pages.walk(m.root, v.addBucket); err != nil {
+		t.Fatal(err)
+	}
+	places := map[int][]int{} // of values, by length
+	for _, b := range []bucketID{bucketJobs, bucketRuns, bucketJobStates, bucketOutbox} {
+		err := v.take(b.String(), func(e leaf) error {
+			if at := bytes.Index(d.file, e.value); at >= 0 {
+				places[len(e.value)] = append(places[len(e.value)], at)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	swaps := 0
+	for size, at := range places {
+		for i := 1; i < len(at) && i < 20; i++ {
+			file := bytes.Clone(d.file)
+			copy(file[at[i-1]:], d.file[at[i]:at[i]+size])
+			copy(file[at[i]:], d.file[at[i-1]:at[i-1]+size])
+			swaps++
+			d.check(t, fmt.Sprintf("the values at %d and %d", at[i-1], at[i]), file)
+		}
+	}
+	if swaps < 20 {
+		t.Errorf("only %d pairs were found", swaps)
+	}
+}
+
+// TestDamageUnderAnOpenStore alters a row when the file has been verified and is in use: it is refused and never served.
+func TestDamageUnderAnOpenStore(t *testing.T) {
+	dir := t.TempDir()
+	fillStore(t, dir)
+	s := openStore(t, dir)
+	key := s.ring.hide(nameOfJob, "job number 30")
+	path := filepath.Join(dir, databaseName)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; ; {
+		next := bytes.Index(file[at:], key[:])
+		if next < 0 {
+			break
+		}
+		at += next + nameKeyBytes
+		if !bytes.HasPrefix(file[at:], []byte{0, 0, 0, 1}) { // the version of the data key: no value begins here
+			continue
+		}
+		if _, err := f.WriteAt([]byte{file[at+20] ^ 1}, int64(at+20)); err != nil { // behind key version and nonce: the ciphertext
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if job, err := s.Job("job number 30"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %+v, %v", job, err)
+	}
+	if _, err := s.Job("job number 31"); err != nil {
+		t.Errorf("another row: %v", err)
+	}
 }
 
 func TestNothingIsReadable(t *testing.T) {
