@@ -71,7 +71,9 @@ func (s *System) outbox() (messages.OutboxStanding, error) {
 }
 
 func (s *System) readiness() messages.Readiness {
-	r := messages.Readiness{Ready: true, Components: make(map[string]string, len(s.members))}
+	r := messages.Readiness{
+		Ready: true, Degraded: s.opt.Store.Stats().Degraded, Components: make(map[string]string, len(s.members)),
+	}
 	for _, m := range s.members {
 		state, _, _ := m.vital.look()
 		r.Components[m.name] = state

@@ -96,8 +96,8 @@ func getLive(r *request) error { return r.ok(liveAnswer{Status: "live"}) }
 
 // readyAnswer says which actors are up.
 type readyAnswer struct {
-	Status     string            `json:"status" schema:"enum=ready|not_ready"`
-	Reason     string            `json:"reason,omitempty"` // why not
+	Status     string            `json:"status" schema:"enum=ready|degraded|not_ready"`
+	Reason     string            `json:"reason,omitempty"` // why not ready without more
 	Components map[string]string `json:"components"`
 }
 
@@ -109,6 +109,9 @@ func getReady(r *request) error {
 	out := readyAnswer{Status: "ready", Components: now.Components}
 	if out.Components == nil {
 		out.Components = map[string]string{}
+	}
+	if now.Ready && now.Degraded != "" {
+		out.Status, out.Reason = "degraded", now.Degraded+": the disk takes no writes; reads and scheduled runs go on, changes are refused"
 	}
 	if now.Ready {
 		return r.ok(out)

@@ -258,7 +258,7 @@ func observeRoutes() []Route {
 		{
 			Method: get, Path: "/agent/health/ready", Added: true, Open: true, handle: getReady, Summary: "Whether every actor is up",
 			Answers: []Answer{
-				{Status: http.StatusOK, Body: readyAnswer{}},
+				{Status: http.StatusOK, Body: readyAnswer{}, Doc: "Every actor is up; degraded while the disk takes no writes"},
 				{Status: http.StatusServiceUnavailable, Body: anyOf{readyAnswer{}, errorBody{}}, Doc: "Not every actor is up"},
 			},
 		},

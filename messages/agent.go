@@ -24,6 +24,7 @@ type (
 	Readiness struct {
 		Ready      bool
 		Reason     string // why not, where it is not
+		Degraded   string // the storage_… code in force: the store serves reads and takes no changes; empty where all is well
 		Components map[string]string
 	}
 	// RestartActors restarts every actor but the executors, which reload their state from the store. Reply: ActorsRestarted, when all are up.

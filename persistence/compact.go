@@ -3,7 +3,6 @@ package persistence
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -124,7 +123,11 @@ func countRows(tx *bolt.Tx, kek Key) (rows uint64, err error) {
 }
 
 func removeUnfinished(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	there, err := exists(path) // a file system that is read-only refuses to remove what is not there
+	if err == nil && there {
+		err = os.Remove(path)
+	}
+	if err != nil {
 		return fmt.Errorf("remove an unfinished compaction: %w", err)
 	}
 	return nil

@@ -20,9 +20,7 @@ func (s *Store) failedCommit(id uint64, cause error) error {
 	if !ok || s.shows(id) {
 		return fmt.Errorf("commit: %w", cause)
 	}
-	if s.degraded.Swap(code) != code {
-		s.logger.Error("the store can't write; reads go on", "code", string(code), "error", cause)
-	}
+	s.degrade(code, cause)
 	return storageError(code)
 }
 
@@ -36,7 +34,10 @@ func hasErrno(err error) bool {
 func (s *Store) probe() error {
 	path := filepath.Join(s.output, "probe")
 	err := writeSynced(path, make([]byte, 4096))
-	return errors.Join(err, os.Remove(path))
+	if removeErr := os.Remove(path); err == nil {
+		err = removeErr
+	}
+	return err
 }
 
 // shows says whether the file's newest transaction is already that of the commit which failed, or can't be told.

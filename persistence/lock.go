@@ -17,7 +17,7 @@ var errLocked = errors.New("locked by another process")
 // lockDir takes the data directory for this process, or gives *InUseError.
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := openLock(dir, path)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
@@ -33,6 +33,18 @@ func lockDir(dir string) (*os.File, error) {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
+}
+
+// openLock opens the lock file. On a disk that takes no new file it is opened as it is, and where there is none, the directory stands for it.
+func openLock(dir, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if _, full := storageCode(err); !full {
+		return f, err
+	}
+	if f, err = os.Open(path); errors.Is(err, os.ErrNotExist) {
+		return os.Open(dir)
+	}
+	return f, err
 }
 
 func readPID(path string) int {

@@ -28,8 +28,11 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.Join(err, unlock(lock))
 	}
 	s.lock = lock
-	s.sweepOutput()
-	s.sweepSpool()
+	s.checkDisk()
+	if !s.db.IsReadOnly() {
+		s.sweepOutput()
+		s.sweepSpool()
+	}
 	go s.runCommitter()
 	go s.runTrimmer()
 	return s, nil
@@ -60,7 +63,7 @@ func openLocked(o *Options) (*Store, error) {
 	if !fresh {
 		compactAtStart(o, kek)
 	}
-	db, err := openDatabase(o.databaseFile())
+	db, err := openAnyhow(o.databaseFile())
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func openDatabase(path string) (*bolt.DB, error) {
 
 func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	s := &Store{
-		db: db, logger: o.Logger, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: (*bolt.Tx).Commit,
+		db: db, logger: o.Logger, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
 		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
 		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
 	}
@@ -104,7 +107,17 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	if err := s.recordBuild(o.Build); err != nil {
 		return nil, err
 	}
-	return s, makeDir(s.output)
+	return s, s.makeOutputDir()
+}
+
+// makeOutputDir makes the directory of output files. Where the disk takes none, the output of runs is not kept.
+func (s *Store) makeOutputDir() error {
+	err := makeDir(s.output)
+	if IsStorageError(err) {
+		s.logger.Warn("the directory of output files could not be made", "error", err)
+		return nil
+	}
+	return err
 }
 
 func (s *Store) load(tx *bolt.Tx, kek Key) error {

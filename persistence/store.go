@@ -25,6 +25,7 @@ const growBytes = 1 << 20
 
 // Store is the open, encrypted store. Its methods may be called from any goroutine; its reads never block the committer.
 type Store struct {
+	gate   sync.RWMutex // held by readers; the committer takes it to put another db in its place
 	db     *bolt.DB
 	ring   *keyring
 	lock   *os.File
@@ -115,6 +116,8 @@ func (s *Store) closeDatabase() error {
 // view runs f in a read transaction, and gives the transaction's id. f must not begin another one: the two would wait for each other where
 // the file is mapped anew between them.
 func (s *Store) view(f func(*reader) error) (id uint64, err error) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
 	err = s.db.View(func(tx *bolt.Tx) error {
 		id = uint64(tx.ID())
 		return f(newReader(tx, s.ring))

@@ -74,7 +74,10 @@ func finishSwaps(dir string) error {
 	if left, err := exists(filepath.Join(dir, swapUnfinished)); err != nil || !left {
 		return err
 	}
-	return os.RemoveAll(filepath.Join(dir, swapUnfinished))
+	if err := os.RemoveAll(filepath.Join(dir, swapUnfinished)); !IsStorageError(err) {
+		return err
+	}
+	return nil // it is in nobody's way, and goes when the disk can be written again
 }
 
 // finishSwap moves what is left in a swap's directory to its place. Every step can be the last before a crash, and be done again.

@@ -10,6 +10,9 @@ import (
 // write runs f in a write transaction and commits it. It is the committer's, and Open's before there is one. The error is f's, with nothing
 // done; an *Error of a storage_… code, with nothing done; or any other, with the outcome unknown.
 func (s *Store) write(f func(*writer) error) (id uint64, err error) {
+	if err := s.ensureWritable(); err != nil {
+		return 0, err
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return 0, fmt.Errorf("begin a transaction: %w", err)

@@ -97,6 +97,9 @@ func checkReady(ctx context.Context, c *client) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if ready.degraded() {
+		return "", failedf("the agent is %s", ready)
+	}
 	return ready.String() + " at " + c.target.url.String(), ready.failure()
 }
 

@@ -134,8 +134,14 @@ func (c *client) readiness(ctx context.Context) (readiness, error) {
 	return r, nil
 }
 
-// String gives "ready", or "not ready" with what is in the way.
+// degraded says whether the agent serves, and takes no changes.
+func (r readiness) degraded() bool { return r.ok && r.Status == "degraded" }
+
+// String gives "ready", "degraded" with why, or "not ready" with what is in the way.
 func (r readiness) String() string {
+	if r.degraded() {
+		return "degraded, " + r.Reason
+	}
 	if r.ok {
 		return "ready"
 	}

@@ -26,7 +26,11 @@ type certificates struct {
 
 func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger) (*certificates, error) {
 	c := &certificates{store: store, dir: filepath.Join(dataDir, "tls"), log: log}
-	if err := c.ensure(time.Now()); err != nil {
+	err := c.ensure(time.Now())
+	if persistence.IsStorageError(err) {
+		log.Warn("the server certificate could not be renewed, so the one that is there is served", "error", err)
+		c.files = tlscert.FilesIn(c.dir)
+	} else if err != nil {
 		return nil, err
 	}
 	held, err := tlscert.OpenStore(c.files)

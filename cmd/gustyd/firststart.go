@@ -46,7 +46,10 @@ func firstStart(store *persistence.Store, dir string) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return commit(store, rows...)
+	if err := commit(store, rows...); err != nil && (users == 0 || !persistence.IsStorageError(err)) {
+		return err
+	}
+	return nil // without an id of its own the agent can serve, and the next start makes one
 }
 
 // makeAdmin writes the first user's password file and gives the user's row. The file comes first: a user whose password nobody knows is worse
