@@ -26,15 +26,20 @@ type certificates struct {
 
 func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger) (*certificates, error) {
 	c := &certificates{store: store, dir: filepath.Join(dataDir, "tls"), log: log}
-	err := c.ensure(time.Now())
-	if persistence.IsStorageError(err) {
-		log.Warn("the server certificate could not be renewed, so the one that is there is served", "error", err)
+	unmade := c.ensure(time.Now())
+	if unmade != nil && !persistence.IsStorageError(unmade) {
+		return nil, unmade
+	}
+	if unmade != nil {
 		c.files = tlscert.FilesIn(c.dir)
-	} else if err != nil {
-		return nil, err
 	}
 	held, err := tlscert.OpenStore(c.files)
-	if err != nil {
+	switch {
+	case unmade != nil && err != nil:
+		return nil, unmade // that there is no certificate follows from it
+	case unmade != nil:
+		log.Warn("the server certificate could not be renewed, so the one that is there is served", "error", unmade)
+	case err != nil:
 		return nil, err
 	}
 	c.Store = held
