@@ -67,10 +67,12 @@ func (o *outcomes) onCommitted(number uint64, change messages.Change, err error)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.inStore, number)
-	if err != nil {
-		o.log.Error("a run's outcome could not be written", "error", err, "kept", storageMayTake(err))
+	if err == nil {
+		return
 	}
-	if err != nil && storageMayTake(err) {
+	kept := storageMayTake(err) && !o.closed
+	o.log.Error("a run's outcome could not be written", "error", err, "kept", kept)
+	if kept {
 		o.keep(change)
 	}
 }
