@@ -35,7 +35,7 @@ func TestAFiringIsSkippedWhileTheNextAttemptWaits(t *testing.T) {
 func TestOneFiringWaitsBehindTheNextAttempt(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(failing(messages.OverlapQueue))
-		w.advance(3*time.Minute + 30*time.Second)
+		w.advance(3*time.Minute + 20*time.Second)
 		queued := w.expect("a", messages.RunQueued, 2)
 		attempt, behind := queued[0], queued[1]
 		if behind.DueAt.Minute() != 2 || behind.Armed {
@@ -44,7 +44,7 @@ func TestOneFiringWaitsBehindTheNextAttempt(t *testing.T) {
 		if skipped := w.expect("a", messages.RunSkipped, 1)[0]; !strings.Contains(skipped.Reason, "one run is waiting already (run "+behind.ID+")") {
 			t.Errorf("the next one is %+v", skipped)
 		}
-		w.advance(2 * time.Minute)
+		w.advance(3 * time.Minute)
 		first, second := w.stored(attempt.ID), w.stored(behind.ID)
 		if second.State != messages.RunFailed || second.StartedAt.Before(first.EndedAt) {
 			t.Errorf("the attempt is %+v, what waited behind it %+v", first, second)
