@@ -45,6 +45,16 @@ func (u *User) Has(scope Scope) bool {
 	return scope == "" || slices.Contains(u.Scopes, scope)
 }
 
+// HasAll says whether the user may do everything.
+func (u *User) HasAll() bool {
+	for _, scope := range AllScopes() {
+		if !u.Has(scope) {
+			return false
+		}
+	}
+	return true
+}
+
 // Access is an immutable snapshot of who may do what. A later snapshot is another value with a higher Version.
 type Access struct {
 	Version uint64

@@ -19,7 +19,7 @@ type Change struct {
 	Rows   []Row
 }
 
-// Row is one row change: JobRow, JobGone, JobStateRow, RunRow, ParameterRow, UserRow, DocumentRow or SettingRow.
+// Row is one row change: JobRow, JobGone, JobStateRow, RunRow, ParameterRow, UserRow, DocumentRow, SettingRow or ImportRows.
 type Row interface{ row() }
 
 // The row changes.
@@ -60,6 +60,12 @@ type (
 		Name  string
 		Value []byte
 	}
+	// ImportRows puts the rows of an import. Code invalid, with what became of each row, where one was refused and Partial is not set.
+	ImportRows struct {
+		Items   []ImportItem
+		Partial bool
+		At      time.Time // the anchor of jobs that are new or whose expression is another
+	}
 )
 
 func (JobRow) row()       {}
@@ -70,6 +76,7 @@ func (ParameterRow) row() {}
 func (UserRow) row()      {}
 func (DocumentRow) row()  {}
 func (SettingRow) row()   {}
+func (ImportRows) row()   {}
 
 // Committed is what became of a Change. Err is nil where it is durable; an *Error where it was refused or the storage could not take it
 // (nothing was done); any other error means that the outcome is unknown and the process is about to end.
@@ -78,7 +85,9 @@ type Committed struct {
 	Job  *Job   // of the last JobRow: the job as stored
 	// State is the job's state as stored, where Job is set.
 	State JobState
-	Err   error
+	// Import is what became of the last ImportRows, also where that was refused.
+	Import *ImportResult
+	Err    error
 }
 
 // Settings that the agent keeps in the store beside the tables.
