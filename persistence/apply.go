@@ -16,6 +16,7 @@ func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (ou
 	if result.Err == nil {
 		err = w.applyAll(c.Rows, &out)
 	}
+	result.Import = out.imported
 	if err != nil || out.job == nil {
 		return out, err
 	}
@@ -75,6 +76,8 @@ func (r *reader) check(row messages.Row) error {
 		return r.checkUser(&row)
 	case messages.RunRow:
 		return checkRun(&row)
+	case messages.ImportRows:
+		return checkImport(&row)
 	default:
 		return nil
 	}
@@ -97,6 +100,8 @@ func (w *writer) apply(row messages.Row, out *outcome) error {
 		return w.putDocument(&row)
 	case messages.SettingRow:
 		return w.putSetting(row)
+	case messages.ImportRows:
+		return w.importRows(&row, out)
 	default:
 		return fmt.Errorf("%w: %T", errUnknownRow, row)
 	}

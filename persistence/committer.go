@@ -16,6 +16,8 @@ type outcome struct {
 	useful     bool // there is something to be committed
 	added      int  // runs
 	parameters bool // one was changed
+	// imported is what became of the rows of an ImportRows.
+	imported *messages.ImportResult
 }
 
 // runCommitter takes everything that waits into one transaction, and again, until the store is closed or a commit's outcome is unknown.

@@ -87,10 +87,27 @@ func encodeJobOptions(e *encoder, o *messages.JobOptions) {
 
 // decodeJob reads a job; of its head alone where head is set, so that a scan copies no scripts.
 func decodeJob(record []byte, head bool) (messages.Job, error) {
-	j := messages.Job{Options: messages.DefaultJobOptions()}
+	var j messages.Job
+	err := decodeJobFields(record, &j, func(number uint64) bool {
+		switch number {
+		case jobContent, jobArguments, jobIndex, jobVariable, jobDescription:
+			return !head
+		}
+		return true
+	})
+	return j, err
+}
+
+// decodeJobFields reads those fields of a job that are wanted, over whatever j was. The script goes into the space of the old one.
+func decodeJobFields(record []byte, j *messages.Job, wanted func(number uint64) bool) error {
+	*j = messages.Job{Options: messages.DefaultJobOptions(), Content: j.Content[:0]}
+	codes := j.Options.SuccessExitCodes
 	j.Options.SuccessExitCodes = nil
 	d := decoder{rest: record}
 	for d.next() {
+		if !wanted(d.number) {
+			continue
+		}
 		switch d.number {
 		case jobName:
 			j.Name = d.text()
@@ -101,23 +118,21 @@ func decodeJob(record []byte, head bool) (messages.Job, error) {
 		case jobIndexEnabled:
 			j.OpenSearchEnabled = d.bool()
 		case jobContent, jobArguments, jobIndex, jobVariable, jobDescription:
-			if !head {
-				decodeJobBulk(&d, &j)
-			}
+			decodeJobBulk(&d, j)
 		default:
 			decodeJobOption(&d, &j.Options)
 		}
 	}
 	if j.Options.SuccessExitCodes == nil {
-		j.Options.SuccessExitCodes = messages.DefaultJobOptions().SuccessExitCodes
+		j.Options.SuccessExitCodes = codes
 	}
-	return j, d.err
+	return d.err
 }
 
 func decodeJobBulk(d *decoder, j *messages.Job) {
 	switch d.number {
 	case jobContent:
-		j.Content = d.bytes()
+		j.Content = append(j.Content, d.data...)
 	case jobArguments:
 		j.Arguments = d.text()
 	case jobIndex:

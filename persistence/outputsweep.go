@@ -5,7 +5,8 @@ import (
 	"path/filepath"
 )
 
-// sweepOutput removes output files whose run is gone, which a kill between a commit and the removal leaves behind.
+// sweepOutput removes output files whose run is gone, which a kill between a commit and the removal leaves behind, and copies of exports that
+// could not be removed while they were open.
 func (s *Store) sweepOutput() {
 	entries, err := os.ReadDir(s.output)
 	if err != nil {
@@ -14,6 +15,10 @@ func (s *Store) sweepOutput() {
 	}
 	_, err = s.view(func(r *reader) error {
 		for _, e := range entries {
+			if isSnapshot(e.Name()) {
+				_ = os.Remove(filepath.Join(s.output, e.Name())) // sealed, and in nobody's way
+				continue
+			}
 			run, ok := parseRunKey(trimSegment(e.Name()))
 			if ok && !r.has(bucketRuns, run[:]) {
 				s.removeOutput(run)

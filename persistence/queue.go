@@ -136,6 +136,8 @@ func sizeOf(c *messages.Change) int {
 			size += len(row.Value)
 		case messages.RunRow:
 			size += inlineBytes(&row.Run)
+		case messages.ImportRows:
+			size += importBytes(row.Items)
 		}
 	}
 	return size
@@ -144,6 +146,16 @@ func sizeOf(c *messages.Change) int {
 func inlineBytes(r *messages.Run) (n int) {
 	for i := range r.Output.Inline {
 		n += len(r.Output.Inline[i].Data)
+	}
+	return n
+}
+
+func importBytes(items []messages.ImportItem) (n int) {
+	for i := range items {
+		n += 256
+		if job := items[i].Job; job != nil {
+			n += len(job.Job.Content)
+		}
 	}
 	return n
 }

@@ -1,0 +1,200 @@
+package persistence
+
+import (
+	"gusty/messages"
+)
+
+// Export gives every row of the tables, all of one moment, table by table; the rows of a table come in no order that means anything, but
+// those of agent_version and node_app_details in the order in which they were stored. Options of jobs come behind all jobs. What a run printed
+// is read when its turn comes: of a run that was trimmed meanwhile there is none.
+//
+// The rows are copied first, so that each may take its time; memory is bounded by the largest row. each may call the store. A row of a job comes
+// as a pointer and is valid during the call only: there are many of them, and each would leave some kilobytes behind.
+func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) error) error {
+	snap, err := s.takeSnapshot(func(r *reader, w *snapshotWriter) error { return copyTables(r, w, query.Runs) })
+	if err != nil {
+		return err
+	}
+	err = newExporter(s, snap, query, each).tables()
+	if closing := snap.close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// copyTables copies the buckets in the order in which they are given out. A job's state lies behind the job.
+func copyTables(r *reader, w *snapshotWriter, runs bool) error {
+	for _, b := range []bucketID{bucketVersion, bucketParameters, bucketUsers, bucketApps} {
+		if err := w.addAll(r, b, nil); err != nil {
+			return err
+		}
+	}
+	err := w.addAll(r, bucketJobs, func(key []byte) error {
+		if state := r.bucket(bucketJobStates).Get(key); state != nil {
+			return w.add(bucketJobStates, key, state)
+		}
+		return nil
+	})
+	if err != nil || !runs {
+		return err
+	}
+	return w.addAll(r, bucketRuns, nil)
+}
+
+// exporter turns copied rows into those of an export.
+type exporter struct {
+	store *Store
+	snap  *snapshot
+	query messages.ExportQuery
+	each  func(messages.TableRow) error
+
+	content []byte // of the last job
+	table   messages.JobTableRow
+	job     messages.Job // the last one, whose state may follow
+	options messages.JobOptionsRow
+	paused  bool
+	pending bool // the options are not given yet
+}
+
+func newExporter(s *Store, snap *snapshot, query messages.ExportQuery, each func(messages.TableRow) error) *exporter {
+	e := &exporter{store: s, snap: snap, query: query, each: each}
+	// The row of options points into the job that is decoded anew for each.
+	e.options.Options = messages.StoredJobOptions{JobOptionsPatch: e.job.Options.Patch(), Paused: &e.paused}
+	return e
+}
+
+// tables goes over the copy twice: jobs and their options are two tables.
+func (e *exporter) tables() error {
+	for _, pass := range []func(bucketID, []byte, []byte) error{e.row, e.jobOptions} {
+		err := e.snap.each(func(b bucketID, key, sealed []byte) error {
+			record, err := e.snap.reader.record(b, key, sealed)
+			if err != nil {
+				return err
+			}
+			return pass(b, key, record)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return e.giveOptions()
+}
+
+// row gives what is a row of a table by itself.
+func (e *exporter) row(b bucketID, key, record []byte) error {
+	switch b {
+	case bucketVersion:
+		return e.give(b, decodeVersion, record)
+	case bucketParameters:
+		return e.give(b, e.parameter, record)
+	case bucketUsers:
+		return e.user(record)
+	case bucketApps:
+		return e.give(b, e.app, record)
+	case bucketJobs:
+		return e.jobTable(record)
+	case bucketRuns:
+		return e.run(key, record)
+	default:
+		return nil
+	}
+}
+
+func (e *exporter) give(b bucketID, decode func([]byte) (messages.TableRow, error), record []byte) error {
+	row, err := decode(record)
+	if err != nil {
+		return damagedRow(b)
+	}
+	return e.each(row)
+}
+
+// masked gives a secret as it leaves: as it is only where that was asked for.
+func (e *exporter) masked(secret messages.Secret) messages.Secret {
+	if e.query.Secrets || secret == "" {
+		return secret
+	}
+	return messages.Mask
+}
+
+func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
+	p, err := decodeParameter(record)
+	if known, ok := messages.FindParameter(p.Name); ok && known.Kind == messages.KindSecret {
+		p.Global, p.Local = e.masked(messages.Secret(p.Global)).Reveal(), e.masked(messages.Secret(p.Local)).Reveal()
+	}
+	return messages.ConfigRow{Name: p.Name, Global: p.Global, Local: p.Local, CanModify: messages.Flag(p.CanModify)}, err
+}
+
+// user gives a user, and what user_creds cannot tell of one who is not as the Rust agent's users are.
+func (e *exporter) user(record []byte) error {
+	u, err := decodeUser(record)
+	if err != nil {
+		return damagedRow(bucketUsers)
+	}
+	if err := e.each(messages.UserTableRow{Name: u.Name, Password: e.masked(u.Hash)}); err != nil {
+		return err
+	}
+	if u.HasAll() && !u.Disabled {
+		return nil
+	}
+	scopes := u.Scopes
+	if scopes == nil {
+		scopes = []messages.Scope{}
+	}
+	return e.each(messages.UserOptionsRow{Name: u.Name, Options: messages.StoredUserOptions{Scopes: scopes, Disabled: u.Disabled}})
+}
+
+func (e *exporter) app(record []byte) (messages.TableRow, error) {
+	row, err := decodeApp(record)
+	row.Password = e.masked(row.Password)
+	return row, err
+}
+
+// jobTable gives a job without its options.
+func (e *exporter) jobTable(record []byte) error {
+	e.job.Content = e.content[:0]
+	err := decodeJobFields(record, &e.job, func(number uint64) bool { return number < jobEnabled })
+	if err != nil {
+		return damagedRow(bucketJobs)
+	}
+	j := &e.job
+	e.content = j.Content
+	e.table = messages.JobTableRow{
+		Name: j.Name, Content: j.Content, CronExpression: j.CronExpression, Arguments: j.Arguments, Type: int64(j.Type),
+		OpenSearchIndex: j.OpenSearchIndex, OpenSearchEnabled: messages.Flag(j.OpenSearchEnabled),
+	}
+	return e.each(&e.table)
+}
+
+// jobOptions gives the options of each job, once its state is known.
+func (e *exporter) jobOptions(b bucketID, _, record []byte) error {
+	switch b {
+	case bucketJobs:
+		if err := e.giveOptions(); err != nil {
+			return err
+		}
+		err := decodeJobFields(record, &e.job, func(number uint64) bool { return number == jobName || number >= jobEnabled })
+		if err != nil {
+			return damagedRow(bucketJobs)
+		}
+		e.pending, e.paused = true, false
+	case bucketJobStates:
+		state, err := decodeJobState(record)
+		if err != nil || !e.pending {
+			return damagedRow(bucketJobStates)
+		}
+		e.paused = state.Paused
+	default:
+	}
+	return nil
+}
+
+func (e *exporter) giveOptions() error {
+	if !e.pending {
+		return nil
+	}
+	e.pending, e.options.Name = false, e.job.Name
+	for name, value := range e.job.Options.Environment {
+		e.job.Options.Environment[name] = e.masked(value)
+	}
+	return e.each(&e.options)
+}

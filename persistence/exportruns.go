@@ -1,0 +1,50 @@
+package persistence
+
+import "gusty/messages"
+
+// run gives a run and, piece by piece, what it printed.
+func (e *exporter) run(key, record []byte) error {
+	if len(key) != len(runKey{}) {
+		return damagedRow(bucketRuns)
+	}
+	run, err := decodeRun(runKey(key), record, true)
+	if err != nil {
+		return damagedRow(bucketRuns)
+	}
+	if err := e.each(runTableRow(&run)); err != nil {
+		return err
+	}
+	sequence := int64(0)
+	give := func(c messages.OutputChunk) error {
+		sequence++
+		return e.each(messages.RunOutputRow{
+			RunID: run.ID, Sequence: sequence, Stream: c.Stream.String(), At: messages.TableTime(c.At), Data: c.Data, SkippedBytes: c.Skipped,
+		})
+	}
+	if !run.Output.InFile {
+		for i := range run.Output.Inline {
+			if err := give(run.Output.Inline[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := e.store.EachOutput(run.ID, give); messages.CodeOf(err) != messages.CodeNotFound {
+		return err
+	}
+	return nil
+}
+
+func runTableRow(r *messages.Run) messages.RunTableRow {
+	row := messages.RunTableRow{
+		ID: r.ID, ScriptName: r.ScriptName, Kind: string(r.Kind), State: string(r.State), Reason: r.Reason, Trigger: string(r.Trigger),
+		Principal: r.Principal, Attempt: int64(r.Attempt), DueAt: messages.TableTime(r.DueAt), StartedAt: messages.TableTime(r.StartedAt),
+		EndedAt: messages.TableTime(r.EndedAt), Signal: r.Signal, StdoutBytes: r.Output.StdoutBytes, StderrBytes: r.Output.StderrBytes,
+		StdoutTruncated: messages.Flag(r.Output.StdoutTruncated), StderrTruncated: messages.Flag(r.Output.StderrTruncated),
+	}
+	if r.ExitCode != nil {
+		code := int64(*r.ExitCode)
+		row.ExitCode = &code
+	}
+	return row
+}

@@ -1,0 +1,129 @@
+package persistence
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"gusty/messages"
+)
+
+// snapshotBuffer is how much of a snapshot is in memory, at each of its ends.
+const snapshotBuffer = 64 << 10
+
+// releaseCopied is how many rows are copied before the map's pages are given back. It is less than of a scan that opens what it reads, since a
+// page takes a moment.
+const releaseCopied = 1024
+
+const snapshotPrefix = "snapshot-"
+
+func isSnapshot(name string) bool { return strings.HasPrefix(name, snapshotPrefix) }
+
+// snapshot is a copy of some buckets as one read transaction saw them, still sealed, in a file without a name. It lets a slow reader take its
+// time without keeping that transaction open, since the pages which an open one can see are not used again and the database would grow.
+//
+// A row is: bucket uint8, length of the key uint32, of the value uint32, key, value.
+type snapshot struct {
+	file   *os.File
+	reader reader // opens what is sealed; without a transaction
+}
+
+// takeSnapshot copies what copyRows writes. The store's disk may be full: then the error is an *Error of a storage_… code.
+func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
+	file, err := os.CreateTemp(s.output, snapshotPrefix+"*")
+	if err != nil {
+		return nil, snapshotError(err)
+	}
+	_ = os.Remove(file.Name()) // where an open file cannot be removed, close does it
+	w := &snapshotWriter{out: bufio.NewWriterSize(file, snapshotBuffer)}
+	_, err = s.view(func(r *reader) error { return copyRows(r, w) })
+	if err == nil {
+		err = w.out.Flush()
+	}
+	snap := &snapshot{file: file, reader: reader{sealer: sealer{ring: s.ring}}}
+	if err != nil {
+		return nil, errors.Join(snapshotError(err), snap.close())
+	}
+	return snap, nil
+}
+
+func snapshotError(err error) error {
+	if code, ok := storageCode(err); ok {
+		return messages.Errorf(code, "the copy that an export reads from could not be written: %s", storageError(code).Message)
+	}
+	return fmt.Errorf("copy the rows of an export: %w", err)
+}
+
+func (s *snapshot) close() error {
+	err := s.file.Close()
+	_ = os.Remove(s.file.Name()) // it is gone already where that was possible
+	return err
+}
+
+// each gives the rows in the order in which they were copied, from the front. Key and value are valid during the call.
+func (s *snapshot) each(row func(b bucketID, key, value []byte) error) error {
+	in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), snapshotBuffer)
+	var head [9]byte
+	var buf []byte
+	for {
+		if _, err := io.ReadFull(in, head[:]); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the copied rows: %w", err)
+		}
+		keyLen := int(binary.BigEndian.Uint32(head[1:]))
+		size := keyLen + int(binary.BigEndian.Uint32(head[5:]))
+		if cap(buf) < size {
+			buf = make([]byte, size)
+		}
+		buf = buf[:size]
+		if _, err := io.ReadFull(in, buf); err != nil {
+			return fmt.Errorf("read the copied rows: %w", err)
+		}
+		if err := row(bucketID(head[0]), buf[:keyLen], buf[keyLen:]); err != nil {
+			return err
+		}
+	}
+}
+
+// snapshotWriter copies rows.
+type snapshotWriter struct{ out *bufio.Writer }
+
+func (w *snapshotWriter) add(b bucketID, key, value []byte) error {
+	var head [9]byte
+	head[0] = byte(b)
+	binary.BigEndian.PutUint32(head[1:], uint32(len(key)))
+	binary.BigEndian.PutUint32(head[5:], uint32(len(value)))
+	for _, part := range [][]byte{head[:], key, value} {
+		if _, err := w.out.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addAll copies a bucket, and behind each row those that beside gives. The map's pages are given back as it goes.
+func (w *snapshotWriter) addAll(r *reader, b bucketID, beside func(key []byte) error) error {
+	rows := 0
+	c := r.bucket(b).Cursor()
+	for key, value := c.First(); key != nil; key, value = c.Next() {
+		if err := w.add(b, key, value); err != nil {
+			return err
+		}
+		if beside != nil {
+			if err := beside(key); err != nil {
+				return err
+			}
+		}
+		if rows++; rows%releaseCopied == 0 {
+			if err := releaseMap(r.tx); err != nil {
+				return err
+			}
+		}
+	}
+	return releaseMap(r.tx)
+}
