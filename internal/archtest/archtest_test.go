@@ -115,7 +115,8 @@ func TestRightImportsPass(t *testing.T) {
 		"gusty/actors: gusty/messages gusty/internal/cron github.com/asynkron/protoactor-go/actor",
 		"github.com/asynkron/protoactor-go/actor: net/http", // what a library needs is its own affair, unless it is forbidden
 		"net/http: testing", // and so is what the standard library needs
-		"gusty/api: gusty/messages github.com/valyala/fasthttp",
+		"gusty/api: gusty/messages gusty/transfer github.com/valyala/fasthttp",
+		"gusty/transfer: gusty/messages gusty/internal/cron github.com/kballard/go-shellquote golang.org/x/crypto/bcrypt",
 		"gusty/persistence: gusty/messages go.etcd.io/bbolt golang.org/x/sys/unix",
 		"gusty/persistence/sqlite: gusty/messages modernc.org/sqlite",
 		"gusty/internal/cron: github.com/robfig/cron/v3 gusty/internal/atomicfile",

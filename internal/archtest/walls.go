@@ -9,6 +9,7 @@ const (
 	storeLibrary  = "go.etcd.io/bbolt/..."
 	systemLibrary = "golang.org/x/sys/..."
 	uuidLibrary   = "github.com/google/uuid"
+	bcryptLibrary = "golang.org/x/crypto/bcrypt"
 	quoteLibrary  = "github.com/kballard/go-shellquote"
 )
 
@@ -29,8 +30,14 @@ func houses() []Wall {
 		Reason: "an actor declares the narrow interface of the store it needs and knows nothing of HTTP; cmd/gustyd/wire.go joins them",
 	}, {
 		Around: []string{"gusty/api/..."},
-		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", httpLibrary, routerLibrary, "golang.org/x/crypto/bcrypt", quoteLibrary},
+		Only: []string{
+			Standard, "gusty/messages", "gusty/transfer", "gusty/internal/...", httpLibrary, routerLibrary, bcryptLibrary, quoteLibrary,
+		},
 		Reason: "the API gets one Ask function and sees neither an actor nor the store; cmd/gustyd/wire.go joins them",
+	}, {
+		Around: []string{"gusty/transfer/..."},
+		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", bcryptLibrary, quoteLibrary},
+		Reason: "the rules of an import look at rows alone, so that the agent and gustyctl can go by the same ones",
 	}, {
 		Around: []string{"gusty/persistence/..."},
 		Except: []string{"gusty/persistence/sqlite/..."},

@@ -1,0 +1,189 @@
+package transfer
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"gusty/messages"
+)
+
+func collect(t *testing.T, rules Rules, rows ...messages.TableRow) []messages.ImportItem {
+	t.Helper()
+	c := NewCollector(rules)
+	for i, row := range rows {
+		if err := c.Add(i+1, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c.Items()
+}
+
+func aJob(name string) messages.JobTableRow {
+	return messages.JobTableRow{Name: name, Content: []byte("echo\r\n"), CronExpression: "* * * * *", Type: 1}
+}
+
+func hash(t *testing.T, password string, cost int) messages.Secret {
+	t.Helper()
+	text, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages.Secret(strings.Replace(string(text), "$2a$", "$2b$", 1)) // as the Rust agent writes it
+}
+
+func TestTheLastOfANameCounts(t *testing.T) {
+	second := aJob("a")
+	second.Arguments = "second"
+	items := collect(t, Rules{}, aJob("a"), messages.ConfigRow{Name: "labels", Local: "a=1"}, second, messages.ConfigRow{Name: "labels", Local: "a=2"},
+		messages.AppRow{User: "x"}, messages.AppRow{User: "x"}, messages.VersionRow{Version: "1"}, messages.VersionRow{Version: "1"})
+	for i, want := range []messages.ImportOutcome{messages.ImportSuperseded, messages.ImportSuperseded, "", "", "", "", "", ""} {
+		if items[i].Outcome != want {
+			t.Errorf("line %d is %q", items[i].Place, items[i].Outcome)
+		}
+	}
+	if items[2].Job.Job.Arguments != "second" || items[3].Parameter.Local != "a=2" || !strings.Contains(items[0].Notes[0], "line 3") {
+		t.Errorf("%+v", items)
+	}
+}
+
+func TestOptionsJoinTheirJob(t *testing.T) {
+	paused, zone, environment := true, "Europe/Berlin", map[string]messages.Secret{"A": messages.Mask}
+	options := messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{
+		JobOptionsPatch: messages.JobOptionsPatch{TimeZone: &zone, Environment: &environment}, Paused: &paused,
+	}}
+	items := collect(t, Rules{}, options, aJob("a"), messages.JobOptionsRow{Name: "nobody"})
+	job := items[1].Job
+	if items[0].Outcome != messages.ImportMerged || job.Patch != nil || job.Job.Options.TimeZone != zone || !*job.Paused || job.Job.Options.KeepRuns != 100 {
+		t.Errorf("%+v", items)
+	}
+	if job.Job.Options.Environment["A"] != messages.Mask {
+		t.Error("a masked value is gone before the store could tell what it stands for")
+	}
+	if items[2].Outcome != messages.ImportRefused || string(job.Job.Content) != "echo\n" {
+		t.Errorf("%+v", items[2])
+	}
+	if alone := collect(t, Rules{}, aJob("a"))[0].Job; alone.Patch == nil || alone.Paused != nil {
+		t.Errorf("a job without options brings some: %+v", alone)
+	}
+}
+
+func TestAJobThatCannotFireComesInDisabled(t *testing.T) {
+	for name, change := range map[string]func(*messages.JobTableRow){
+		"cron_expression":  func(j *messages.JobTableRow) { j.CronExpression = "99 * * * * *" },
+		"arguments":        func(j *messages.JobTableRow) { j.Arguments = "it's" },
+		"opensearch_index": func(j *messages.JobTableRow) { j.OpenSearchIndex = "Upper" },
+	} {
+		row := aJob("a")
+		change(&row)
+		item := collect(t, Rules{}, row)[0]
+		if item.Job == nil || *item.Job.Patch.Enabled || item.Job.Job.Options.Enabled || len(item.Notes) != 1 || !strings.HasPrefix(item.Notes[0], name) {
+			t.Errorf("%s: %+v", name, item)
+		}
+	}
+	limited := collect(t, Rules{CheckLimits: func(*messages.JobOptions) error { return errors.New("no cgroup") }}, aJob("a"))[0]
+	if len(limited.Notes) != 1 || limited.Job.Job.Options.Enabled {
+		t.Errorf("%+v", limited)
+	}
+}
+
+func TestRowsThatAreRefused(t *testing.T) {
+	large := aJob("large")
+	large.Content = make([]byte, messages.MaxScriptBytes+1)
+	kind := aJob("kind")
+	kind.Type = 7
+	zero := 0
+	rows := []messages.TableRow{
+		aJob(""), aJob("a\x00b"), aJob(strings.Repeat("n", 256)), large, kind,
+		messages.ConfigRow{Name: "server_port", Local: "70000"}, messages.ConfigRow{Name: "server_port", Global: "x"}, messages.ConfigRow{},
+		messages.ConfigRow{Name: "a\nb"}, messages.UserTableRow{Name: "a:b"}, messages.UserTableRow{Name: "plain", Password: "Pass"},
+		messages.UserTableRow{Name: "slow", Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O"},
+		messages.AppRow{User: "a\x00"}, messages.VersionRow{Version: "a\n"},
+	}
+	for i, item := range collect(t, Rules{}, rows...) {
+		if item.Outcome != messages.ImportRefused || len(item.Notes) != 1 || item.Job != nil || item.User != nil {
+			t.Errorf("%+v is %+v", rows[i], item)
+		}
+	}
+	bad := messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{JobOptionsPatch: messages.JobOptionsPatch{KeepRuns: &zero}}}
+	if items := collect(t, Rules{}, aJob("a"), bad); items[0].Outcome != messages.ImportRefused {
+		t.Errorf("options out of range: %+v", items)
+	}
+}
+
+func TestUsersOfTheOldAgent(t *testing.T) {
+	items := collect(t, Rules{},
+		messages.UserTableRow{Name: "old", Password: hash(t, "Pass", 4)}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
+		messages.UserTableRow{Name: "masked", Password: messages.Mask}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
+		messages.UserOptionsRow{Name: "reader", Options: messages.StoredUserOptions{Scopes: []messages.Scope{messages.ScopeRead}, Disabled: true}})
+	if u := items[0].User; !u.Disabled || len(items[0].Notes) != 1 {
+		t.Errorf("the old default password: %+v", items[0])
+	}
+	if u := items[1].User; u.Disabled || !u.HasAll() || bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()), []byte("own")) != nil {
+		t.Errorf("a password of one's own: %+v", items[1])
+	}
+	if u := items[2].User; !u.Disabled || u.Hash != "" {
+		t.Errorf("a hash that was left out: %+v", items[2])
+	}
+	if u := items[3].User; !u.Disabled || !slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
+		t.Errorf("a user with scopes: %+v", items[3])
+	}
+}
+
+func TestLookingForTheOldPasswordIsBounded(t *testing.T) {
+	c := NewCollector(Rules{})
+	good := hash(t, "own", 4)
+	slow := messages.Secret(strings.Replace(good.Reveal(), "$04$", "$14$", 1))
+	for i := range 17 {
+		if err := c.Add(i+1, messages.UserTableRow{Name: strings.Repeat("u", i+1), Password: slow}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.hashes.spent = maxHashWork
+	for _, item := range c.Items() {
+		if item.Outcome != messages.ImportRefused {
+			t.Fatalf("%+v", item)
+		}
+	}
+}
+
+// Nobody does by an import what they may not do otherwise.
+func TestScopesHold(t *testing.T) {
+	only := func(scopes ...messages.Scope) Rules {
+		return Rules{May: func(s messages.Scope) bool { return slices.Contains(scopes, s) }}
+	}
+	rows := []messages.TableRow{aJob("a"), messages.ConfigRow{Name: "labels"}, messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)}}
+	for _, item := range collect(t, only(messages.ScopeStore), rows...) {
+		if item.Outcome != messages.ImportRefused {
+			t.Errorf("%+v", item)
+		}
+	}
+	user := collect(t, only(messages.ScopeStore, messages.ScopeUsers), rows...)[2].User
+	if !slices.Equal(user.Scopes, []messages.Scope{messages.ScopeUsers, messages.ScopeStore}) {
+		t.Errorf("the scopes are %v", user.Scopes)
+	}
+}
+
+func TestAnImportIsBounded(t *testing.T) {
+	c := NewCollector(Rules{})
+	c.bytes = MaxBytes
+	if err := c.Add(1, aJob("a")); err == nil {
+		t.Error("there is no bound of bytes")
+	}
+	c = NewCollector(Rules{})
+	c.items = make([]messages.ImportItem, MaxRows)
+	if err := c.Refuse(1, "", "", "why"); err == nil {
+		t.Error("there is no bound of rows")
+	}
+}
+
+func TestRunsAreLeftOut(t *testing.T) {
+	for _, item := range collect(t, Rules{}, messages.RunTableRow{ID: "r"}, messages.RunOutputRow{RunID: "r"}) {
+		if item.Outcome != messages.ImportLeftOut {
+			t.Errorf("%+v", item)
+		}
+	}
+}
