@@ -35,6 +35,8 @@ func (a *accessActor) Receive(ctx actor.Context) {
 		a.onSetPassword(ctx, m)
 	case passwordCommitted:
 		a.onCommitted(ctx, m)
+	case importUsers:
+		a.onImport(ctx, m)
 	}
 }
 

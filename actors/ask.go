@@ -29,6 +29,8 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 		return s.request(ctx, nameAccess, message)
 	case messages.PutJob, messages.CheckJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:
 		return s.request(ctx, nameScheduler, message)
+	case messages.Import:
+		return s.askImport(ctx, m)
 	case messages.CancelRun:
 		return s.askCancel(ctx, m)
 	case messages.ExecuteScript:

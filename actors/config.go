@@ -42,6 +42,8 @@ func (a *configActor) Receive(ctx actor.Context) {
 		a.onSetParameters(ctx, m)
 	case parametersCommitted:
 		a.onCommitted(ctx, m)
+	case importParameters:
+		a.onImport(ctx, m)
 	}
 }
 

@@ -121,6 +121,13 @@ func (a *schedulerActor) onJobStored(ctx actor.Context, m jobCommitted) {
 func (a *schedulerActor) apply(ctx actor.Context, c messages.Committed, now time.Time) {
 	head := c.Job.Head()
 	head.State = c.State
+	a.take(&head, now)
+	a.arm(ctx)
+	a.count()
+}
+
+// take plans a job as it is stored now; the timer and the counters are its caller's.
+func (a *schedulerActor) take(head *messages.JobHead, now time.Time) {
 	after := now
 	before, known := a.agenda.jobs[head.Name]
 	if known && before.plan != nil && before.plan.key == planKeyOf(head.CronExpression, head.TimeZone) {
@@ -133,9 +140,10 @@ func (a *schedulerActor) apply(ctx actor.Context, c messages.Committed, now time
 	if known && before.enabled && !head.Enabled {
 		a.disarm(head.Name, whySwitchedOff)
 	}
-	a.agenda.put(&head, after)
-	a.arm(ctx)
-	a.count()
+	if known && !before.paused && head.State.Paused {
+		a.disarm(head.Name, whyPaused)
+	}
+	a.agenda.put(head, after)
 }
 
 func laterOf(a, b time.Time) time.Time {

@@ -204,6 +204,8 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		s.documents = append(s.documents, row.Document)
 	case messages.SettingRow:
 		s.settings[row.Name] = string(row.Value)
+	case messages.ImportRows:
+		s.applyImport(row, result)
 	}
 }
 

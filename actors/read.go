@@ -40,6 +40,8 @@ func (s *System) readUnguarded(message any) (any, error) {
 	case messages.MakeBackup:
 		s.log.Info("a backup is made", "principal", m.Origin.Principal, "remote", m.Origin.Remote, "request_id", m.Origin.RequestID)
 		return wrapReply(store.Backup())
+	case messages.GetExport:
+		return messages.Export{Each: func(each func(messages.TableRow) error) error { return store.Export(m.Query, each) }}, nil
 	case messages.GetOutbox:
 		return s.outbox()
 	case messages.GetReadiness:

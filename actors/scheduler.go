@@ -100,6 +100,10 @@ func (a *schedulerActor) Receive(ctx actor.Context) {
 		a.onDeleteJob(ctx, m)
 	case jobCommitted:
 		a.onJobCommitted(ctx, m)
+	case messages.Import:
+		a.onImport(ctx, m)
+	case importCommitted:
+		a.onImportCommitted(ctx, m)
 	case messages.ListJobs:
 		respond(ctx, messages.JobNames{Names: a.agenda.sortedNames()})
 	case messages.GetJobState:

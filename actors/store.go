@@ -22,6 +22,8 @@ type Store interface {
 	Runs(query messages.RunQuery) (messages.RunPage, error)
 	Setting(name string) ([]byte, error)
 	Outbox() (messages.OutboxStanding, error)
+	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
+	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)
 	EachOutput(runID string, each func(messages.OutputChunk) error) error
 	FollowOutput(runID string) (messages.OutputFollower, error)
 	NewOutput(runID string, limitBytes int64) Output

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -99,14 +101,19 @@ func (r *request) checkBody() error {
 	if r.route.Body == nil {
 		return nil
 	}
-	kind, _, _ := bytes.Cut(r.http.Request.Header.ContentType(), []byte{';'})
-	if !bytes.EqualFold(bytes.TrimSpace(kind), []byte("application/json")) {
-		return messages.Errorf(messages.CodeNotJSONType, "the body must come with Content-Type: application/json")
+	if media := r.route.bodyMedia(); !isOneOf(r.http.Request.Header.ContentType(), media) {
+		return messages.Errorf(messages.CodeNotJSONType, "the body must come with Content-Type: %s", strings.Join(media, " or "))
 	}
 	if encoding := r.http.Request.Header.Peek(fasthttp.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
 		return messages.Errorf(messages.CodeNotJSONType, "the body must come without Content-Encoding")
 	}
 	return nil
+}
+
+// isOneOf says whether a Content-Type is one of media, whatever its parameters are.
+func isOneOf(contentType []byte, media []string) bool {
+	kind, _, _ := bytes.Cut(contentType, []byte{';'})
+	return slices.ContainsFunc(media, func(m string) bool { return strings.EqualFold(string(bytes.TrimSpace(kind)), m) })
 }
 
 // noteChange makes what was rendered before stale, also where the outcome is unknown.
@@ -161,6 +168,12 @@ func (s *Server) grant(h *fasthttp.RequestHeader) (config fasthttp.RequestConfig
 	}
 	if route.script && s.wantsMore(h) && s.credentialsHold(h) {
 		config.MaxRequestBodySize = s.limits.ScriptBodyBytes
+	}
+	if route.imports {
+		config.ReadTimeout, config.WriteTimeout = s.limits.ImportTimeout, s.limits.ImportTimeout
+		if s.wantsMore(h) && s.credentialsHold(h) {
+			config.MaxRequestBodySize = s.limits.ImportBodyBytes
+		}
 	}
 	return config
 }

@@ -13,11 +13,13 @@ type Limits struct {
 	IdleTimeout      time.Duration // between two requests of a connection; default 2 min
 	StreamTimeout    time.Duration // for an answer that is a run's output; for each piece of it where it follows the run; default 1 h
 	QuietTimeout     time.Duration // after which a follower of NDJSON gets a blank line; default 15 s
+	ImportTimeout    time.Duration // for the body of an import, and for its answer; default 5 min
 	AskTimeout       time.Duration // for an actor's reply; default 15 s; what runs a script has its own time on top
 
 	HeaderBytes     int // request line and headers; default 8 KiB
 	BodyBytes       int // default 64 KiB
 	ScriptBodyBytes int // of a request that carries a script, with credentials that were verified; default 1 MiB
+	ImportBodyBytes int // of an import, with credentials that were verified; default 16 MiB
 	Streams         int // answers that are a run's output, at a time; default 50
 	Followers       int // answers that follow a run, at a time, beside those; default 50
 
@@ -44,10 +46,12 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.IdleTimeout, 2*time.Minute)
 	orDefault(&l.StreamTimeout, time.Hour)
 	orDefault(&l.QuietTimeout, 15*time.Second)
+	orDefault(&l.ImportTimeout, 5*time.Minute)
 	orDefault(&l.AskTimeout, 15*time.Second)
 	orDefault(&l.HeaderBytes, 8<<10)
 	orDefault(&l.BodyBytes, 64<<10)
 	orDefault(&l.ScriptBodyBytes, 1<<20)
+	orDefault(&l.ImportBodyBytes, 16<<20)
 	orDefault(&l.Streams, 50)
 	orDefault(&l.Followers, 50)
 	orDefault(&l.Hashes, 2)

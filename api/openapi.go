@@ -56,9 +56,11 @@ func (route *Route) operation(out *schemas, failures map[string]any) map[string]
 	}
 	if route.Body != nil {
 		in := &schemas{components: out.components, strict: route.Added}
-		operation["requestBody"] = map[string]any{
-			"required": true, "content": map[string]any{mediaJSON: map[string]any{"schema": in.of(route.Body)}},
+		content := map[string]any{}
+		for _, media := range route.bodyMedia() {
+			content[media] = map[string]any{"schema": in.of(route.Body)}
 		}
+		operation["requestBody"] = map[string]any{"required": true, "content": content}
 	}
 	return operation
 }

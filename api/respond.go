@@ -152,7 +152,8 @@ func unreadable(err error) *messages.Error {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return messages.Errorf(messages.CodeTooLarge, "the body is too large: 64 KiB at most, 1 MiB for a script with valid credentials")
+		return messages.Errorf(messages.CodeTooLarge, "the body is too large: 64 KiB at most, with valid credentials 1 MiB for a script and 16 MiB for an import; "+
+			"gustyctl import takes more with the agent stopped")
 	case errors.As(err, &small):
 		return messages.Errorf(codeHeaderTooLarge, "the request line and the headers together are too large")
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -20,12 +20,15 @@ type Route struct {
 	Summary string
 	Query   []Parameter
 	Body    any // a value of the type that the body is decoded into; nil where the route takes none
-	Answers []Answer
-	Errors  []int // statuses beside those that every route of its kind can give
+	// BodyMedia are the types that the body may have; nil: JSON.
+	BodyMedia []string
+	Answers   []Answer
+	Errors    []int // statuses beside those that every route of its kind can give
 
 	place   int  // in the table
 	script  bool // the body may be large
 	streams bool // the answer may be large
+	imports bool // the body may be as large as an import
 	handle  func(*request) error
 }
 
@@ -35,6 +38,14 @@ type Answer struct {
 	Media  string // empty: JSON
 	Body   any    // a value of the type of the body
 	Doc    string // empty: "Success"
+}
+
+// bodyMedia gives the types that the body may have.
+func (route *Route) bodyMedia() []string {
+	if route.BodyMedia == nil {
+		return []string{mediaJSON}
+	}
+	return route.BodyMedia
 }
 
 // resource is all routes of one path.

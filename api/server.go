@@ -30,7 +30,8 @@ type Options struct {
 	Config func() *messages.Config // the parameters, as they are now
 	Build  messages.Build
 
-	Capabilities []messages.Capability // of the host, in the order they are shown in
+	Capabilities []messages.Capability            // of the host, in the order they are shown in
+	CheckLimits  func(*messages.JobOptions) error // what this host cannot hold of an imported job's options; may be nil
 
 	InstallDir       string        // the directory of the executable
 	ExecutableSHA256 func() string // in hex; called for the first time when a client asks, and then at most once a request
@@ -53,7 +54,9 @@ type Server struct {
 	metric  metricCache
 	streams chan struct{}
 	follows chan struct{}
-	http    *fasthttp.Server
+	// transfers has the one place for an export or import under way.
+	transfers chan struct{}
+	http      *fasthttp.Server
 
 	requestPool sync.Pool
 	changes     atomic.Uint64 // requests that may have changed something: what was rendered before is stale
@@ -81,7 +84,7 @@ func New(o Options) (*Server, error) {
 		table:   newRouteTable(routes),
 		stats:   newHTTPStats(len(routes)),
 		streams: make(chan struct{}, limits.Streams),
-		follows: make(chan struct{}, limits.Followers),
+		follows: make(chan struct{}, limits.Followers), transfers: make(chan struct{}, 1),
 	}
 	auth, err := newAuthenticator(o.Access, limits)
 	if err != nil {

@@ -24,8 +24,11 @@ func TestPlanImportChangesNothing(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	before := exportLines(t, s, messages.ExportQuery{Secrets: true})
 	all := []messages.ImportItem{
-		importJob("a", "@hourly"), {User: &messages.User{Name: "u", Hash: "h"}}, {App: &messages.AppRow{User: "a"}},
-		{Version: &messages.VersionRow{Version: "0"}}, {Parameter: &messages.StoredParameter{Name: "unknown", Local: "x"}},
+		importJob("a", "@hourly"),
+		{User: &messages.User{Name: "u", Hash: "h"}},
+		{App: &messages.AppRow{User: "a"}},
+		{Version: &messages.VersionRow{Version: "0"}},
+		{Parameter: &messages.StoredParameter{Name: "unknown", Local: "x"}},
 	}
 	plan, err := s.PlanImport(all)
 	for _, outcome := range outcomes(plan.Rows) {

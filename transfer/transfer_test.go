@@ -98,10 +98,15 @@ func TestRowsThatAreRefused(t *testing.T) {
 	zero := 0
 	rows := []messages.TableRow{
 		aJob(""), aJob("a\x00b"), aJob(strings.Repeat("n", 256)), large, kind,
-		messages.ConfigRow{Name: "server_port", Local: "70000"}, messages.ConfigRow{Name: "server_port", Global: "x"}, messages.ConfigRow{},
-		messages.ConfigRow{Name: "a\nb"}, messages.UserTableRow{Name: "a:b"}, messages.UserTableRow{Name: "plain", Password: "Pass"},
+		messages.ConfigRow{Name: "server_port", Local: "70000"},
+		messages.ConfigRow{Name: "server_port", Global: "x"},
+		messages.ConfigRow{},
+		messages.ConfigRow{Name: "a\nb"},
+		messages.UserTableRow{Name: "a:b"},
+		messages.UserTableRow{Name: "plain", Password: "Pass"},
 		messages.UserTableRow{Name: "slow", Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O"},
-		messages.AppRow{User: "a\x00"}, messages.VersionRow{Version: "a\n"},
+		messages.AppRow{User: "a\x00"},
+		messages.VersionRow{Version: "a\n"},
 	}
 	for i, item := range collect(t, Rules{}, rows...) {
 		if item.Outcome != messages.ImportRefused || len(item.Notes) != 1 || item.Job != nil || item.User != nil {
