@@ -32,6 +32,8 @@ type request struct {
 	path   string
 	query  url.Values
 	body   any
+	// lines are sent as they are, as lines of JSON.
+	lines []byte
 	// patient requests wait for a command or a script: for as long as it runs.
 	patient bool
 }
@@ -132,13 +134,19 @@ func (c *client) message(ctx context.Context, req request) (*http.Request, error
 		}
 		body = bytes.NewReader(data)
 	}
+	if req.lines != nil {
+		body = bytes.NewReader(req.lines)
+	}
 	message, err := http.NewRequestWithContext(ctx, req.method, address.String(), body)
 	if err != nil {
 		return nil, failedf("cannot make the request %s %s: %w", req.method, req.path, err)
 	}
 	message.SetBasicAuth(c.target.user, c.target.password.Reveal())
 	message.Header.Set("User-Agent", "gustyctl/"+thisBuild().Version)
-	if body != nil {
+	switch {
+	case req.lines != nil:
+		message.Header.Set("Content-Type", "application/x-ndjson")
+	case body != nil:
 		message.Header.Set("Content-Type", "application/json")
 	}
 	return message, nil

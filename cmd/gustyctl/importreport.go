@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gusty/messages"
+)
+
+// importReport is what became of an import, as --json prints it.
+type importReport struct {
+	Applied bool                           `json:"applied"`
+	DryRun  bool                           `json:"dry_run"`
+	Counts  map[messages.ImportOutcome]int `json:"counts"`
+	Rows    []messages.ImportedRow         `json:"rows"`
+}
+
+// addNotes adds what was noted when the file was read, and puts the rows in the order of the file.
+func (r *importReport) addNotes(notes map[int][]string) {
+	for i := range r.Rows {
+		if more := notes[r.Rows[i].Place]; more != nil && r.Rows[i].Outcome != messages.ImportSuperseded {
+			r.Rows[i].Notes = append(slices.Clone(more), r.Rows[i].Notes...)
+		}
+	}
+	slices.SortStableFunc(r.Rows, func(a, b messages.ImportedRow) int { return a.Place - b.Place })
+}
+
+// reportImport prints what became of each row, and fails where nothing came in because some were refused.
+func (a *app) reportImport(report *importReport, flags *importFlags) error {
+	result := messages.ImportResult{Rows: report.Rows}
+	report.Counts = result.Count()
+	for i := range report.Rows {
+		if report.Rows[i].Notes == nil {
+			report.Rows[i].Notes = []string{}
+		}
+	}
+	if err := a.printImport(report, flags.partial); err != nil {
+		return err
+	}
+	if refused := result.Refused(); refused > 0 && !flags.partial {
+		return &exitError{code: exitRefused, text: fmt.Sprintf(
+			"%d of %d rows are refused, so that nothing was changed; --partial takes over the others", refused, len(report.Rows))}
+	}
+	return nil
+}
+
+func (a *app) printImport(report *importReport, partial bool) error {
+	if a.json {
+		body, err := json.Marshal(report)
+		if err != nil {
+			return failedf("cannot print: %w", err)
+		}
+		return a.printJSON(body)
+	}
+	lines := make([][]string, len(report.Rows))
+	for i := range report.Rows {
+		row := &report.Rows[i]
+		name := row.Name
+		if row.Outcome == messages.ImportRefused || name == "" {
+			name = strings.TrimSpace(name + " (line " + strconv.Itoa(row.Place) + ")")
+		}
+		lines[i] = []string{string(row.Outcome), row.Table, name, strings.Join(row.Notes, "; ")}
+	}
+	if err := a.printTable([]string{"OUTCOME", "TABLE", "NAME", "NOTE"}, lines); err != nil {
+		return err
+	}
+	return a.printLine(report.summary(partial))
+}
+
+// summary counts the rows by outcome.
+func (r *importReport) summary(partial bool) string {
+	var parts []string
+	for _, outcome := range []messages.ImportOutcome{
+		messages.ImportCreated, messages.ImportUpdated, messages.ImportUnchanged, messages.ImportKept, messages.ImportSuperseded,
+		messages.ImportLeftOut, messages.ImportRefused,
+	} {
+		if n := r.Counts[outcome]; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+strings.ReplaceAll(string(outcome), "_", " "))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if r.DryRun || r.Counts[messages.ImportRefused] > 0 && !partial {
+		return text + "; nothing was changed"
+	}
+	return text
+}
