@@ -103,8 +103,6 @@ func TestRowsThatAreRefused(t *testing.T) {
 		messages.ConfigRow{},
 		messages.ConfigRow{Name: "a\nb"},
 		messages.UserTableRow{Name: "a:b"},
-		messages.UserTableRow{Name: "plain", Password: "Pass"},
-		messages.UserTableRow{Name: "slow", Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O"},
 		messages.AppRow{User: "a\x00"},
 		messages.VersionRow{Version: "a\n"},
 	}
@@ -122,7 +120,8 @@ func TestRowsThatAreRefused(t *testing.T) {
 func TestUsersOfTheOldAgent(t *testing.T) {
 	items := collect(t, Rules{},
 		messages.UserTableRow{Name: "old", Password: hash(t, "Pass", 4)}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
-		messages.UserTableRow{Name: "masked", Password: messages.Mask}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
+		messages.UserTableRow{Name: "masked", Password: messages.Mask}, messages.UserTableRow{Name: "plain", Password: "Pass"},
+		messages.UserTableRow{Name: "slow", Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O"}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
 		messages.UserOptionsRow{Name: "reader", Options: messages.StoredUserOptions{Scopes: []messages.Scope{messages.ScopeRead}, Disabled: true}})
 	if u := items[0].User; !u.Disabled || len(items[0].Notes) != 1 {
 		t.Errorf("the old default password: %+v", items[0])
@@ -130,11 +129,13 @@ func TestUsersOfTheOldAgent(t *testing.T) {
 	if u := items[1].User; u.Disabled || !u.HasAll() || bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()), []byte("own")) != nil {
 		t.Errorf("a password of one's own: %+v", items[1])
 	}
-	if u := items[2].User; !u.Disabled || u.Hash != "" {
-		t.Errorf("a hash that was left out: %+v", items[2])
+	for _, item := range items[2:5] {
+		if u := item.User; !u.Disabled || u.Hash != "" || len(item.Notes) != 1 {
+			t.Errorf("a hash that is none: %+v", item)
+		}
 	}
-	if u := items[3].User; !u.Disabled || !slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
-		t.Errorf("a user with scopes: %+v", items[3])
+	if u := items[5].User; !u.Disabled || !slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
+		t.Errorf("a user with scopes: %+v", items[5])
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 const (
 	// oldDefaultPassword is the one that every Rust agent was installed with.
 	oldDefaultPassword = "Pass"
+	hashBytes          = 60 // of any bcrypt hash
 	// maxHashCost bounds what one login costs: each step doubles it, and 14 is about a second.
 	maxHashCost = 14
 	// maxHashWork bounds what looking for the old default password costs, in rounds of bcrypt: 256 users of the Rust agent's cost.
@@ -21,8 +22,12 @@ const (
 // hashBudget is what is left of maxHashWork.
 type hashBudget struct{ spent int }
 
-// take says whether there is enough left for a hash of the cost.
-func (b *hashBudget) take(cost int) bool {
+// take says whether there is enough left for a hash.
+func (b *hashBudget) take(hash messages.Secret) bool {
+	cost, err := bcrypt.Cost([]byte(hash.Reveal()))
+	if err != nil {
+		return false
+	}
 	b.spent += 1 << cost
 	return b.spent <= maxHashWork
 }
@@ -39,43 +44,44 @@ func (c *Collector) fillUser(item *messages.ImportItem, r messages.UserTableRow)
 // finishUser looks at the hash and the scopes. Nobody gives away what they do not have.
 func (c *Collector) finishUser(item *messages.ImportItem) {
 	user := item.User
-	if why := c.judgeHash(user); why != "" {
-		refuse(item, why)
-		return
-	}
+	why := unusable(user)
 	switch {
-	case user.Hash == "":
-		user.Disabled = true
-		item.Notes = append(item.Notes, "comes in disabled, since there is no password: gustyctl user passwd sets one and enables the user")
+	case why != "":
+		user.Hash = ""
+	case !c.hashes.take(user.Hash):
+		refuse(item, "these are too many users to look through for the old default password at once; import them in parts")
+		return
 	case bcrypt.CompareHashAndPassword([]byte(user.Hash.Reveal()), []byte(oldDefaultPassword)) == nil:
-		user.Disabled = true
-		item.Notes = append(item.Notes, "comes in disabled, since the password is the old default one: gustyctl user passwd sets another and enables the user")
+		why = "the password is the old default one"
 	}
-	scopes := slices.DeleteFunc(slices.Clone(messages.AllScopes()), func(s messages.Scope) bool {
-		return !slices.Contains(user.Scopes, s) || !c.rules.May(s)
+	if why != "" {
+		user.Disabled = true
+		item.Notes = append(item.Notes, "comes in disabled, since "+why+": gustyctl user passwd sets one and enables the user")
+	}
+	c.limitScopes(item)
+}
+
+func (c *Collector) limitScopes(item *messages.ImportItem) {
+	scopes := slices.DeleteFunc(messages.AllScopes(), func(s messages.Scope) bool {
+		return !slices.Contains(item.User.Scopes, s) || !c.rules.May(s)
 	})
 	if len(scopes) < len(messages.AllScopes()) {
 		item.Notes = append(item.Notes, fmt.Sprintf("comes in with the scopes %v", scopes))
 	}
-	user.Scopes = scopes
+	item.User.Scopes = scopes
 }
 
-// judgeHash gives why a hash cannot come in. One that is masked is no hash.
-func (c *Collector) judgeHash(user *messages.User) string {
-	if user.Hash == messages.Mask {
-		user.Hash = ""
-	}
-	if user.Hash == "" {
-		return ""
+// unusable gives why nobody could log in with a hash, or should.
+func unusable(user *messages.User) string {
+	if user.Hash == "" || user.Hash == messages.Mask {
+		return "there is no password"
 	}
 	cost, err := bcrypt.Cost([]byte(user.Hash.Reveal()))
 	switch {
-	case err != nil || len(user.Hash) != 60:
-		return "password: is no bcrypt hash"
+	case err != nil || len(user.Hash) != hashBytes:
+		return "the password is no bcrypt hash"
 	case cost > maxHashCost:
-		return fmt.Sprintf("password: a hash of cost %d would make every login take too long; at most %d is taken", cost, maxHashCost)
-	case !c.hashes.take(cost):
-		return "these are too many users to look through for the old default password at once; import them in parts"
+		return fmt.Sprintf("a hash of cost %d would make every login take too long, and at most %d is taken", cost, maxHashCost)
 	}
 	return ""
 }
