@@ -52,6 +52,11 @@ func setUp(t *testing.T, env *testscript.Env) error {
 			return err
 		}
 	}
+	rusty, err := filepath.Abs("../../persistence/sqlite/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("RUSTY", rusty)
 	home := filepath.Join(env.WorkDir, "home")
 	env.Setenv("HOME", home)
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))

@@ -19,7 +19,7 @@ func routes() []string {
 		"GET /agent/health/live", "GET /agent/health/ready", "GET /metrics", "GET /agent/openapi.json", "GET /agent/job/preview",
 		"POST /agent/job/check", "POST /agent/job/run", "GET /agent/job/state", "PUT /agent/job/pause", "PUT /agent/job/resume", "GET /agent/runs",
 		"GET /agent/runs/{run_id}", "GET /agent/runs/{run_id}/output", "POST /agent/runs/{run_id}/cancel", "GET /agent/outbox",
-		"GET /agent/backup",
+		"GET /agent/backup", "GET /agent/export", "POST /agent/import",
 	}
 }
 
@@ -38,6 +38,7 @@ func TestRoutes(t *testing.T) {
 		{"execute", testExecute},
 		{"runs", testRuns},
 		{"backup", testBackup},
+		{"transfer", testTransfer},
 		{"limits", testLimits},
 		{"methods", testMethods},
 		{"restart", testRestart},

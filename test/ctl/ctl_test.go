@@ -18,6 +18,10 @@ func TestMain(m *testing.M) { os.Exit(agent.Main(m)) }
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
 	build(t, filepath.Join(bin, "gustyctl"))
+	rusty, err := filepath.Abs("../../persistence/sqlite/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
 		dir := filepath.Join(env.WorkDir, "data")
 		started, err := agent.Start(t.Context(), agent.Options{Binary: os.Getenv(agent.BinaryVariable), Dir: dir})
@@ -27,6 +31,7 @@ func TestScripts(t *testing.T) {
 		env.Defer(func() { _ = started.Kill() }) // it holds nothing that anybody looks at afterwards
 		env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 		env.Setenv("GUSTY_DATA_DIR", dir)
+		env.Setenv("RUSTY", rusty)
 		env.Setenv("TZ", "UTC")
 		env.Setenv("HOME", env.WorkDir)
 		return nil
