@@ -51,6 +51,7 @@ func measurements() []measurement {
 		{"rest", measureRest}, // idle memory and processor time, then load, then memory after it
 		{"flood", measureFlood},
 		{"printers", measurePrinters},
+		{"export", measureExport},
 	}
 }
 
