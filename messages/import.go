@@ -44,6 +44,7 @@ type ImportItem struct {
 
 	Job       *ImportJob
 	Parameter *StoredParameter
+	HostOnly  bool // the parameter may only be confirmed: it is set on the host
 	User      *User
 	Version   *VersionRow
 	App       *AppRow

@@ -90,7 +90,10 @@ func (m *importer) item(item *messages.ImportItem, report *messages.ImportedRow)
 	case item.Job != nil:
 		report.Outcome, err = m.job(item.Job)
 	case item.Parameter != nil:
-		report.Outcome, err = m.parameter(*item.Parameter)
+		report.Outcome, err = m.parameter(*item.Parameter, item.HostOnly)
+		if report.Outcome == messages.ImportKept {
+			report.Notes = []string{"this parameter is set on the host only: gustyctl import --offline, with the agent stopped, takes it over"}
+		}
 	case item.User != nil:
 		report.Outcome, err = m.user(item.User, report)
 	case item.Version != nil:
@@ -175,8 +178,8 @@ func createdOrUpdated(existed bool) messages.ImportOutcome {
 	return messages.ImportCreated
 }
 
-// parameter puts a whole row; a secret that is masked keeps what is stored.
-func (m *importer) parameter(p messages.StoredParameter) (messages.ImportOutcome, error) {
+// parameter puts a whole row; a secret that is masked keeps what is stored, and one that only the host sets stays as it is.
+func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (messages.ImportOutcome, error) {
 	key := m.ring.hide(nameOfParameter, p.Name)
 	record, err := m.get(bucketParameters, key[:])
 	if err != nil {
@@ -189,6 +192,9 @@ func (m *importer) parameter(p messages.StoredParameter) (messages.ImportOutcome
 	keepMasked(&p, &stored)
 	if record != nil && p == stored {
 		return messages.ImportUnchanged, nil
+	}
+	if hostOnly {
+		return messages.ImportKept, nil
 	}
 	if m.w == nil {
 		return createdOrUpdated(record != nil), nil

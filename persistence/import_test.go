@@ -74,6 +74,20 @@ func TestAnImportedUserNeverReplacesOne(t *testing.T) {
 	}
 }
 
+func TestAParameterOfTheHostIsOnlyConfirmed(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	row := func(local string) messages.ImportRows {
+		p := messages.StoredParameter{Name: messages.ParamIPAddr, Global: "0.0.0.0", Local: local}
+		return messages.ImportRows{Items: []messages.ImportItem{{Parameter: &p, HostOnly: true}}}
+	}
+	if got := commit(t, s, row("127.0.0.1")).Import; got.Rows[0].Outcome != messages.ImportKept || len(got.Rows[0].Notes) != 1 || len(got.Parameters) > 0 {
+		t.Errorf("another value: %+v", got)
+	}
+	if got := commit(t, s, row("")).Import.Rows[0].Outcome; got != messages.ImportUnchanged {
+		t.Errorf("the same value is %s", got)
+	}
+}
+
 // What a file without options brings leaves the options alone; a job that stood still begins anew, so that nothing counts as missed.
 func TestAnImportedJobKeepsItsOptionsAndState(t *testing.T) {
 	s := openStore(t, t.TempDir())

@@ -14,6 +14,8 @@ const (
 
 // Rules are what an import goes by beside what is always so.
 type Rules struct {
+	// Remote says that the import comes over REST, which does not set the parameters of the host.
+	Remote bool
 	// May says whether who imports may do what a row does: a row of user_creds needs what PUT /agent/userpassword/update needs, and so on. nil:
 	// everything.
 	May func(messages.Scope) bool
@@ -94,7 +96,7 @@ func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 	case messages.VersionRow:
 		fillVersion(item, r)
 	case messages.ConfigRow:
-		fillParameter(item, r)
+		c.fillParameter(item, r)
 	case messages.JobTableRow:
 		c.fillJob(item, r)
 	case messages.JobOptionsRow:

@@ -9,7 +9,7 @@ import (
 )
 
 // fillParameter takes a row of server_config. A name that this version does not know is kept, so that nothing is lost.
-func fillParameter(item *messages.ImportItem, r messages.ConfigRow) {
+func (c *Collector) fillParameter(item *messages.ImportItem, r messages.ConfigRow) {
 	p := messages.StoredParameter{Name: r.Name, Global: r.Global, Local: r.Local, CanModify: r.CanModify != 0}
 	known, ok := messages.FindParameter(r.Name)
 	if !ok {
@@ -29,7 +29,7 @@ func fillParameter(item *messages.ImportItem, r messages.ConfigRow) {
 		}
 		*value = text
 	}
-	item.Parameter = &p
+	item.Parameter, item.HostOnly = &p, known.HostOnly && c.rules.Remote
 }
 
 // isLine says whether a text is UTF-8 without control characters, and not too long.

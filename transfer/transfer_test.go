@@ -117,6 +117,13 @@ func TestRowsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestParametersOfTheHostAreNotSetFromElsewhere(t *testing.T) {
+	row := messages.ConfigRow{Name: messages.ParamIPAddr, Local: "127.0.0.1"}
+	if here, there := collect(t, Rules{}, row)[0], collect(t, Rules{Remote: true}, row)[0]; here.HostOnly || !there.HostOnly {
+		t.Errorf("%+v, %+v", here, there)
+	}
+}
+
 func TestUsersOfTheOldAgent(t *testing.T) {
 	items := collect(t, Rules{},
 		messages.UserTableRow{Name: "old", Password: hash(t, "Pass", 4)}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},

@@ -64,6 +64,7 @@ func testImportInForce(t *testing.T, s *suite) {
 		importedJob("imported", "* * * * * *", "echo imported"), importedJob("imported bad", "99 * * * * *", "echo never"),
 		importedJob("imported off", "* * * * * *", "echo never"), tableLine("gusty_job_options", `{"script_name":"imported off","options":{"enabled":false}}`),
 		tableLine("server_config", `{"param_name":"labels","local_value":"imported=yes"}`),
+		tableLine("server_config", `{"param_name":"ip_addr","local_value":"192.0.2.1"}`),
 		userLine(t, "imported", "a good one"), userLine(t, "imported old", "Pass"), userLine(t, "Admin", "stolen"),
 		tableLine("node_app_details", `{"user_name":"admin","password":"x","endpoint":"https:://y/","purpose":"list_binaries"}`),
 	}
@@ -76,8 +77,8 @@ func testImportInForce(t *testing.T, s *suite) {
 	for _, row := range got.Rows {
 		outcomes = append(outcomes, row.Outcome)
 	}
-	want := []string{"created", "created", "created", "merged", "updated", "created", "created", "kept", "created"}
-	if !got.Applied || !got.Success || !slices.Equal(outcomes, want) || len(got.Rows[1].Notes) != 1 || len(got.Rows[6].Notes) != 1 {
+	want := []string{"created", "created", "created", "merged", "updated", "kept", "created", "created", "kept", "created"}
+	if !got.Applied || !got.Success || !slices.Equal(outcomes, want) || len(got.Rows[1].Notes) != 1 || len(got.Rows[7].Notes) != 1 {
 		t.Errorf("the answer is %+v", got)
 	}
 	eventually(t, "the imported job runs", func() bool {
