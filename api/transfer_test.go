@@ -1,8 +1,10 @@
 package api
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,12 +140,18 @@ func TestAnImportMayBeLarge(t *testing.T) {
 	if got := importOf(t, h, "/agent/import", strings.Repeat(userLine, 100_000), 200); len(got.Rows) != 100_000 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	h.do("POST", "/agent/import", strings.Repeat(userLine, (16<<20)/len(userLine)+1)).wantError(t, 413, messages.CodeTooLarge, "")
-	request := h.request("POST", "/agent/import", strings.Repeat(userLine, 2000))
-	request.SetBasicAuth(testUser, "wrong")
-	if a := h.send(request); a.status != http.StatusRequestEntityTooLarge && a.status != http.StatusUnauthorized {
+	// Only the size is told: a client that sends on may find the connection closed before it reads the answer.
+	h.raw(sizeOfImport(testPass, 16<<20+1)).wantError(t, 413, messages.CodeTooLarge, "")
+	if a := h.raw(sizeOfImport("wrong", 100_000)); a.status != http.StatusRequestEntityTooLarge && a.status != http.StatusUnauthorized {
 		t.Errorf("without credentials: %d", a.status)
 	}
+}
+
+// sizeOfImport is the head of a request.
+func sizeOfImport(password string, bytes int) string {
+	credentials := base64.StdEncoding.EncodeToString([]byte(testUser + ":" + password))
+	return fmt.Sprintf("POST /agent/import HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		credentials, bytes)
 }
 
 func TestOneTransferAtATime(t *testing.T) {
