@@ -2,14 +2,12 @@ package persistence
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 )
@@ -28,13 +26,9 @@ const (
 const maxChildText = 4096
 
 // SpawnVerifier gives an Options.VerifyChild that runs command with the database's path behind it; that program calls VerifyMain. The key
-// goes to the child by its standard input. keyFile empty: the file key beside the database.
-func SpawnVerifier(keyFile string, command ...string) func(path string) error {
-	return func(path string) error {
-		kek, err := ReadKeyFile(cmp.Or(keyFile, filepath.Join(filepath.Dir(path), keyName)))
-		if err != nil {
-			return err
-		}
+// goes to the child by its standard input, wherever it comes from.
+func SpawnVerifier(command ...string) func(path string, kek Key) error {
+	return func(path string, kek Key) error {
 		child := exec.CommandContext(context.Background(), command[0], append(command[1:len(command):len(command)], path)...)
 		child.Stdin = bytes.NewReader(keyText(kek))
 		var said strings.Builder

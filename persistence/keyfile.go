@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // keyBytes is the length of every key: AES-256 and HMAC-SHA256.
@@ -36,8 +37,14 @@ func newKey() (Key, error) {
 	return k, err
 }
 
-// ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw bytes. The error wraps ErrWrongKey where
-// the file holds no key, and fs.ErrNotExist where there is no file.
+// keyFile is a file, or a credential, with a key as it stands.
+type keyFile struct {
+	path string
+	how  string // it was named, for messages
+}
+
+// ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw bytes; on Windows also what the first start
+// writes there, protected by DPAPI. The error wraps ErrWrongKey where the file holds no key, and fs.ErrNotExist where there is no file.
 func ReadKeyFile(path string) (Key, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,6 +52,10 @@ func ReadKeyFile(path string) (Key, error) {
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: the key file can't be read (%w); give it to the agent's user", ErrWrongKey, err)
+	}
+	if text, err = unprotect(text); err != nil {
+		return Key{}, fmt.Errorf("%w: %s was made on another machine, and opens there alone (%w); restore a copy that was exported there",
+			ErrWrongKey, path, err)
 	}
 	k, ok := parseKey(text)
 	if !ok {
@@ -72,17 +83,32 @@ func keyText(k Key) []byte {
 
 // writeKeyFile makes the file durably, whole or not at all, and never replaces one.
 func writeKeyFile(path string, k Key) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make the directory of the key file: %w", err)
-	}
-	fresh := path + ".new"
-	if err := writeSynced(fresh, keyText(k)); err != nil {
-		return fmt.Errorf("write the key file: %w", err)
+	if err := prepareKeyFile(path, k); err != nil {
+		return err
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("write the key file: %s has come into being meanwhile; start again", path)
 	}
-	if err := os.Rename(fresh, path); err != nil {
+	return placeKeyFile(path)
+}
+
+// prepareKeyFile writes a key durably beside path, where placeKeyFile takes it from.
+func prepareKeyFile(path string, k Key) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the directory of the key file: %w", err)
+	}
+	text, err := protect(keyText(k))
+	if err != nil {
+		return fmt.Errorf("protect the key: %w", err)
+	}
+	if err := writeSynced(path+unfinished, text); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func placeKeyFile(path string) error {
+	if err := os.Rename(path+unfinished, path); err != nil {
 		return fmt.Errorf("write the key file: %w", err)
 	}
 	return syncDir(filepath.Dir(path))
@@ -95,4 +121,30 @@ func writeSynced(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// prepared gives the key that a change was cut short with, between the database's commit and the key's new name.
+func (k keyFile) prepared(h *header) (fresh Key, found bool) {
+	fresh, err := ReadKeyFile(k.path + unfinished)
+	return fresh, err == nil && h.checkKEK(fresh)
+}
+
+// replaceKeyFile puts the prepared key in the place of the old one, of which a copy stays: earlier backups open with it.
+func replaceKeyFile(path string) error {
+	if err := keepOldKey(path); err != nil {
+		return fmt.Errorf("keep the old key: %w", err)
+	}
+	return placeKeyFile(path)
+}
+
+// keepOldKey copies a key file to a name with the time.
+func keepOldKey(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return writeSynced(path+".old-"+time.Now().UTC().Format(asideTime), text)
 }

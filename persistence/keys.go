@@ -72,7 +72,7 @@ type dataKey [keyBytes]byte
 // wrapAD is the associated data of a wrapped key.
 func wrapAD(database [16]byte, version uint32) []byte {
 	b := append([]byte(infoWrap), 0)
-	b = binary.BigEndian.AppendUint16(b, formatVersion)
+	b = binary.BigEndian.AppendUint16(b, sealVersion)
 	b = append(b, database[:]...)
 	return binary.BigEndian.AppendUint32(b, version)
 }

@@ -61,6 +61,9 @@ func openLocked(o *Options) (*Store, error) {
 		return nil, err
 	}
 	if !fresh {
+		if err := migrate(o); err != nil {
+			return nil, err
+		}
 		compactAtStart(o, kek)
 	}
 	db, err := openAnyhow(o.databaseFile())

@@ -1,7 +1,9 @@
 package persistence
 
 import (
+	"cmp"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -10,18 +12,25 @@ import (
 
 // Options say where a store lies and how it is opened.
 type Options struct {
-	Dir     string // made where it does not exist
-	KeyFile string // empty: the file key in Dir
+	Dir string // made where it does not exist
+	// KeyFile names the key-encryption key. Empty: the systemd credential gusty.key, else the passphrase that GUSTY_PASSPHRASE_FILE names or,
+	// where the store has one, that AskPassphrase gives, else the file key in Dir, which a first start makes (on Windows protected by DPAPI).
+	KeyFile string
 	Build   messages.Build
 	Logger  *slog.Logger // nil: nothing is logged
 	// VerifyChild checks the file at path before anything trusts it, in a process of its own (see SpawnVerifier). nil: VerifyFile, here.
-	VerifyChild func(path string) error
+	VerifyChild func(path string, kek Key) error
 	// StartEmpty moves a damaged database aside, under a name with the time, and begins a new one.
 	StartEmpty bool
 	// Existing refuses to make a store where there is none: for tools that work on the store of a stopped agent.
 	Existing bool
+	// AskPassphrase asks on a terminal, twice where isNew says that it is to be set. nil: there is no terminal.
+	AskPassphrase func(isNew bool) (messages.Secret, error)
+	// Passphrase lets a first start ask for a passphrase instead of making a key file.
+	Passphrase bool
 
-	now func() time.Time // nil: time.Now; for tests
+	getenv func(string) string // nil: os.Getenv; for tests
+	now    func() time.Time    // nil: time.Now; for tests
 }
 
 func (o *Options) setDefaults() {
@@ -31,14 +40,12 @@ func (o *Options) setDefaults() {
 	if o.now == nil {
 		o.now = time.Now
 	}
+	if o.getenv == nil {
+		o.getenv = os.Getenv
+	}
 }
 
-func (o *Options) keyFile() string {
-	if o.KeyFile != "" {
-		return o.KeyFile
-	}
-	return filepath.Join(o.Dir, keyName)
-}
+func (o *Options) keyFile() string { return cmp.Or(o.KeyFile, filepath.Join(o.Dir, keyName)) }
 
 func (o *Options) databaseFile() string { return filepath.Join(o.Dir, databaseName) }
 

@@ -19,82 +19,167 @@ const asideTime = "20060102T150405Z"
 
 // prepare sees to it that there is a verified database and its key, and says whether it made them.
 func prepare(o *Options) (kek Key, fresh bool, err error) {
-	kek, keyErr := ReadKeyFile(o.keyFile())
-	hasKey := keyErr == nil
-	if keyErr != nil && !errors.Is(keyErr, fs.ErrNotExist) {
-		return kek, false, keyErr
-	}
 	hasDatabase, err := exists(o.databaseFile())
+	switch {
+	case err != nil:
+		return kek, false, err
+	case hasDatabase:
+		return prepareExisting(o)
+	}
+	return prepareNew(o)
+}
+
+// prepareExisting finds the key of the database and verifies it; a damaged one is moved aside where that was asked for, and a new one made.
+func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
+	h, headerErr := headerOf(o.databaseFile())
+	source, err := o.findSource(h.kekKind)
 	if err != nil {
 		return kek, false, err
 	}
-	switch {
-	case hasDatabase && hasKey:
-		fresh, err = openable(o, kek)
-	case hasDatabase:
-		err = fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy", ErrWrongKey, o.databaseFile(), o.keyFile())
-	case hasKey:
-		fresh, err = withoutDatabase(o, kek)
-	default:
-		if kek, err = newKey(); err == nil {
-			fresh, err = true, create(o, kek, true)
-		}
+	if headerErr == nil {
+		kek, err = openKey(o, source, &h)
+	} else if kek, err = keyOfUnreadable(source); errors.Is(err, fs.ErrNotExist) {
+		err = headerErr
 	}
-	return kek, fresh, err
-}
-
-// openable verifies the database; a damaged one is moved aside where that was asked for, and a new one made.
-func openable(o *Options, kek Key) (fresh bool, err error) {
-	if o.VerifyChild != nil {
-		err = o.VerifyChild(o.databaseFile())
-	} else {
-		err = VerifyFile(o.databaseFile(), kek)
+	if err != nil {
+		return kek, false, err
 	}
+	err = o.verify(kek)
 	if err == nil || !o.StartEmpty || !errors.Is(err, ErrDamaged) {
-		return false, err
+		return kek, false, err
 	}
 	if err := moveAside(o, time.Now()); err != nil {
-		return false, err
+		return kek, false, err
 	}
-	return true, create(o, kek, false)
+	kek, err = beginAnew(o, source)
+	return kek, true, err
 }
 
-// withoutDatabase tells a first start that was cut short, or one with a key that was provided, from a lost database.
-func withoutDatabase(o *Options, kek Key) (fresh bool, err error) {
+// openKey gives the key of a database by its header. A change of the key file that was cut short is finished.
+func openKey(o *Options, source keySource, h *header) (Key, error) {
+	if h.kekKind != source.kind() {
+		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one (docs/storage.md, Keys)",
+			ErrWrongKey, o.databaseFile(), kindName(h.kekKind), source)
+	}
+	kek, err := source.key(&h.stretching)
+	if err == nil && h.checkKEK(kek) {
+		return kek, nil
+	}
+	if file, ok := source.(keyFile); ok {
+		if fresh, found := file.prepared(h); found {
+			return fresh, replaceKeyFile(file.path)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return kek, fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy, or %s",
+			ErrWrongKey, o.databaseFile(), source.(keyFile).path, howToNameTheKey)
+	case err != nil:
+		return kek, err
+	}
+	return kek, fmt.Errorf("%w %s: %s is another one than it was made with; restore that one, or %s",
+		ErrWrongKey, o.databaseFile(), source, howToNameTheKey)
+}
+
+func kindName(kind byte) string {
+	if kind == kekPassphrase {
+		return "a passphrase"
+	}
+	return "a key file or credential"
+}
+
+// keyOfUnreadable gives the key for a file without a readable header, which the verification will name what is wrong with.
+func keyOfUnreadable(source keySource) (Key, error) {
+	if source.kind() == kekPassphrase {
+		return Key{}, nil // it can't be stretched: the salt is gone
+	}
+	return source.key(nil)
+}
+
+func (o *Options) verify(kek Key) error {
+	if o.VerifyChild != nil {
+		return o.VerifyChild(o.databaseFile(), kek)
+	}
+	return VerifyFile(o.databaseFile(), kek)
+}
+
+// prepareNew tells a first start, or one that was cut short, from a lost database.
+func prepareNew(o *Options) (kek Key, fresh bool, err error) {
+	source, err := o.findSource(kekUnknown)
+	if err != nil {
+		return kek, false, err
+	}
+	if kek, ok := halfDone(o, source); ok {
+		return kek, true, finish(o)
+	}
+	err = source.check()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && (o.StartEmpty || isPristine(o, source)):
+		kek, err = beginAnew(o, source)
+		return kek, true, err
+	case err != nil:
+		return kek, false, err
+	}
+	return kek, false, fmt.Errorf("%w: %s is missing, and there is %s; restore it from a backup, or start with --start-empty to begin anew",
+		ErrKeyWithoutDatabase, o.databaseFile(), source)
+}
+
+// halfDone says whether a first start was cut short when all but the database's name was done.
+func halfDone(o *Options, source keySource) (kek Key, ok bool) {
 	half := o.databaseFile() + unfinished
-	if ok, err := exists(half); err != nil {
-		return false, err
-	} else if ok && VerifyFile(half, kek) == nil {
-		return true, finish(o)
+	h, err := headerOf(half)
+	if err != nil {
+		return kek, false
 	}
-	if o.StartEmpty || isPristine(o) {
-		return true, create(o, kek, false)
-	}
-	return false, fmt.Errorf("%w: %s is missing beside the key %s; restore it from a backup, or start with --start-empty to begin anew",
-		ErrKeyWithoutDatabase, o.databaseFile(), o.keyFile())
+	kek, err = source.key(&h.stretching)
+	return kek, err == nil && VerifyFile(half, kek) == nil
 }
 
 // isPristine says whether the key comes from elsewhere and the data directory holds nothing yet.
-func isPristine(o *Options) bool {
-	if filepath.Dir(filepath.Clean(o.keyFile())) == filepath.Clean(o.Dir) {
+func isPristine(o *Options, source keySource) bool {
+	if !source.isElsewhere(o.Dir) {
 		return false
 	}
 	entries, err := os.ReadDir(o.Dir)
 	return err == nil && len(entries) == 1 && entries[0].Name() == lockName
 }
 
+// beginAnew makes a database, and its key where the source has none yet.
+func beginAnew(o *Options, source keySource) (kek Key, err error) {
+	if p, ok := source.(passphrase); ok {
+		if err := p.checkNew(); err != nil {
+			return kek, err
+		}
+	}
+	h, err := newHeader(source.kind(), o.now())
+	if err != nil {
+		return kek, err
+	}
+	kek, err = source.key(&h.stretching)
+	writeTo := ""
+	if errors.Is(err, fs.ErrNotExist) {
+		writeTo = source.(keyFile).path
+		kek, err = newKey()
+	}
+	if err != nil {
+		return kek, err
+	}
+	h.wrapWith(kek)
+	return kek, create(o, &h, kek, writeTo)
+}
+
 // create makes the database under another name, then the key, then gives the database its name: at no moment is there a database without
-// its key, and a key without a database is one that has the finished database beside it.
-func create(o *Options, kek Key, withKey bool) error {
+// its key, and a key without a database is one that has the finished database beside it. writeTo empty: the key is there.
+func create(o *Options, h *header, kek Key, writeTo string) error {
 	half := o.databaseFile() + unfinished
 	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("make the database: %w", err)
 	}
-	if err := fill(half, kek, o); err != nil {
+	if err := fill(half, h, kek, o); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
-	if withKey {
-		if err := writeKeyFile(o.keyFile(), kek); err != nil {
+	if writeTo != "" {
+		if err := writeKeyFile(writeTo, kek); err != nil {
 			return err
 		}
 	}
@@ -109,22 +194,16 @@ func finish(o *Options) error {
 }
 
 // fill makes a database with its header, its keys, empty buckets and the parameters' defaults.
-func fill(path string, kek Key, o *Options) error {
+func fill(path string, h *header, kek Key, o *Options) error {
 	db, err := openDatabase(path)
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		h, err := newHeader(kek, time.Now())
-		if err != nil {
-			return err
-		}
-		return seed(tx, h, kek, o)
-	})
+	err = db.Update(func(tx *bolt.Tx) error { return seed(tx, h, kek, o) })
 	return errors.Join(err, db.Close(), syncDir(filepath.Dir(path)))
 }
 
-func seed(tx *bolt.Tx, h header, kek Key, o *Options) error {
+func seed(tx *bolt.Tx, h *header, kek Key, o *Options) error {
 	for _, name := range []string{nameMeta, nameKeys, nameLedger} {
 		if _, err := tx.CreateBucket([]byte(name)); err != nil {
 			return err

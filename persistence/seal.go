@@ -7,6 +7,10 @@ import (
 	"fmt"
 )
 
+// sealVersion is the version of how keys, values and output files are sealed, and part of their associated data. It is not that of the file:
+// a migration need not seal everything anew.
+const sealVersion = 1
+
 // A sealed value is the version of its data key (4 bytes), a random nonce (12), the ciphertext, and the tag (16).
 const (
 	sealedHead  = 4 + nonceBytes
@@ -23,9 +27,9 @@ type sealer struct {
 	plain []byte
 }
 
-// associate puts together what a value is bound to: format version, database, key version, bucket and key.
+// associate puts together what a value is bound to: version of sealing, database, key version, bucket and key.
 func (s *sealer) associate(version uint32, bucket string, key []byte) []byte {
-	b := binary.BigEndian.AppendUint16(s.ad[:0], formatVersion)
+	b := binary.BigEndian.AppendUint16(s.ad[:0], sealVersion)
 	b = append(b, s.ring.database[:]...)
 	b = binary.BigEndian.AppendUint32(b, version)
 	b = append(b, byte(len(bucket)))

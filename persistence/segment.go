@@ -23,7 +23,7 @@ const (
 	segmentCount = 5
 )
 
-// A segment begins with a plain header: magic, format version, version of the data key, salt. Frames follow: the length of the sealed part
+// A segment begins with a plain header: magic, version of sealing, version of the data key, salt. Frames follow: the length of the sealed part
 // (4 bytes), the frame's number (8), and the sealed part. Numbers rise from frame to frame; the number is the nonce, and the associated data
 // are run, segment and number.
 const (
@@ -96,7 +96,7 @@ func createSegment(dir string, ring *keyring, run runKey, number int) (*segment,
 	}
 	header := make([]byte, segmentHeader)
 	copy(header, segmentMagic)
-	binary.BigEndian.PutUint16(header[8:], formatVersion)
+	binary.BigEndian.PutUint16(header[8:], sealVersion)
 	binary.BigEndian.PutUint32(header[10:], ring.current)
 	salt := header[14:]
 	if _, err := rand.Read(salt); err != nil {

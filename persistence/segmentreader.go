@@ -37,7 +37,7 @@ func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentRea
 	if _, err := io.ReadFull(r.in, header); err != nil {
 		return nil, f.Close()
 	}
-	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != formatVersion {
+	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != sealVersion {
 		return nil, errors.Join(errDamagedOutput(run), f.Close())
 	}
 	r.aead, err = segmentKey(ring, binary.BigEndian.Uint32(header[10:]), header[14:], run, number)

@@ -99,7 +99,7 @@ func TestVerifyInAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GUSTY_TEST_CHILD", "verify")
-	verifier := SpawnVerifier("", os.Args[0])
+	verifier := SpawnVerifier(os.Args[0])
 	s, err := Open(Options{Dir: dir, VerifyChild: verifier})
 	if err != nil {
 		t.Fatal(err)

@@ -55,22 +55,41 @@ type bucketValue struct {
 }
 
 func verify(f *os.File, kek Key) error {
-	info, err := f.Stat()
+	v, err := newVerifier(f)
 	if err != nil {
-		return err
-	}
-	if info.Size() == 0 {
-		return errors.New("it is empty")
-	}
-	m, err := chooseMeta(f, info.Size())
-	if err != nil {
-		return err
-	}
-	v := &verifier{pages: newPageFile(f, m), buckets: map[string]bucketValue{}}
-	if err := v.pages.walk(m.root, v.addBucket); err != nil {
 		return err
 	}
 	return v.verify(kek)
+}
+
+// newVerifier finds the buckets of a file.
+func newVerifier(f *os.File) (*verifier, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() == 0 {
+		return nil, errors.New("it is empty")
+	}
+	m, err := chooseMeta(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{pages: newPageFile(f, m), buckets: map[string]bucketValue{}}
+	return v, v.pages.walk(m.root, v.addBucket)
+}
+
+// headerOf reads the header of a closed file as carefully as VerifyFile does, and with its errors.
+func headerOf(path string) (h header, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return h, fmt.Errorf("read the database: %w", err)
+	}
+	v, err := newVerifier(f)
+	if err == nil {
+		h, err = v.header()
+	}
+	return h, describe(path, errors.Join(err, f.Close()))
 }
 
 func (v *verifier) addBucket(e leaf) (err error) {

@@ -20,7 +20,9 @@ The Gusty agent. It runs in the foreground and logs to standard error.
   PORT                 the port to serve on; without it the parameter server_port, or a free port beside it
   --data-dir DIR       where the agent keeps its state (environment GUSTY_DATA_DIR)
   --listen ADDR        the address to serve on (GUSTY_LISTEN); default: the parameter ip_addr
-  --key-file FILE      the key-encryption key (GUSTY_KEY_FILE); default: the file key in the data directory
+  --key-file FILE      the key-encryption key (GUSTY_KEY_FILE); default: the systemd credential gusty.key, else the passphrase in the file that
+                       GUSTY_PASSPHRASE_FILE names or that is typed, else the file key in the data directory
+  --passphrase         ask for a passphrase at the first start, instead of making a key
   --log-level LEVEL    error, warning, info or debug (GUSTY_LOG_LEVEL); default: the parameter log_level
   --log-format FORMAT  json or text (GUSTY_LOG_FORMAT); default json
   --start-empty        move a damaged database aside and begin a new one
@@ -40,6 +42,7 @@ type settings struct {
 	logLevel    string // empty: the parameter log_level
 	logFormat   string
 	startEmpty  bool
+	passphrase  bool
 	showVersion bool
 }
 
@@ -62,6 +65,7 @@ func parseSettings(args []string, env lookupEnv) (settings, error) {
 	text(&s.logLevel, "log-level", "GUSTY_LOG_LEVEL")
 	text(&s.logFormat, "log-format", "GUSTY_LOG_FORMAT")
 	flags.BoolVar(&s.startEmpty, "start-empty", false, "")
+	flags.BoolVar(&s.passphrase, "passphrase", false, "")
 	flags.BoolVar(&s.showVersion, "version", false, "")
 	port, _ = env("GUSTY_PORT")
 	positional, err := parseMixed(flags, args)

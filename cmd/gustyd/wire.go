@@ -128,7 +128,8 @@ func (d *daemon) openStore(context.Context) error {
 	}
 	d.store, err = persistence.Open(persistence.Options{
 		Dir: d.settings.dataDir, KeyFile: d.settings.keyFile, Build: build(), Logger: d.log.Logger, StartEmpty: d.settings.startEmpty,
-		VerifyChild: persistence.SpawnVerifier(d.settings.keyFile, self, verifyCommand),
+		Passphrase: d.settings.passphrase, AskPassphrase: passphrasePrompt(),
+		VerifyChild: persistence.SpawnVerifier(self, verifyCommand),
 	})
 	if err != nil {
 		return err

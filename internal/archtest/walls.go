@@ -7,6 +7,7 @@ const (
 	routerLibrary = "github.com/fasthttp/router/..."
 	sqliteLibrary = "modernc.org/sqlite/..."
 	storeLibrary  = "go.etcd.io/bbolt/..."
+	argonLibrary  = "golang.org/x/crypto/argon2" // makes a key of the store's passphrase
 	systemLibrary = "golang.org/x/sys/..."
 	uuidLibrary   = "github.com/google/uuid"
 	bcryptLibrary = "golang.org/x/crypto/bcrypt"
@@ -41,7 +42,7 @@ func houses() []Wall {
 	}, {
 		Around: []string{"gusty/persistence/..."},
 		Except: []string{"gusty/persistence/sqlite/..."},
-		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", storeLibrary, systemLibrary},
+		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", storeLibrary, argonLibrary, systemLibrary},
 		Reason: "the store knows rows and no actor; what it needs of other parts comes in as a message or a function",
 	}, {
 		Around:      []string{"gusty/..."},

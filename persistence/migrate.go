@@ -1,0 +1,92 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// migration brings a file to the next format. It runs in one transaction, which also writes the header with the new format.
+type migration func(tx *bolt.Tx, h *header) error
+
+// migrationFrom gives what brings a file of a format to the next one.
+func migrationFrom(format uint16) migration {
+	switch format {
+	case 1:
+		// The header gained the parameters of a passphrase, which the transaction writes by itself; the ledger gained fields that are zero at
+		// first. Values, keys and output files are sealed as before.
+		return func(*bolt.Tx, *header) error { return nil }
+	default:
+		return nil
+	}
+}
+
+var errNoMigration = errors.New("there is no way from its format to this one")
+
+// migrate brings the verified file of an earlier version to the format of this one, after a copy of it was laid beside. What is cut short is
+// begun again by the next start: each step is one transaction, and before the first one the file is as it was.
+func migrate(o *Options) error {
+	path := o.databaseFile()
+	h, err := headerOf(path)
+	if err != nil || h.format == formatVersion {
+		return err
+	}
+	backup := fmt.Sprintf("%s.format%d-%s", path, h.format, o.now().UTC().Format(asideTime))
+	if err := copyAside(path, backup); err != nil {
+		return fmt.Errorf("copy the database of format %d before it is brought to format %d; give the disk room for a second one: %w",
+			h.format, formatVersion, err)
+	}
+	if err := syncDir(o.Dir); err != nil {
+		return err
+	}
+	if err := migrateFile(path, &h); err != nil {
+		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w", formatVersion, backup, err)
+	}
+	o.Logger.Info("the database was brought to a new format", "format", formatVersion, "backup", backup)
+	return nil
+}
+
+func migrateFile(path string, h *header) error {
+	db, err := openDatabase(path)
+	if err != nil {
+		return err
+	}
+	for err == nil && h.format < formatVersion {
+		err = db.Update(func(tx *bolt.Tx) error { return migrateStep(tx, h) })
+	}
+	return errors.Join(err, db.Close())
+}
+
+func migrateStep(tx *bolt.Tx, h *header) error {
+	step := migrationFrom(h.format)
+	if step == nil {
+		return errNoMigration
+	}
+	if err := step(tx, h); err != nil {
+		return err
+	}
+	h.format++
+	return tx.Bucket([]byte(nameMeta)).Put([]byte(headerKey), h.marshal())
+}
+
+// copyAside makes a durable copy, which has its name only when it is whole.
+func copyAside(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	half := to + unfinished
+	out, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return errors.Join(err, os.Remove(half))
+	}
+	return os.Rename(half, to)
+}

@@ -1,0 +1,134 @@
+package persistence
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// storedFormat unpacks the data directory that an earlier version left.
+func storedFormat(t *testing.T, format int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	stored := filepath.Join("testdata", fmt.Sprint("format", format))
+	if err := os.CopyFS(dir, os.DirFS(stored)); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := os.Open(filepath.Join(stored, databaseName+".gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := io.ReadAll(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, databaseName), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// openThen opens a store of testdata at the time that its runs are of: later they would be too old to be kept.
+func openThen(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(Options{Dir: dir, now: func() time.Time { return time.UnixMilli(1_800_000_060_000) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestEveryEarlierFormatIsMigrated(t *testing.T) {
+	for format := 1; format < formatVersion; format++ {
+		t.Run(fmt.Sprint(format), func(t *testing.T) {
+			dir := storedFormat(t, format)
+			before, err := os.ReadFile(filepath.Join(dir, databaseName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := openThen(t, dir)
+			checkStoredRows(t, s)
+			commit(t, s, messages.SettingRow{Name: "new", Value: []byte("x")})
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			checkStoredRows(t, openThen(t, dir))
+			backups, err := filepath.Glob(filepath.Join(dir, fmt.Sprintf("%s.format%d-*", databaseName, format)))
+			if err != nil || len(backups) != 1 {
+				t.Fatalf("backups: %v, %v", backups, err)
+			}
+			if kept, err := os.ReadFile(backups[0]); err != nil || !bytes.Equal(kept, before) {
+				t.Errorf("the backup is not what was there (%v)", err)
+			}
+			if h, err := headerOf(filepath.Join(dir, databaseName)); err != nil || h.format != formatVersion {
+				t.Errorf("format %d, %v", h.format, err)
+			}
+		})
+	}
+}
+
+// checkStoredRows looks at what testdata/README.md lists.
+func checkStoredRows(t *testing.T, s *Store) {
+	t.Helper()
+	jobs := 0
+	if _, err := s.LoadJobs(func(messages.JobHead) error { jobs++; return nil }); err != nil || jobs != 11 {
+		t.Errorf("%d jobs, %v", jobs, err)
+	}
+	for n := range 14 {
+		run, err := s.Run(testRunID(n))
+		if err != nil || run.State != messages.RunSucceeded {
+			t.Errorf("run %d: %+v, %v", n, run, err)
+		}
+	}
+	job, err := s.Job("job number 5")
+	if err != nil || job.Options.Environment["TOKEN"] != "secret-token 5" {
+		t.Errorf("%+v, %v", job, err)
+	}
+	for n := 12; n < 14; n++ {
+		text, _ := readOutput(t, s, n)
+		if want := fmt.Sprintf("out 7 of run %d\n", n); !strings.HasSuffix(text[messages.Stdout], want) {
+			t.Errorf("the output of run %d does not end with %q", n, want)
+		}
+	}
+}
+
+func TestMigrationCutShortIsBegunAgain(t *testing.T) {
+	dir := storedFormat(t, 1)
+	o := Options{Dir: dir}
+	o.setDefaults()
+	errCut := errors.New("cut short")
+	h, err := headerOf(o.databaseFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := openDatabase(o.databaseFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error { return errors.Join(migrateStep(tx, &h), errCut) })
+	if !errors.Is(err, errCut) || db.Close() != nil {
+		t.Fatal(err)
+	}
+	checkStoredRows(t, openThen(t, dir))
+}
