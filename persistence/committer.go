@@ -80,6 +80,9 @@ func (s *Store) commitBatch(batch []pending) (err error) {
 			err = fmt.Errorf("the committer panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
+	if batch[0].task != nil {
+		return s.commitTask(&batch[0])
+	}
 	err = s.commitTogether(batch)
 	var failed *applyError
 	switch {

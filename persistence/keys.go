@@ -10,6 +10,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -24,7 +27,7 @@ const (
 	infoOutput = "gusty 1 output"
 )
 
-// rootVersion is the number of the key that hides names and hashes rows. It is never rotated, since all keys of rows hang on it; the data
+// rootVersion is the number of the key that hides names and hashes rows. It is never changed, since all keys of rows hang on it; the data
 // keys are numbered from 1 on.
 const rootVersion = 0
 
@@ -57,14 +60,22 @@ func kekMark(kek Key, database [16]byte) (mark [8]byte) {
 	return mark
 }
 
-// keyring holds the opened keys of one database. It is immutable and shared by all goroutines.
+// keyring holds the opened keys of one database. It is shared by all goroutines: all of it stays as it is, but for the data keys, which are
+// replaced as a whole when the committer makes a new one.
 type keyring struct {
 	database [16]byte
-	names    []byte                 // key of the keyed hash of names
-	rows     []byte                 // key of the row hashes
-	data     map[uint32]dataKey     // by version
-	values   map[uint32]cipher.AEAD // by version of the data key
-	current  uint32                 // seals what is written
+	names    []byte      // key of the keyed hash of names
+	rows     []byte      // key of the row hashes
+	wrapping cipher.AEAD // wraps what is in the bucket of keys
+	keys     atomic.Pointer[dataKeys]
+}
+
+// dataKeys are the data keys by version. It is immutable. A key that the file does not hold any more stays until the process ends: a read
+// transaction that began before may still need it.
+type dataKeys struct {
+	data    map[uint32]dataKey
+	values  map[uint32]cipher.AEAD
+	current uint32 // seals what is written
 }
 
 type dataKey [keyBytes]byte
@@ -77,39 +88,50 @@ func wrapAD(database [16]byte, version uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, version)
 }
 
-// wrapKey gives the row of a key: nonce, sealed key.
-func wrapKey(kek Key, database [16]byte, version uint32, key []byte) ([]byte, error) {
+// newWrapping gives the cipher that a key-encryption key wraps the keys of a database with.
+func newWrapping(kek Key, database [16]byte) (cipher.AEAD, error) {
 	wrapping, err := derive(kek[:], database, infoWrap)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := newAEAD(wrapping)
-	if err != nil {
-		return nil, err
-	}
+	return newAEAD(wrapping)
+}
+
+// wrapKey gives the row of a key: nonce, sealed key.
+func wrapKey(wrapping cipher.AEAD, database [16]byte, version uint32, key []byte) ([]byte, error) {
 	nonce := make([]byte, nonceBytes, nonceBytes+keyBytes+16)
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("make a nonce: %w", err)
 	}
-	return aead.Seal(nonce, nonce, key, wrapAD(database, version)), nil
+	return wrapping.Seal(nonce, nonce, key, wrapAD(database, version)), nil
 }
+
+// addKey makes a key and puts its row into the bucket of keys.
+func addKey(keys *bolt.Bucket, wrapping cipher.AEAD, database [16]byte, version uint32) (key dataKey, err error) {
+	if _, err := rand.Read(key[:]); err != nil {
+		return key, fmt.Errorf("make a key: %w", err)
+	}
+	row, err := wrapKey(wrapping, database, version, key[:])
+	if err != nil {
+		return key, err
+	}
+	if err := keys.Put(keyRow(version), row); err != nil {
+		return key, fmt.Errorf("store a key: %w", err)
+	}
+	return key, nil
+}
+
+func keyRow(version uint32) []byte { return binary.BigEndian.AppendUint32(nil, version) }
 
 // makeKeys fills the bucket of keys with a root key and the first data key.
 func makeKeys(keys *bolt.Bucket, kek Key, database [16]byte) error {
-	for version := uint32(rootVersion); version <= 1; version++ {
-		var key [keyBytes]byte
-		if _, err := rand.Read(key[:]); err != nil {
-			return fmt.Errorf("make a key: %w", err)
-		}
-		row, err := wrapKey(kek, database, version, key[:])
-		if err != nil {
-			return err
-		}
-		if err := keys.Put(binary.BigEndian.AppendUint32(nil, version), row); err != nil {
-			return fmt.Errorf("store a key: %w", err)
-		}
+	wrapping, err := newWrapping(kek, database)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, rootErr := addKey(keys, wrapping, database, rootVersion)
+	_, dataErr := addKey(keys, wrapping, database, rootVersion+1)
+	return errors.Join(rootErr, dataErr)
 }
 
 // openKeyring reads and unwraps all keys of an open database.
@@ -134,33 +156,42 @@ func openKeyring(tx *bolt.Tx, kek Key, database [16]byte) (*keyring, error) {
 
 // unwrapKeyring opens the rows of the keys; the highest version is the current one.
 func unwrapKeyring(rows map[uint32][]byte, kek Key, database [16]byte) (*keyring, error) {
-	wrapping, err := derive(kek[:], database, infoWrap)
+	wrapping, err := newWrapping(kek, database)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := newAEAD(wrapping)
-	if err != nil {
-		return nil, err
-	}
-	ring := &keyring{database: database, data: map[uint32]dataKey{}, values: map[uint32]cipher.AEAD{}}
+	ring := &keyring{database: database, wrapping: wrapping}
+	ring.keys.Store(&dataKeys{})
 	for version, row := range rows {
-		if len(row) != nonceBytes+keyBytes+16 {
-			return nil, errKeyring
-		}
-		key, err := aead.Open(nil, row[:nonceBytes], row[nonceBytes:], wrapAD(database, version))
+		key, err := ring.unwrap(version, row)
 		if err != nil {
-			return nil, errKeyring
+			return nil, err
 		}
 		if err := ring.add(version, key); err != nil {
 			return nil, err
 		}
 	}
-	if ring.names == nil || ring.current == 0 {
+	current := slices.Max(slices.Collect(maps.Keys(rows)))
+	if ring.names == nil || current == rootVersion {
 		return nil, errKeyring
 	}
+	ring.makeCurrent(current)
 	return ring, nil
 }
 
+// unwrap opens the row of a key.
+func (r *keyring) unwrap(version uint32, row []byte) ([]byte, error) {
+	if len(row) != nonceBytes+keyBytes+16 {
+		return nil, errKeyring
+	}
+	key, err := r.wrapping.Open(nil, row[:nonceBytes], row[nonceBytes:], wrapAD(r.database, version))
+	if err != nil {
+		return nil, errKeyring
+	}
+	return key, nil
+}
+
+// add lets the ring open what a key sealed. A data key does not seal before makeCurrent.
 func (r *keyring) add(version uint32, key []byte) (err error) {
 	if version == rootVersion {
 		if r.names, err = derive(key, r.database, infoNames); err != nil {
@@ -169,16 +200,33 @@ func (r *keyring) add(version uint32, key []byte) (err error) {
 		r.rows, err = derive(key, r.database, infoRows)
 		return err
 	}
-	values, err := derive(key, r.database, infoValues)
+	secret, err := derive(key, r.database, infoValues)
 	if err != nil {
 		return err
 	}
-	if r.values[version], err = newAEAD(values); err != nil {
+	values, err := newAEAD(secret)
+	if err != nil {
 		return err
 	}
-	r.data[version] = dataKey(key)
-	r.current = max(r.current, version)
+	r.keys.Store(r.keys.Load().with(version, dataKey(key), values))
 	return nil
+}
+
+func (r *keyring) makeCurrent(version uint32) {
+	next := *r.keys.Load()
+	next.current = version
+	r.keys.Store(&next)
+}
+
+// with gives the keys and one more.
+func (k *dataKeys) with(version uint32, key dataKey, values cipher.AEAD) *dataKeys {
+	next := &dataKeys{data: map[uint32]dataKey{version: key}, values: map[uint32]cipher.AEAD{version: values}, current: k.current}
+	for v := range k.data {
+		if v != version {
+			next.data[v], next.values[v] = k.data[v], k.values[v]
+		}
+	}
+	return next
 }
 
 // nameKeyBytes is the length of a hidden name: 16 bytes of HMAC-SHA256.

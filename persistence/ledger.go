@@ -43,6 +43,7 @@ type ledger struct {
 	runBytes     uint64 // of all runs: their rows, their entries in the orders, their output files
 	runsOver     uint64 // runs that lists have beyond what they keep
 	runsCounted  bool   // the two above are true; files of earlier versions lack them
+	rotation     rotation
 }
 
 const ledgerKey = "ledger"
@@ -58,6 +59,11 @@ const (
 	fieldRunBytes     = 7
 	fieldRunsOver     = 8
 	fieldRunsCounted  = 9
+	fieldRotateRows   = 10
+	fieldRotateOld    = 11
+	fieldRotateBucket = 12
+	fieldRotateKey    = 13
+	fieldRotateBegan  = 14
 	fieldDigest       = 32
 )
 
@@ -72,6 +78,7 @@ func (l *ledger) append(buf []byte) []byte {
 	e.uint(fieldRunBytes, l.runBytes)
 	e.uint(fieldRunsOver, l.runsOver)
 	e.bool(fieldRunsCounted, l.runsCounted)
+	l.rotation.append(&e)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			e.bytes(fieldDigest+uint64(id), d.append(nil))
@@ -110,6 +117,8 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.runsOver = d.uint()
 		case fieldRunsCounted:
 			l.runsCounted = d.bool()
+		case fieldRotateRows, fieldRotateOld, fieldRotateBucket, fieldRotateKey, fieldRotateBegan:
+			l.rotation.parse(&d)
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -35,6 +36,7 @@ func Open(o Options) (*Store, error) {
 	}
 	go s.runCommitter()
 	go s.runTrimmer()
+	go s.runRotator()
 	return s, nil
 }
 
@@ -95,6 +97,7 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 		db: db, logger: o.Logger, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
 		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
 		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
+		rotator: rotator{rotateAfter: cmp.Or(o.rotateAfter, rotateAfterSeals), kick: make(chan struct{}, 1), done: make(chan struct{})},
 	}
 	s.queue.wake = make(chan struct{}, 1)
 	err := db.View(func(tx *bolt.Tx) error {

@@ -29,8 +29,9 @@ type Options struct {
 	// Passphrase lets a first start ask for a passphrase instead of making a key file.
 	Passphrase bool
 
-	getenv func(string) string // nil: os.Getenv; for tests
-	now    func() time.Time    // nil: time.Now; for tests
+	getenv      func(string) string // nil: os.Getenv; for tests
+	now         func() time.Time    // nil: time.Now; for tests
+	rotateAfter uint64              // 0: rotateAfterSeals; for tests
 }
 
 func (o *Options) setDefaults() {

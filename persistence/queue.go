@@ -18,6 +18,7 @@ const (
 // pending is a change that waits, or is being committed, with whom to tell.
 type pending struct {
 	change messages.Change
+	task   *task // nil: the change; else it is committed alone
 	bytes  int
 	done   func(messages.Committed)
 }
@@ -102,7 +103,7 @@ func (q *queue) cut() (batch []pending, closed bool) {
 		return nil, q.closed
 	}
 	n, bytes := 0, 0
-	for n < len(q.wait) && n < maxBatch && (n == 0 || bytes+q.wait[n].bytes <= maxBatchBytes) {
+	for n < len(q.wait) && n < maxBatch && (n == 0 || q.wait[n].task == nil && q.wait[0].task == nil) && (n == 0 || bytes+q.wait[n].bytes <= maxBatchBytes) {
 		bytes += q.wait[n].bytes
 		n++
 	}

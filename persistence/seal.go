@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -22,9 +23,10 @@ var errSeal = errors.New("a sealed value does not open")
 
 // sealer seals and opens values. It belongs to one goroutine; ad and plain are used again from value to value.
 type sealer struct {
-	ring  *keyring
-	ad    []byte
-	plain []byte
+	ring    *keyring
+	sealing uint32 // version of the data key that is to seal; 0: the current one
+	ad      []byte
+	plain   []byte
 }
 
 // associate puts together what a value is bound to: version of sealing, database, key version, bucket and key.
@@ -41,14 +43,15 @@ func (s *sealer) associate(version uint32, bucket string, key []byte) []byte {
 
 // seal gives the sealed value as a slice of its own, since bbolt keeps it until the commit.
 func (s *sealer) seal(bucket string, key, plain []byte) ([]byte, error) {
-	version := s.ring.current
+	keys := s.ring.keys.Load()
+	version := cmp.Or(s.sealing, keys.current)
 	out := make([]byte, sealedHead, sealedExtra+len(plain))
 	binary.BigEndian.PutUint32(out, version)
 	nonce := out[4:sealedHead]
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("make a nonce: %w", err)
 	}
-	return s.ring.values[version].Seal(out, nonce, plain, s.associate(version, bucket, key)), nil
+	return keys.values[version].Seal(out, nonce, plain, s.associate(version, bucket, key)), nil
 }
 
 // open gives the value, which is valid until the next open.
@@ -57,7 +60,7 @@ func (s *sealer) open(bucket string, key, sealed []byte) ([]byte, error) {
 		return nil, errSeal
 	}
 	version := binary.BigEndian.Uint32(sealed)
-	aead, ok := s.ring.values[version]
+	aead, ok := s.ring.keys.Load().values[version]
 	if !ok {
 		return nil, errSeal
 	}

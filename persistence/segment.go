@@ -73,7 +73,7 @@ type segment struct {
 
 // segmentKey derives the key of one segment from the data key and the segment's salt.
 func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number int) (cipher.AEAD, error) {
-	data, ok := ring.data[version]
+	data, ok := ring.keys.Load().data[version]
 	if !ok {
 		return nil, errSeal
 	}
@@ -97,12 +97,13 @@ func createSegment(dir string, ring *keyring, run runKey, number int) (*segment,
 	header := make([]byte, segmentHeader)
 	copy(header, segmentMagic)
 	binary.BigEndian.PutUint16(header[8:], sealVersion)
-	binary.BigEndian.PutUint32(header[10:], ring.current)
+	version := ring.keys.Load().current
+	binary.BigEndian.PutUint32(header[10:], version)
 	salt := header[14:]
 	if _, err := rand.Read(salt); err != nil {
 		return nil, fmt.Errorf("make a salt: %w", err)
 	}
-	aead, err := segmentKey(ring, ring.current, salt, run, number)
+	aead, err := segmentKey(ring, version, salt, run, number)
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Store struct {
 	stopping  chan struct{}        // closed when the store is about to be closed
 
 	trimmerDone chan struct{}
+	rotator     rotator
 
 	commits   atomic.Uint64
 	changes   atomic.Uint64
@@ -100,6 +101,7 @@ func (s *Store) Close() error {
 		s.queue.close()
 		<-s.committed
 		<-s.trimmerDone
+		<-s.rotator.done
 		s.closeErr = errors.Join(s.closeDatabase(), unlock(s.lock))
 	})
 	return s.closeErr

@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 		os.Exit(SalvageMain(os.Args[1], os.Stdin, os.Stdout, os.Stderr))
 	case "write":
 		os.Exit(writeAcknowledged(os.Args[1]))
+	case "rotate":
+		os.Exit(rotateForever(os.Args[1]))
 	case "compact":
 		os.Exit(compactForever(os.Args[1]))
 	}

@@ -23,17 +23,29 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 		err = w.putLedger()
 	}
 	if err != nil {
+		s.countLost(w)
 		return 0, errors.Join(err, tx.Rollback())
 	}
 	id, size := uint64(tx.ID()), tx.Size()
 	if err := s.commit(tx); err != nil {
+		s.countLost(w)
 		return 0, s.failedCommit(id, err)
 	}
 	s.setLedger(&w.ledger)
+	if s.ledger.seals >= s.rotator.rotateAfter {
+		s.rotator.wake()
+	}
 	s.fileBytes.Store(uint64(size))
 	s.commits.Add(1)
 	s.recovered()
 	return id, nil
+}
+
+// countLost counts what a transaction sealed that came to nothing: its nonces are used up nevertheless.
+func (s *Store) countLost(w *writer) {
+	if w.sealing == 0 {
+		s.ledger.seals = w.ledger.seals
+	}
 }
 
 // applyError is an error of applying a change: nothing of its transaction was done.

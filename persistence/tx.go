@@ -58,6 +58,9 @@ type writer struct {
 
 // put seals a record and stores it.
 func (w *writer) put(b bucketID, key, record []byte) error {
+	if w.ledger.seals >= maxSeals {
+		return errKeyUsedUp
+	}
 	sealed, err := w.seal(b.String(), key, record)
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (w *writer) put(b bucketID, key, record []byte) error {
 func (w *writer) store(b bucketID, key, value []byte) error {
 	bucket := w.bucket(b)
 	if old := bucket.Get(key); old != nil {
-		w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+		w.forget(b, key, old)
 	}
 	w.ledger.digests[b].add(w.hasher.hash(b, key, value))
 	if err := bucket.Put(key, value); err != nil {
@@ -86,11 +89,19 @@ func (w *writer) remove(b bucketID, key []byte) error {
 	if old == nil {
 		return nil
 	}
-	w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+	w.forget(b, key, old)
 	if err := bucket.Delete(key); err != nil {
 		return fmt.Errorf("delete a row of %s: %w", b, err)
 	}
 	return nil
+}
+
+// forget takes a value that is about to go out of the ledger.
+func (w *writer) forget(b bucketID, key, old []byte) {
+	w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+	if w.isOld(b, old) {
+		w.ledger.rotation.old--
+	}
 }
 
 // record gives the writer's encoder, emptied.

@@ -1,0 +1,159 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// resealSuffix is what the directory has behind the name of that of the output, where files are sealed anew before they take their place.
+const resealSuffix = ".resealing"
+
+// resealFiles seals the output files anew that an older data key sealed. Each takes its place by a rename, so that a kill leaves it as it was
+// or done. Files that are damaged stay as they are, and their key with them.
+func (s *Store) resealFiles() error {
+	stillPrint := s.stillPrint()
+	if stillPrint && s.rotator.waiting {
+		return errStillPrints
+	}
+	beside := s.output + resealSuffix
+	err := errors.Join(os.RemoveAll(beside), makeDir(beside))
+	if err == nil {
+		err = s.resealAll(beside)
+	}
+	err = errors.Join(err, syncDir(s.output), os.RemoveAll(beside))
+	s.rotator.waiting = err == nil && stillPrint
+	if s.rotator.waiting {
+		return errStillPrints
+	}
+	return storageOr(err)
+}
+
+// resealAll goes through all files. It ends with an error of one that is damaged when it is through.
+func (s *Store) resealAll(beside string) (damaged error) {
+	entries, err := os.ReadDir(s.output)
+	if err != nil {
+		return fmt.Errorf("list the output files: %w", err)
+	}
+	for i, e := range entries {
+		s.rotator.filesLeft.Store(uint64(len(entries) - i))
+		err := s.resealFile(beside, e.Name())
+		if errors.Is(err, ErrDamaged) {
+			damaged = fmt.Errorf("a damaged output file keeps its old key: %w", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	s.rotator.filesLeft.Store(0)
+	return damaged
+}
+
+// storageOr gives the client's error where the disk takes nothing for now.
+func storageOr(err error) error {
+	if code, ok := storageCode(err); ok {
+		return storageError(code)
+	}
+	return err
+}
+
+// resealFile seals one file anew, unless it is none, or new, or still being written.
+func (s *Store) resealFile(beside, name string) error {
+	run, number, ok := parseSegmentName(name)
+	if !ok || s.live.get(run) != nil {
+		return nil
+	}
+	path := filepath.Join(s.output, name)
+	version, err := segmentVersion(path)
+	if err != nil || version == s.ring.keys.Load().current || version == 0 {
+		return err
+	}
+	begin := time.Now()
+	if found, err := s.copySegment(beside, run, number); !found {
+		return err
+	}
+	if err := os.Rename(filepath.Join(beside, name), path); err != nil {
+		return err
+	}
+	if err := s.removeIfGone(run); err != nil {
+		return err
+	}
+	if !s.rest(max(time.Since(begin), leastRest)) {
+		return errStopping
+	}
+	return nil
+}
+
+// removeIfGone removes the output of a run that was deleted meanwhile.
+func (s *Store) removeIfGone(run runKey) error {
+	var there bool
+	_, err := s.view(func(r *reader) error {
+		there = r.has(bucketRuns, run[:])
+		return nil
+	})
+	if err == nil && !there {
+		s.removeOutput(run)
+	}
+	return err
+}
+
+// copySegment writes a segment into another directory, frame by frame, with a new salt and the current key. found is false where there is none
+// any more, and with every error.
+func (s *Store) copySegment(to string, run runKey, number int) (found bool, err error) {
+	in, err := openSegment(s.output, s.ring, run, number)
+	if err != nil || in == nil {
+		return false, err
+	}
+	out, err := createSegment(to, s.ring, run, number)
+	if err != nil {
+		return false, errors.Join(err, in.close())
+	}
+	err = errors.Join(copyFrames(in, out, &s.frames), out.file.Sync(), out.file.Close(), in.close())
+	return err == nil, err
+}
+
+func copyFrames(in *segmentReader, out *segment, buffers *frameBuffers) error {
+	for {
+		p, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out.frames = in.frames - 1
+		if err := out.append(&p, buffers); err != nil {
+			return err
+		}
+	}
+}
+
+func parseSegmentName(name string) (run runKey, number int, ok bool) {
+	id, digit, found := strings.Cut(name, ".")
+	run, ok = parseRunKey(id)
+	number, err := strconv.Atoi(digit)
+	return run, number, found && ok && err == nil && number >= 0 && number < segmentCount
+}
+
+// segmentVersion reads which data key sealed a file; 0 where there is none, or none with a whole header.
+func segmentVersion(path string) (uint32, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	header := make([]byte, segmentHeader)
+	n, err := io.ReadFull(f, header)
+	err = errors.Join(err, f.Close())
+	if n < segmentHeader && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return 0, nil
+	}
+	return binary.BigEndian.Uint32(header[10:]), err
+}

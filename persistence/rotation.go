@@ -1,0 +1,235 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// When a data key has sealed this many values a new one takes its place by itself: a quarter of the 2^32 that random nonces are good for
+// (NIST SP 800-38D, 8.3). Nothing is sealed with a key that comes near those.
+const (
+	rotateAfterSeals = 1 << 30
+	maxSeals         = 1<<32 - 1<<20
+)
+
+// What one transaction of a rotation does at most, so that no other waits long for it.
+const (
+	resealRows   = 256
+	resealBytes  = 512 << 10
+	resealLookAt = 4096 // rows
+)
+
+var (
+	errKeyUsedUp   = errors.New("the data key has sealed as many values as it may; restart the agent")
+	errOldRowsLeft = errors.New("rows that an old data key sealed are counted, and there are none")
+)
+
+// rotation is what the ledger knows of the values that older data keys sealed. Without any, rows of it are zero.
+type rotation struct {
+	rows   uint64 // that there were when the current key was made
+	old    uint64 // of these, those that an older key sealed, still
+	bucket bucketID
+	key    []byte // all rows up to it, in the bucket and those before it, are sealed with the current key; empty: all of those before it
+	began  time.Time
+}
+
+func (r *rotation) append(e *encoder) {
+	e.uint(fieldRotateRows, r.rows)
+	e.uint(fieldRotateOld, r.old)
+	e.uint(fieldRotateBucket, uint64(r.bucket))
+	e.bytes(fieldRotateKey, r.key)
+	e.time(fieldRotateBegan, r.began)
+}
+
+func (r *rotation) parse(d *decoder) {
+	switch d.number {
+	case fieldRotateRows:
+		r.rows = d.uint()
+	case fieldRotateOld:
+		r.old = d.uint()
+	case fieldRotateBucket:
+		r.bucket = bucketID(min(d.uint(), uint64(bucketCount)))
+	case fieldRotateKey:
+		r.key = d.bytes()
+	case fieldRotateBegan:
+		r.began = d.time()
+	}
+}
+
+// sealedRows counts the rows that are sealed.
+func (l *ledger) sealedRows() (rows uint64) {
+	for b := range bucketCount {
+		if !b.isOrder() {
+			rows += l.digests[b].rows
+		}
+	}
+	return rows
+}
+
+// beginRotation makes a data key, which seals from this transaction on. The caller makes it current when that is durable.
+func (w *writer) beginRotation(now time.Time) (version uint32, err error) {
+	version = w.ring.keys.Load().current + 1
+	key, err := addKey(w.tx.Bucket([]byte(nameKeys)), w.ring.wrapping, w.ring.database, version)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.ring.add(version, key[:]); err != nil {
+		return 0, err
+	}
+	rows := w.ledger.sealedRows()
+	w.sealing, w.ledger.seals = version, 0
+	w.ledger.rotation = rotation{rows: rows, old: rows, began: now}
+	return version, nil
+}
+
+// isOld says whether a value is sealed with an older key than the one that seals now.
+func (w *writer) isOld(b bucketID, value []byte) bool {
+	if b.isOrder() || w.ledger.rotation.old == 0 || len(value) < sealedExtra {
+		return false
+	}
+	return binary.BigEndian.Uint32(value) < max(w.sealing, w.ring.keys.Load().current)
+}
+
+// oldRow is a row that is about to be sealed anew.
+type oldRow struct{ key, sealed []byte }
+
+// reseal seals the next rows anew.
+func (w *writer) reseal() error {
+	r := &w.ledger.rotation
+	if r.bucket >= bucketCount {
+		return errOldRowsLeft
+	}
+	rows, ended := w.nextOld(r)
+	for _, row := range rows {
+		record, err := w.record(r.bucket, row.key, row.sealed)
+		if err != nil {
+			return err
+		}
+		if err := w.put(r.bucket, row.key, record); err != nil {
+			return err
+		}
+	}
+	if ended {
+		r.bucket, r.key = r.bucket+1, nil
+	}
+	return nil
+}
+
+// nextOld gives rows of the rotation's bucket from its key on, moves the key behind them, and says whether they are the last of the bucket.
+func (w *writer) nextOld(r *rotation) (rows []oldRow, ended bool) {
+	if r.bucket.isOrder() {
+		return nil, true
+	}
+	c := w.bucket(r.bucket).Cursor()
+	bytes := 0
+	key, sealed := seekBehind(c, r.key)
+	for looked := 0; key != nil; key, sealed = c.Next() {
+		if looked++; looked > resealLookAt || len(rows) == resealRows || bytes > resealBytes {
+			return rows, false
+		}
+		r.key = append([]byte(nil), key...)
+		if w.isOld(r.bucket, sealed) {
+			rows = append(rows, oldRow{r.key, sealed})
+			bytes += len(sealed)
+		}
+	}
+	return rows, true
+}
+
+// seekBehind gives the first element behind key, or of all where key is empty.
+func seekBehind(c *bolt.Cursor, key []byte) (k, v []byte) {
+	if len(key) == 0 {
+		return c.First()
+	}
+	if k, v = c.Seek(key); string(k) == string(key) {
+		return c.Next()
+	}
+	return k, v
+}
+
+// keyVersions gives the versions of the data keys that the file holds, in order.
+func (r *reader) keyVersions() (versions []uint32) {
+	c := r.tx.Bucket([]byte(nameKeys)).Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if v := binary.BigEndian.Uint32(k); v != rootVersion {
+			versions = append(versions, v)
+		}
+	}
+	return versions
+}
+
+// dropOldKeys deletes all data keys but the current one, with which everything is sealed.
+func (w *writer) dropOldKeys() error {
+	if w.ledger.rotation.old != 0 {
+		return errOldRowsLeft
+	}
+	versions := w.keyVersions()
+	for _, v := range versions[:len(versions)-1] {
+		if err := w.tx.Bucket([]byte(nameKeys)).Delete(keyRow(v)); err != nil {
+			return err
+		}
+	}
+	w.ledger.rotation = rotation{}
+	return nil
+}
+
+// RotateKey makes a new data key. Everything that older ones sealed is sealed with it in the background, as KeyRotation tells, and when that
+// is done, also by later processes, they are deleted. An *Error of conflict: a rotation is under way.
+func (s *Store) RotateKey() error {
+	return s.rotateKey(func(w *writer) error {
+		if len(w.keyVersions()) > 1 {
+			return messages.Errorf(messages.CodeConflict, "a rotation of the data key is under way; wait until it is done")
+		}
+		return nil
+	})
+}
+
+// rotateKey makes a new data key, where check lets it.
+func (s *Store) rotateKey(check func(*writer) error) error {
+	var version uint32
+	return s.do(&task{
+		apply: func(w *writer) (err error) {
+			if err := check(w); err != nil {
+				return err
+			}
+			version, err = w.beginRotation(s.now())
+			return err
+		},
+		committed: func() {
+			s.ring.makeCurrent(version)
+			s.logger.Info("a new data key is in use; what older ones sealed is sealed anew", "key_version", version)
+			s.rotator.wake()
+		},
+	})
+}
+
+// KeyRotation tells which data key seals, and how far the rotation is.
+func (s *Store) KeyRotation() (k messages.KeyRotation, err error) {
+	_, err = s.view(func(r *reader) error {
+		l, err := readLedger(r)
+		if err != nil {
+			return fmt.Errorf("%w: the ledger does not open; restart the agent to have the file verified", ErrDamaged)
+		}
+		versions := r.keyVersions()
+		k = messages.KeyRotation{
+			KeyVersion: versions[len(versions)-1], Seals: l.seals, RotatesAtSeals: rotateAfterSeals, State: messages.RotationIdle,
+			Rows: l.rotation.rows, RowsLeft: l.rotation.old, BeganAt: l.rotation.began,
+		}
+		switch {
+		case l.rotation.old > 0:
+			k.State = messages.RotationOfRows
+		case len(versions) > 1:
+			k.State = messages.RotationOfOutput
+		}
+		return nil
+	})
+	k.FilesLeft = s.rotator.filesLeft.Load()
+	k.LastError, _ = s.rotator.trouble.Load().(string)
+	return k, err
+}
