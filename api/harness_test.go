@@ -62,7 +62,7 @@ func start(t testing.TB, change func(*Options)) *harness {
 	h := &harness{t: t, agent: newFakeAgent(), log: &lockedBuffer{}}
 	h.agent.access = testAccess(t)
 	o := Options{
-		Asker: h.agent, Access: h.access,
+		Asker: h.agent, Access: h.access, Keys: &fakeKeys{},
 		Config:     func() *messages.Config { h.agent.mu.Lock(); defer h.agent.mu.Unlock(); return h.agent.config },
 		Build:      messages.Build{Version: "1.2.3", Commit: "abc", Date: "2026-01-01T00:00:00Z"},
 		InstallDir: "/opt/gusty", ExecutableSHA256: func() string { return strings.Repeat("ab", 32) }, Port: func() int { return 20140 },

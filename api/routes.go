@@ -16,7 +16,7 @@ const (
 // Routes gives the route table: every route that the server answers, in the order in which the documentation shows them.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{agentRoutes(), configRoutes(), jobRoutes(), executeRoutes(), runRoutes(), storeRoutes(), transferRoutes(), observeRoutes()} {
+	for _, part := range [][]Route{agentRoutes(), configRoutes(), jobRoutes(), executeRoutes(), runRoutes(), storeRoutes(), rotateRoutes(), transferRoutes(), observeRoutes()} {
 		all = append(all, part...)
 	}
 	return all

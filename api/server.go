@@ -29,6 +29,7 @@ type Options struct {
 	Access func() *messages.Access // who may do what, as it is now
 	Config func() *messages.Config // the parameters, as they are now
 	Build  messages.Build
+	Keys   KeyRotator
 
 	Capabilities []messages.Capability            // of the host, in the order they are shown in
 	CheckLimits  func(*messages.JobOptions) error // what this host cannot hold of an imported job's options; may be nil

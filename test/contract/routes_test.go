@@ -19,7 +19,8 @@ func routes() []string {
 		"GET /agent/health/live", "GET /agent/health/ready", "GET /metrics", "GET /agent/openapi.json", "GET /agent/job/preview",
 		"POST /agent/job/check", "POST /agent/job/run", "GET /agent/job/state", "PUT /agent/job/pause", "PUT /agent/job/resume", "GET /agent/runs",
 		"GET /agent/runs/{run_id}", "GET /agent/runs/{run_id}/output", "POST /agent/runs/{run_id}/cancel", "GET /agent/outbox",
-		"GET /agent/backup", "GET /agent/export", "POST /agent/import",
+		"GET /agent/backup", "GET /agent/export", "POST /agent/import", "GET /agent/store/rotate",
+		"POST /agent/store/rotate",
 	}
 }
 
@@ -39,6 +40,7 @@ func TestRoutes(t *testing.T) {
 		{"runs", testRuns},
 		{"backup", testBackup},
 		{"transfer", testTransfer},
+		{"rotate", testRotate},
 		{"limits", testLimits},
 		{"methods", testMethods},
 		{"restart", testRestart},
