@@ -46,7 +46,7 @@ func TestRotation(t *testing.T) {
 		{http.MethodPost, http.StatusConflict, ""},
 	} {
 		got := h.send(h.request(c.method, "/agent/store/rotate", ""))
-		if got.status != c.status || c.body != "" && strings.TrimSpace(string(got.body)) != c.body {
+		if got.status != c.status || c.body != "" && strings.TrimSpace(got.body) != c.body {
 			t.Errorf("%s: %d %s", c.method, got.status, got.body)
 		}
 	}

@@ -129,22 +129,20 @@ func (k keyFile) prepared(h *header) (fresh Key, found bool) {
 	return fresh, err == nil && h.checkKEK(fresh)
 }
 
-// replaceKeyFile puts the prepared key in the place of the old one, of which a copy stays: earlier backups open with it.
-func replaceKeyFile(path string) error {
-	if err := keepOldKey(path); err != nil {
-		return fmt.Errorf("keep the old key: %w", err)
+// replaceKeyFile puts the prepared key in the place of the old one. Of that a copy stays, since earlier backups open with it: its name is given.
+func replaceKeyFile(path string) (kept string, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		kept = retiredName(path)
+		err = writeSynced(kept, text)
 	}
-	return placeKeyFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("keep the old key: %w", err)
+	}
+	return kept, placeKeyFile(path)
 }
 
-// keepOldKey copies a key file to a name with the time.
-func keepOldKey(path string) error {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return writeSynced(path+".old-"+time.Now().UTC().Format(asideTime), text)
+// retiredName is what a key file is called that was replaced now.
+func retiredName(path string) string {
+	return path + ".old-" + time.Now().UTC().Format("20060102T150405.000Z")
 }

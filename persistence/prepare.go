@@ -67,7 +67,8 @@ func openKey(o *Options, source keySource, h *header) (Key, error) {
 	}
 	if file, ok := source.(keyFile); ok {
 		if fresh, found := file.prepared(h); found {
-			return fresh, replaceKeyFile(file.path)
+			_, err := replaceKeyFile(file.path)
+			return fresh, err
 		}
 	}
 	switch {

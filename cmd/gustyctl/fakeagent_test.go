@@ -33,6 +33,7 @@ type fakeAgent struct {
 	jobs     map[string]map[string]any
 	polls    int // how often the run under way was looked at
 	polled   chan struct{}
+	rotated  bool
 	state    string
 	backups  int // that were asked for
 }

@@ -25,6 +25,8 @@ func (f *fakeAgent) routes() http.Handler {
 	closed.HandleFunc("POST /agent/job/run", f.runJob)
 	closed.HandleFunc("GET /agent/job/preview", f.preview)
 	closed.HandleFunc("GET /agent/runs", f.listRuns)
+	closed.HandleFunc("GET /agent/store/rotate", f.rotation)
+	closed.HandleFunc("POST /agent/store/rotate", f.rotation)
 	closed.HandleFunc("GET /agent/runs/{id}", f.getRun)
 	closed.HandleFunc("GET /agent/runs/{id}/output", f.output)
 	closed.HandleFunc("GET /agent/backup", f.backup)

@@ -1,0 +1,166 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+// NewKey says where the key-encryption key is to come from. The zero value is a new key in the file that has the present one.
+type NewKey struct {
+	File       string          // the key in it, or a new one where there is no such file
+	Passphrase messages.Secret // goes before File
+}
+
+// ErrNoPlaceForKey says that a new key has no file to go to: the present one is a passphrase or a credential.
+var ErrNoPlaceForKey = errors.New("the present key does not come from a file that a new one could go to; say where the new one is to come from")
+
+// ChangeKey wraps the data keys of a stopped agent's store with another key-encryption key, in one transaction; rows are not touched. The key
+// file that has become useless is kept under another name, for backups that were made with it, and that name is given; "" where there is
+// none. The error is as that of Open.
+func ChangeKey(o Options, to NewKey) (kept string, err error) {
+	o.Existing, o.StartEmpty = true, false
+	o.setDefaults()
+	if err := o.makeReady(); err != nil {
+		return "", err
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	kek, _, err := prepare(&o)
+	if err != nil {
+		return "", err
+	}
+	if err := migrate(&o); err != nil {
+		return "", err
+	}
+	return changeKey(&o, kek, to)
+}
+
+func changeKey(o *Options, kek Key, to NewKey) (kept string, err error) {
+	h, err := headerOf(o.databaseFile())
+	if err != nil {
+		return "", err
+	}
+	present, err := o.findSource(h.kekKind)
+	if err != nil {
+		return "", err
+	}
+	inPlace := to == NewKey{}
+	source, fresh, err := to.ready(o, present, &h)
+	if err != nil {
+		return "", err
+	}
+	h.wrapWith(fresh)
+	if err := rewrapFile(o.databaseFile(), &h, kek, fresh); err != nil {
+		return "", fmt.Errorf("wrap the data keys: %w", err)
+	}
+	old, isFile := present.(keyFile)
+	switch {
+	case inPlace:
+		return replaceKeyFile(old.path)
+	case isFile && !old.isElsewhere(o.Dir) && source.String() != old.String():
+		return retireKeyFile(old.path)
+	}
+	return "", nil
+}
+
+// ready makes the new key durable, and notes its kind in the header.
+func (n NewKey) ready(o *Options, present keySource, h *header) (source keySource, fresh Key, err error) {
+	file, isFile := present.(keyFile)
+	switch {
+	case n.Passphrase != "":
+		p := newPassphrase("the new passphrase", func() (messages.Secret, error) { return n.Passphrase, nil })
+		if err := errors.Join(p.checkNew(), h.setKind(kekPassphrase)); err != nil {
+			return p, fresh, err
+		}
+		fresh, err = p.key(&h.stretching)
+		return p, fresh, err
+	case n.File != "":
+		source, err = keyFile{path: n.File}, h.setKind(kekFile)
+		if err == nil {
+			fresh, err = readOrMake(n.File)
+		}
+		return source, fresh, err
+	case !isFile || file.isCredential(o):
+		return present, fresh, ErrNoPlaceForKey
+	}
+	if fresh, err = newKey(); err == nil {
+		err = prepareKeyFile(file.path, fresh)
+	}
+	return present, fresh, err
+}
+
+func (k keyFile) isCredential(o *Options) bool {
+	return o.getenv(credentialVariable) != "" && k.path == filepath.Join(o.getenv(credentialVariable), credentialName)
+}
+
+// readOrMake gives the key in a file, or makes one.
+func readOrMake(path string) (Key, error) {
+	k, err := ReadKeyFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	if k, err = newKey(); err != nil {
+		return k, err
+	}
+	return k, writeKeyFile(path, k)
+}
+
+// rewrapFile wraps the keys of a closed, verified database anew and writes its header.
+func rewrapFile(path string, h *header, from, to Key) error {
+	db, err := openDatabase(path)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		if err := rewrap(tx.Bucket([]byte(nameKeys)), h.database, from, to); err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(nameMeta)).Put([]byte(headerKey), h.marshal())
+	})
+	return errors.Join(err, db.Close())
+}
+
+func rewrap(keys *bolt.Bucket, database [16]byte, from, to Key) error {
+	wrapping, err := newWrapping(from, database)
+	if err != nil {
+		return err
+	}
+	ring := &keyring{database: database, wrapping: wrapping}
+	if wrapping, err = newWrapping(to, database); err != nil {
+		return err
+	}
+	rows := map[uint32][]byte{}
+	err = keys.ForEach(func(k, row []byte) error {
+		version := binary.BigEndian.Uint32(k)
+		key, err := ring.unwrap(version, row)
+		if err == nil {
+			rows[version], err = wrapKey(wrapping, database, version, key)
+		}
+		return err
+	})
+	for version, row := range rows {
+		err = errors.Join(err, keys.Put(keyRow(version), row))
+	}
+	return err
+}
+
+// retireKeyFile gives a key file that opens nothing any more another name.
+func retireKeyFile(path string) (kept string, err error) {
+	kept = retiredName(path)
+	err = os.Rename(path, kept)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return kept, errors.Join(err, syncDir(filepath.Dir(path)))
+}
