@@ -17,6 +17,8 @@ var (
 	ErrNewerFormat = errors.New("the database was written by a newer version of Gusty")
 	// ErrKeyWithoutDatabase: there is a key but no database, which is a loss and not a first start.
 	ErrKeyWithoutDatabase = errors.New("there is a key but no database")
+	// ErrRolledBack: the file has seen fewer transactions than is noted outside of it.
+	ErrRolledBack = errors.New("the database is an older copy of itself")
 )
 
 // InUseError says that another process holds the data directory.

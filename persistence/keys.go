@@ -25,6 +25,8 @@ const (
 	infoRows   = "gusty 1 row hashes"
 	infoValues = "gusty 1 values"
 	infoOutput = "gusty 1 output"
+
+	infoGeneration = "gusty 1 generation"
 )
 
 // rootVersion is the number of the key that hides names and hashes rows. It is never changed, since all keys of rows hang on it; the data
@@ -66,6 +68,7 @@ type keyring struct {
 	database [16]byte
 	names    []byte      // key of the keyed hash of names
 	rows     []byte      // key of the row hashes
+	witness  []byte      // key of the MAC of the generation's file
 	wrapping cipher.AEAD // wraps what is in the bucket of keys
 	keys     atomic.Pointer[dataKeys]
 }
@@ -197,7 +200,10 @@ func (r *keyring) add(version uint32, key []byte) (err error) {
 		if r.names, err = derive(key, r.database, infoNames); err != nil {
 			return err
 		}
-		r.rows, err = derive(key, r.database, infoRows)
+		if r.rows, err = derive(key, r.database, infoRows); err != nil {
+			return err
+		}
+		r.witness, err = derive(key, r.database, infoGeneration)
 		return err
 	}
 	secret, err := derive(key, r.database, infoValues)

@@ -44,6 +44,7 @@ type ledger struct {
 	runsOver     uint64 // runs that lists have beyond what they keep
 	runsCounted  bool   // the two above are true; files of earlier versions lack them
 	rotation     rotation
+	generation   uint64 // transactions that there ever were
 }
 
 const ledgerKey = "ledger"
@@ -64,6 +65,7 @@ const (
 	fieldRotateBucket = 12
 	fieldRotateKey    = 13
 	fieldRotateBegan  = 14
+	fieldGeneration   = 15
 	fieldDigest       = 32
 )
 
@@ -79,6 +81,7 @@ func (l *ledger) append(buf []byte) []byte {
 	e.uint(fieldRunsOver, l.runsOver)
 	e.bool(fieldRunsCounted, l.runsCounted)
 	l.rotation.append(&e)
+	e.uint(fieldGeneration, l.generation)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			e.bytes(fieldDigest+uint64(id), d.append(nil))
@@ -119,6 +122,8 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.runsCounted = d.bool()
 		case fieldRotateRows, fieldRotateOld, fieldRotateBucket, fieldRotateKey, fieldRotateBegan:
 			l.rotation.parse(&d)
+		case fieldGeneration:
+			l.generation = d.uint()
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

@@ -14,7 +14,7 @@ import (
 )
 
 // Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError or wraps one of ErrDamaged, ErrWrongKey,
-// ErrForeign, ErrNewerFormat and ErrKeyWithoutDatabase, or is one of the file system.
+// ErrForeign, ErrNewerFormat, ErrKeyWithoutDatabase and ErrRolledBack, or is one of the file system.
 func Open(o Options) (*Store, error) {
 	o.setDefaults()
 	if err := o.makeReady(); err != nil {
@@ -37,6 +37,7 @@ func Open(o Options) (*Store, error) {
 	go s.runCommitter()
 	go s.runTrimmer()
 	go s.runRotator()
+	go s.runWitness()
 	return s, nil
 }
 
@@ -106,6 +107,10 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	})
 	if err != nil {
 		return nil, damaged(o.databaseFile(), err)
+	}
+	s.witness = newWitness(o, s.ring)
+	if err := s.checkGeneration(o); err != nil {
+		return nil, err
 	}
 	if err := s.loadHistory(); err != nil {
 		return nil, damaged(o.databaseFile(), err)

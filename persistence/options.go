@@ -24,6 +24,10 @@ type Options struct {
 	StartEmpty bool
 	// Existing refuses to make a store where there is none: for tools that work on the store of a stopped agent.
 	Existing bool
+	// GenerationFile notes how many transactions the database has seen, so that an older copy of it is refused. Empty: the file generation in Dir.
+	GenerationFile string
+	// AcceptRollback takes an older copy of the database, as after the restore of a backup.
+	AcceptRollback bool
 	// AskPassphrase asks on a terminal, twice where isNew says that it is to be set. nil: there is no terminal.
 	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// Passphrase lets a first start ask for a passphrase instead of making a key file.

@@ -48,6 +48,7 @@ type Store struct {
 
 	trimmerDone chan struct{}
 	rotator     rotator
+	witness     *witness
 
 	commits   atomic.Uint64
 	changes   atomic.Uint64
@@ -102,6 +103,7 @@ func (s *Store) Close() error {
 		<-s.committed
 		<-s.trimmerDone
 		<-s.rotator.done
+		<-s.witness.done
 		s.closeErr = errors.Join(s.closeDatabase(), unlock(s.lock))
 	})
 	return s.closeErr

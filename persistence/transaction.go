@@ -32,6 +32,7 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 		return 0, s.failedCommit(id, err)
 	}
 	s.setLedger(&w.ledger)
+	s.witness.generation.Store(w.ledger.generation)
 	if s.ledger.seals >= s.rotator.rotateAfter {
 		s.rotator.wake()
 	}

@@ -113,6 +113,7 @@ func (w *writer) fresh() *encoder {
 // seal of the ledger itself comes last in every transaction.
 func (w *writer) putLedger() error {
 	w.ledger.seals++
+	w.ledger.generation++
 	sealed, err := w.seal(nameLedger, []byte(ledgerKey), w.ledger.append(nil))
 	if err != nil {
 		return err

@@ -25,6 +25,9 @@ The Gusty agent. It runs in the foreground and logs to standard error.
   --passphrase         ask for a passphrase at the first start, instead of making a key
   --log-level LEVEL    error, warning, info or debug (GUSTY_LOG_LEVEL); default: the parameter log_level
   --log-format FORMAT  json or text (GUSTY_LOG_FORMAT); default json
+  --generation-file F  where to note how many transactions the database has seen, so that an older copy of it is refused
+                       (GUSTY_GENERATION_FILE); default: the file generation in the data directory
+  --accept-rollback    start with an older copy of the database, as after the restore of a backup
   --start-empty        move a damaged database aside and begin a new one
   --version            print the version and exit
 
@@ -35,14 +38,18 @@ Exit codes: 0 asked to stop, 1 failed at start, 2 bad flags, 3 gave up (start it
 
 // settings are what flags and environment say; what they leave open comes from the stored parameters.
 type settings struct {
-	dataDir     string
-	keyFile     string
-	listen      string // empty: the parameter ip_addr
-	port        int    // 0: the parameter server_port
-	logLevel    string // empty: the parameter log_level
-	logFormat   string
-	startEmpty  bool
-	passphrase  bool
+	dataDir    string
+	keyFile    string
+	listen     string // empty: the parameter ip_addr
+	port       int    // 0: the parameter server_port
+	logLevel   string // empty: the parameter log_level
+	logFormat  string
+	startEmpty bool
+	passphrase bool
+
+	generationFile string
+	acceptRollback bool
+
 	showVersion bool
 }
 
@@ -61,10 +68,12 @@ func parseSettings(args []string, env lookupEnv) (settings, error) {
 	}
 	text(&s.dataDir, "data-dir", "GUSTY_DATA_DIR")
 	text(&s.keyFile, "key-file", "GUSTY_KEY_FILE")
+	text(&s.generationFile, "generation-file", "GUSTY_GENERATION_FILE")
 	text(&s.listen, "listen", "GUSTY_LISTEN")
 	text(&s.logLevel, "log-level", "GUSTY_LOG_LEVEL")
 	text(&s.logFormat, "log-format", "GUSTY_LOG_FORMAT")
 	flags.BoolVar(&s.startEmpty, "start-empty", false, "")
+	flags.BoolVar(&s.acceptRollback, "accept-rollback", false, "")
 	flags.BoolVar(&s.passphrase, "passphrase", false, "")
 	flags.BoolVar(&s.showVersion, "version", false, "")
 	port, _ = env("GUSTY_PORT")

@@ -87,6 +87,7 @@ func startExitCode(err error) int {
 	}
 	for _, damaged := range []error{
 		persistence.ErrDamaged, persistence.ErrWrongKey, persistence.ErrForeign, persistence.ErrNewerFormat, persistence.ErrKeyWithoutDatabase,
+		persistence.ErrRolledBack,
 	} {
 		if errors.Is(err, damaged) {
 			return exitDamaged
@@ -129,6 +130,7 @@ func (d *daemon) openStore(context.Context) error {
 	d.store, err = persistence.Open(persistence.Options{
 		Dir: d.settings.dataDir, KeyFile: d.settings.keyFile, Build: build(), Logger: d.log.Logger, StartEmpty: d.settings.startEmpty,
 		Passphrase: d.settings.passphrase, AskPassphrase: passphrasePrompt(),
+		GenerationFile: d.settings.generationFile, AcceptRollback: d.settings.acceptRollback,
 		VerifyChild: persistence.SpawnVerifier(self, verifyCommand),
 	})
 	if err != nil {

@@ -1,0 +1,130 @@
+package persistence
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"gusty/internal/atomicfile"
+)
+
+const (
+	generationName  = "generation"
+	generationMagic = "GUSTYGEN"
+	generationBytes = 8 + 2 + 16 + 8 + sha256.Size
+	generationForm  = 1
+)
+
+// witnessEvery is how often the file of the generation is brought up to date: so old a database may be put back without being noticed.
+const witnessEvery = 30 * time.Second
+
+// witness keeps the generation of the database, which counts its transactions, in a file outside of it: a database that is older than the
+// file says was put back. The file is never ahead of the database, since it is written after a commit.
+type witness struct {
+	path       string
+	key        []byte // of the file's MAC
+	database   [16]byte
+	generation atomic.Uint64 // of the last commit
+	noted      uint64        // in the file; of one goroutine
+	done       chan struct{}
+}
+
+func newWitness(o *Options, ring *keyring) *witness {
+	return &witness{
+		path: cmp.Or(o.GenerationFile, filepath.Join(o.Dir, generationName)), key: ring.witness, database: ring.database, done: make(chan struct{}),
+	}
+}
+
+// marshal gives the file: magic, form, database, generation, HMAC-SHA256 of all that.
+func (w *witness) marshal(generation uint64) []byte {
+	b := append(make([]byte, 0, generationBytes), generationMagic...)
+	b = binary.BigEndian.AppendUint16(b, generationForm)
+	b = append(b, w.database[:]...)
+	b = binary.BigEndian.AppendUint64(b, generation)
+	mac := hmac.New(sha256.New, w.key)
+	mac.Write(b)
+	return mac.Sum(b)
+}
+
+// read gives what the file says; ok is false where there is none, or one of another database, or a forged one.
+func (w *witness) read() (generation uint64, ok bool, err error) {
+	b, err := os.ReadFile(w.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("read the generation of the database: %w", err)
+	}
+	if len(b) != generationBytes {
+		return 0, false, nil
+	}
+	generation = binary.BigEndian.Uint64(b[26:])
+	return generation, hmac.Equal(b, w.marshal(generation)), nil
+}
+
+// write brings the file up to date.
+func (w *witness) write() error {
+	now := w.generation.Load()
+	if now == w.noted {
+		return nil
+	}
+	if err := atomicfile.Write(w.path, w.marshal(now), 0o600); err != nil {
+		return err
+	}
+	w.noted = now
+	return nil
+}
+
+// checkGeneration refuses a database that is older than its witness, unless that is accepted.
+func (s *Store) checkGeneration(o *Options) error {
+	noted, ok, err := s.witness.read()
+	switch {
+	case err != nil:
+		return err
+	case !ok && s.ledger.generation > 1: // it is not a new one
+		s.logger.Warn("nothing tells whether the database is the newest: the file of its generation is missing or is not its own; it is made anew",
+			"file", s.witness.path)
+	case ok && noted > s.ledger.generation && !o.AcceptRollback:
+		return fmt.Errorf("%w: %s has seen %d transactions, and %s notes %d; put the newest one back, or start with --accept-rollback once",
+			ErrRolledBack, o.databaseFile(), s.ledger.generation, s.witness.path, noted)
+	case ok && noted > s.ledger.generation:
+		s.logger.Warn("an older copy of the database is accepted", "transactions", s.ledger.generation, "there_were", noted)
+		s.ledger.generation = noted
+		if _, err := s.write(func(*writer) error { return nil }); err != nil {
+			return err
+		}
+	}
+	s.witness.generation.Store(s.ledger.generation)
+	return nil
+}
+
+// runWitness keeps the file up to date while the store is open.
+func (s *Store) runWitness() {
+	defer close(s.witness.done)
+	tick := time.NewTicker(witnessEvery)
+	defer tick.Stop()
+	for {
+		s.bearWitness()
+		select {
+		case <-s.committed:
+			s.bearWitness()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// bearWitness writes the file; where that fails a rollback to now is not noticed, and nothing else is lost.
+func (s *Store) bearWitness() {
+	if err := s.witness.write(); err != nil {
+		s.logger.Warn("the generation of the database was not noted", "error", err)
+	}
+}
