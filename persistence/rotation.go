@@ -18,8 +18,11 @@ const (
 	maxSeals         = 1<<32 - 1<<20
 )
 
-// What one transaction of a rotation does at most, so that no other waits long for it.
+// What one transaction of a rotation does at most, so that no other waits long for it. The number of rows is halved, down to the least, where
+// a transaction takes longer than it should, and doubled where it takes less than half of that.
 const (
+	resealWithin = 8 * time.Millisecond
+	leastRows    = 16
 	resealRows   = 256
 	resealBytes  = 512 << 10
 	resealLookAt = 4096 // rows
@@ -99,13 +102,13 @@ func (w *writer) isOld(b bucketID, value []byte) bool {
 // oldRow is a row that is about to be sealed anew.
 type oldRow struct{ key, sealed []byte }
 
-// reseal seals the next rows anew.
-func (w *writer) reseal() error {
+// reseal seals the next rows anew, at most so many.
+func (w *writer) reseal(most int) error {
 	r := &w.ledger.rotation
 	if r.bucket >= bucketCount {
 		return errOldRowsLeft
 	}
-	rows, ended := w.nextOld(r)
+	rows, ended := w.nextOld(r, most)
 	for _, row := range rows {
 		record, err := w.record(r.bucket, row.key, row.sealed)
 		if err != nil {
@@ -122,7 +125,7 @@ func (w *writer) reseal() error {
 }
 
 // nextOld gives rows of the rotation's bucket from its key on, moves the key behind them, and says whether they are the last of the bucket.
-func (w *writer) nextOld(r *rotation) (rows []oldRow, ended bool) {
+func (w *writer) nextOld(r *rotation, most int) (rows []oldRow, ended bool) {
 	if r.bucket.isOrder() {
 		return nil, true
 	}
@@ -130,7 +133,7 @@ func (w *writer) nextOld(r *rotation) (rows []oldRow, ended bool) {
 	bytes := 0
 	key, sealed := seekBehind(c, r.key)
 	for looked := 0; key != nil; key, sealed = c.Next() {
-		if looked++; looked > resealLookAt || len(rows) == resealRows || bytes > resealBytes {
+		if looked++; looked > resealLookAt || len(rows) == most || bytes > resealBytes {
 			return rows, false
 		}
 		r.key = append([]byte(nil), key...)

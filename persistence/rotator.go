@@ -127,17 +127,9 @@ func (s *Store) rotateUsedUp() error {
 
 // resealRows seals all rows anew, a few in each transaction.
 func (s *Store) resealRows() error {
+	rows := leastRows
 	for n := 1; ; n++ {
-		var left uint64
-		begin := time.Now()
-		err := s.do(&task{apply: func(w *writer) error {
-			if w.ledger.rotation.old == 0 {
-				return errNothingOld
-			}
-			err := w.reseal()
-			left = w.ledger.rotation.old
-			return err
-		}})
+		took, err := s.resealSome(rows)
 		switch {
 		case errors.Is(err, errNothingOld):
 			return nil
@@ -146,10 +138,28 @@ func (s *Store) resealRows() error {
 		case n%releaseTasks == 0:
 			s.release()
 		}
-		if left > 0 && !s.rest(max(time.Since(begin), leastRest)) {
+		if took > resealWithin {
+			rows = max(rows/2, leastRows)
+		} else if took < resealWithin/2 {
+			rows = min(2*rows, resealRows)
+		}
+		if !s.rest(max(took, leastRest)) {
 			return errStopping
 		}
 	}
+}
+
+// resealSome seals some rows anew, and gives the time from the transaction's begin to its end.
+func (s *Store) resealSome(rows int) (took time.Duration, err error) {
+	var begun time.Time
+	err = s.do(&task{apply: func(w *writer) error {
+		if w.ledger.rotation.old == 0 {
+			return errNothingOld
+		}
+		begun = time.Now()
+		return w.reseal(rows)
+	}})
+	return time.Since(begun), err
 }
 
 // errNothingOld keeps a transaction that would hold no change from being committed.

@@ -52,6 +52,7 @@ func measurements() []measurement {
 		{"flood", measureFlood},
 		{"printers", measurePrinters},
 		{"export", measureExport},
+		{"rotate", measureRotate},
 	}
 }
 
