@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"gusty/internal/atomicfile"
 	"gusty/messages"
 )
 
@@ -163,4 +164,26 @@ func retireKeyFile(path string) (kept string, err error) {
 		return "", nil
 	}
 	return kept, errors.Join(err, syncDir(filepath.Dir(path)))
+}
+
+// ErrNoKeyFile says that the key is a passphrase, of which there is nothing to export.
+var ErrNoKeyFile = errors.New("the key is made of a passphrase: keep that")
+
+// ExportKey writes the key that comes from a file or a credential to a new file, as it stands: a copy to keep elsewhere. It does not look at the
+// database, so the agent may run.
+func ExportKey(o Options, path string) error {
+	o.setDefaults()
+	source, err := o.findSource(kekUnknown)
+	if err != nil {
+		return err
+	}
+	file, ok := source.(keyFile)
+	if !ok {
+		return ErrNoKeyFile
+	}
+	k, err := ReadKeyFile(file.path)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteNew(path, keyText(k), 0o600)
 }

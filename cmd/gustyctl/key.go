@@ -23,7 +23,7 @@ type keyFlags struct {
 }
 
 func (a *app) keyCommand() *cobra.Command {
-	return group("key", "Change the keys of the store", a.keyStatusCommand(), a.keyRotateCommand())
+	return group("key", "Change the keys of the store", a.keyStatusCommand(), a.keyRotateCommand(), a.keyExportCommand())
 }
 
 func (a *app) keyStatusCommand() *cobra.Command {
@@ -33,6 +33,36 @@ func (a *app) keyStatusCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get(rotatePath)) },
 	}
+}
+
+func (a *app) keyExportCommand() *cobra.Command {
+	keyFile := ""
+	cmd := &cobra.Command{
+		Use:   "export FILE",
+		Short: "Write a copy of the key, to keep somewhere else",
+		Long: `Write the key of the store on this host to a new file, which is as secret as the key itself: for a copy that is kept somewhere else. On Windows
+it is the only copy that opens the store on another machine. Of a passphrase there is nothing to export.`,
+		Args: oneArg,
+		RunE: func(_ *cobra.Command, args []string) error { return a.keyExport(keyFile, args[0]) },
+	}
+	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"), "`file` of the key, where the agent is started with one (GUSTY_KEY_FILE)")
+	return cmd
+}
+
+func (a *app) keyExport(keyFile, to string) error {
+	given, err := a.given()
+	if err != nil {
+		return err
+	}
+	dir, err := storeDir(candidates(given.DataDir, a.getenv))
+	if err != nil {
+		return err
+	}
+	if err := persistence.ExportKey(persistence.Options{Dir: string(dir), KeyFile: keyFile}, to); err != nil {
+		return failedf("the key of %s was not exported: %w", dir, err)
+	}
+	a.note("the key of %s is in %s; whoever reads it and the database reads everything", dir, to)
+	return nil
 }
 
 func (a *app) keyRotateCommand() *cobra.Command {
