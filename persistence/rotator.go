@@ -1,9 +1,7 @@
 package persistence
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -164,32 +162,6 @@ func (s *Store) resealSome(rows int) (took time.Duration, err error) {
 
 // errNothingOld keeps a transaction that would hold no change from being committed.
 var errNothingOld = errors.New("nothing is sealed with an older key")
-
-// awaitEvery is how often AwaitRotation looks.
-const awaitEvery = 100 * time.Millisecond
-
-// AwaitRotation waits until no rotation is under way, and gives how that is then; progress, where it is not nil, is told meanwhile. The error
-// says why the rotation does not go on.
-func (s *Store) AwaitRotation(ctx context.Context, progress func(messages.KeyRotation)) (messages.KeyRotation, error) {
-	tick := time.NewTicker(awaitEvery)
-	defer tick.Stop()
-	for {
-		k, err := s.KeyRotation()
-		switch {
-		case err != nil || k.State == messages.RotationIdle:
-			return k, err
-		case k.LastError != "":
-			return k, fmt.Errorf("the rotation waits: %s", k.LastError)
-		case progress != nil:
-			progress(k)
-		}
-		select {
-		case <-ctx.Done():
-			return k, fmt.Errorf("the rotation goes on when the store is open: %w", ctx.Err())
-		case <-tick.C:
-		}
-	}
-}
 
 // noteOutputs notes, once for each key, the outputs that may have begun a file with an older one. There are none but those being written.
 func (s *Store) noteOutputs(version uint32) {

@@ -85,7 +85,8 @@ or at once in the store of a stopped one. What interrupts that is no loss; it go
 	f := cmd.Flags()
 	f.BoolVar(&flags.data, "data", false, "change the data key: seal everything anew")
 	f.BoolVar(&flags.detach, "detach", false, "with --data: do not wait until a running agent is done")
-	f.StringVar(&flags.keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"), "`file` of the present key, where the agent is started with one (GUSTY_KEY_FILE)")
+	f.StringVar(&flags.keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
+		"`file` of the present key, where the agent is started with one (GUSTY_KEY_FILE)")
 	f.StringVar(&flags.newKeyFile, "new-key-file", "", "`file` that the key is to come from; it is made where it is not there")
 	f.BoolVar(&flags.newPassphrase, "new-passphrase", false, "ask for a passphrase, which the key is to come from")
 	f.StringVar(&flags.newPassphraseFile, "new-passphrase-file", "", "`file` whose first line is that passphrase, - for standard input")

@@ -1,0 +1,30 @@
+package persistence
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+)
+
+// nameKeyBytes is the length of a hidden name: 16 bytes of HMAC-SHA256.
+const nameKeyBytes = 16
+
+type nameKey [nameKeyBytes]byte
+
+// What a hidden name is a name of. Jobs, their states, their runs and their run lists share one.
+const (
+	nameOfJob       = "job"
+	nameOfParameter = "parameter"
+	nameOfUser      = "user"
+	nameOfSetting   = "setting"
+)
+
+// hide gives the keyed hash that stands for a name in the file.
+func (r *keyring) hide(what, name string) (key nameKey) {
+	mac := hmac.New(sha256.New, r.names)
+	mac.Write([]byte(what))
+	mac.Write([]byte{0})
+	mac.Write([]byte(name))
+	var sum [sha256.Size]byte
+	copy(key[:], mac.Sum(sum[:0]))
+	return key
+}

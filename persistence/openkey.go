@@ -1,0 +1,49 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// openKey gives the key of a database by its header. A change of the key file that was cut short is finished.
+func openKey(o *Options, source keySource, h *header) (Key, error) {
+	if h.kekKind != source.kind() {
+		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one (docs/storage.md, Keys)",
+			ErrWrongKey, o.databaseFile(), kindName(h.kekKind), source)
+	}
+	kek, err := source.key(&h.stretching)
+	if err == nil && h.checkKEK(kek) {
+		return kek, nil
+	}
+	if file, ok := source.(keyFile); ok {
+		if fresh, found := file.prepared(h); found {
+			_, err := replaceKeyFile(file.path)
+			return fresh, err
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return kek, fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy, or %s",
+			ErrWrongKey, o.databaseFile(), source.(keyFile).path, howToNameTheKey)
+	case err != nil:
+		return kek, err
+	}
+	return kek, fmt.Errorf("%w %s: %s is another one than it was made with; restore that one, or %s",
+		ErrWrongKey, o.databaseFile(), source, howToNameTheKey)
+}
+
+func kindName(kind byte) string {
+	if kind == kekPassphrase {
+		return "a passphrase"
+	}
+	return "a key file or credential"
+}
+
+// keyOfUnreadable gives the key for a file without a readable header, which the verification will name what is wrong with.
+func keyOfUnreadable(source keySource) (Key, error) {
+	if source.kind() == kekPassphrase {
+		return Key{}, nil // it can't be stretched: the salt is gone
+	}
+	return source.key(nil)
+}
