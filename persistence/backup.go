@@ -65,6 +65,8 @@ func (b *Backup) fill() error {
 	if err := b.makeSpool(); err != nil {
 		return err
 	}
+	b.store.keyOfFiles.Lock()
+	defer b.store.keyOfFiles.Unlock()
 	b.store.trimming.hold()
 	defer b.store.releaseTrimmed()
 	id, err := b.store.view(func(r *reader) error {

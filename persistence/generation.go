@@ -34,6 +34,7 @@ type witness struct {
 	database   [16]byte
 	generation atomic.Uint64 // of the last commit
 	noted      uint64        // in the file; of one goroutine
+	failing    bool          // it is told that the file can't be written; of that goroutine
 	done       chan struct{}
 }
 
@@ -98,9 +99,11 @@ func (s *Store) checkGeneration(o *Options) error {
 	case ok && noted > s.ledger.generation:
 		s.logger.Warn("an older copy of the database is accepted", "transactions", s.ledger.generation, "there_were", noted)
 		s.ledger.generation = noted
-		if _, err := s.write(func(*writer) error { return nil }); err != nil {
+		if _, err := s.write(func(*writer) error { return nil }); err != nil && !IsStorageError(err) {
 			return err
 		}
+	case ok:
+		s.witness.noted = noted
 	}
 	s.witness.generation.Store(s.ledger.generation)
 	return nil
@@ -124,7 +127,21 @@ func (s *Store) runWitness() {
 
 // bearWitness writes the file; where that fails a rollback to now is not noticed, and nothing else is lost.
 func (s *Store) bearWitness() {
-	if err := s.witness.write(); err != nil {
+	err := s.witness.write()
+	if err != nil && !s.witness.failing {
 		s.logger.Warn("the generation of the database was not noted", "error", err)
 	}
+	s.witness.failing = err != nil
+}
+
+// noteGeneration writes the file for a closed, verified database of this version that is about to take another one's place.
+func noteGeneration(dir string, kek Key) error {
+	return lookInto(filepath.Join(dir, databaseName), kek, func(v *verifier) error {
+		l, err := v.ledger()
+		if err != nil {
+			return err
+		}
+		w := newWitness(&Options{Dir: dir}, v.opener.ring)
+		return writeSynced(w.path, w.marshal(l.generation))
+	})
 }

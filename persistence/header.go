@@ -68,7 +68,9 @@ func (h *header) marshal() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(h.madeAt.UnixMilli()))
 	b = append(b, h.kekKind)
 	b = append(b, h.kekMark[:]...)
-	b = h.stretching.append(b)
+	if h.format > 1 {
+		b = h.stretching.append(b)
+	}
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 

@@ -3,7 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 
 	bolt "go.etcd.io/bbolt"
@@ -73,20 +73,25 @@ func migrateStep(tx *bolt.Tx, h *header) error {
 }
 
 // copyAside makes a durable copy, which has its name only when it is whole.
-func copyAside(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
+func copyAside(from, to string) error {
 	half := to + unfinished
-	out, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	err := os.Remove(half)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = copyFile(from, half)
 	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return errors.Join(err, os.Remove(half))
+	if err == nil {
+		err = syncFile(half)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(half))
 	}
 	return os.Rename(half, to)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

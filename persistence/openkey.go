@@ -1,9 +1,12 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 )
 
 // openKey gives the key of a database by its header. A change of the key file that was cut short is finished.
@@ -46,4 +49,51 @@ func keyOfUnreadable(source keySource) (Key, error) {
 		return Key{}, nil // it can't be stretched: the salt is gone
 	}
 	return source.key(nil)
+}
+
+// findHeader looks for a whole header anywhere in a damaged file. Without one, the kind of the header that it gives is kekUnknown.
+func findHeader(path string) (header, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return header{}, fmt.Errorf("look for the header: %w", err)
+	}
+	h, err := scanForHeader(f)
+	return h, errors.Join(err, f.Close())
+}
+
+func scanForHeader(f io.Reader) (header, error) {
+	buf := make([]byte, 0, 64<<10)
+	for {
+		n, err := io.ReadFull(f, buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if h, found := headerIn(buf); found {
+			return h, nil
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return header{}, nil
+		}
+		if err != nil {
+			return header{}, err
+		}
+		buf = append(buf[:0], buf[len(buf)-headerBytes:]...) // one may lie across the border
+	}
+}
+
+func headerIn(b []byte) (header, bool) {
+	for {
+		at := bytes.Index(b, []byte(headerMagic))
+		if at < 0 {
+			return header{}, false
+		}
+		b = b[at:]
+		for _, size := range []int{headerBytes, headerBytes1} {
+			if len(b) < size {
+				continue
+			}
+			if h, err := parseHeader(b[:size]); err == nil {
+				return h, true
+			}
+		}
+		b = b[1:]
+	}
 }

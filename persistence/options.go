@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"cmp"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -49,8 +48,6 @@ func (o *Options) setDefaults() {
 		o.getenv = os.Getenv
 	}
 }
-
-func (o *Options) keyFile() string { return cmp.Or(o.KeyFile, filepath.Join(o.Dir, keyName)) }
 
 func (o *Options) databaseFile() string { return filepath.Join(o.Dir, databaseName) }
 

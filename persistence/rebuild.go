@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -38,8 +39,8 @@ type strayRow struct {
 // rowsPerTransaction bounds what a transaction of a rebuild holds in memory.
 const rowsPerTransaction = 4096
 
-// unknownSeals is taken for the number of values that were sealed with the data key where the count is lost: a data key is good for 2^32.
-const unknownSeals = 1 << 31
+// unknownSeals is taken for the number of values that were sealed with the data key where the count is lost: it lets a new key take over at once.
+const unknownSeals = 2 * rotateAfterSeals
 
 // take takes what was salvaged: first the header, then the keys, then rows.
 func (r *rebuild) take(found salvaged) (err error) {
@@ -191,8 +192,12 @@ func (r *rebuild) fillLedger() error {
 	if r.old != nil {
 		l.seals += r.old.seals
 		l.lastDocument, l.shipped, l.refused, l.dropped = r.old.lastDocument, r.old.shipped, r.old.refused, r.old.dropped
+		l.generation = r.old.generation
 	} else {
 		l.seals += unknownSeals
+	}
+	if err := r.countOld(); err != nil {
+		return err
 	}
 	l.outboxBytes = 0
 	return r.writer.scan(bucketOutbox, func(key, record []byte) error {
@@ -204,4 +209,26 @@ func (r *rebuild) fillLedger() error {
 		l.lastDocument = max(l.lastDocument, binary.BigEndian.Uint64(key))
 		return nil
 	})
+}
+
+// countOld counts the rows that older data keys sealed, where a rotation was under way: it begins again at the first row.
+func (r *rebuild) countOld() error {
+	if len(r.keys) <= 2 {
+		return nil // the root key and one data key
+	}
+	var old uint64
+	current := r.ring.keys.Load().current
+	for b := range bucketCount {
+		err := r.writer.bucket(b).ForEach(func(_, value []byte) error {
+			if !b.isOrder() && binary.BigEndian.Uint32(value) < current {
+				old++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.writer.ledger.rotation = rotation{rows: r.writer.ledger.sealedRows(), old: old, began: time.Now()}
+	return nil
 }

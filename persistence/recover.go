@@ -14,7 +14,7 @@ var ErrWhole = errors.New("the database is whole; there is nothing to recover")
 // RecoverOptions say which store is damaged, and how it is read.
 type RecoverOptions struct {
 	Dir     string // of no running agent
-	KeyFile string // empty: the file key in Dir
+	KeyFile string // empty: as in Options
 	// Read reads the damaged file, in a process of its own (see SpawnSalvager). nil: here.
 	Read Salvager
 }
@@ -58,7 +58,8 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	if err := finishSwaps(o.Dir); err != nil {
 		return done, err
 	}
-	kek, err := ReadKeyFile(store.keyFile())
+	store.setDefaults()
+	kek, err := keyToRecover(store)
 	if err != nil {
 		return done, err
 	}
@@ -76,12 +77,33 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	if err != nil {
 		return done, errors.Join(err, os.RemoveAll(fresh))
 	}
+	if err := noteGeneration(fresh, kek); err != nil {
+		return done, errors.Join(err, os.RemoveAll(fresh))
+	}
 	suffix, err := commitSwap(o.Dir, "damaged", time.Now())
 	if err != nil {
 		return done, fmt.Errorf("replace the damaged database: %w", err)
 	}
 	done.Kept = store.databaseFile() + suffix
 	return done, nil
+}
+
+// keyToRecover gives the key by the header, or where that is damaged by a copy of it on an older page, which a passphrase needs.
+func keyToRecover(store *Options) (Key, error) {
+	h, err := headerOf(store.databaseFile())
+	if err != nil {
+		if h, err = findHeader(store.databaseFile()); err != nil {
+			return Key{}, err
+		}
+	}
+	source, err := store.findSource(h.kekKind)
+	if err != nil {
+		return Key{}, err
+	}
+	if h.kekKind == kekUnknown {
+		return keyOfUnreadable(source)
+	}
+	return openKey(store, source, &h)
 }
 
 // recoverable says why a file is not to be recovered. One without any meta page seems to be something else, and may be ours.
@@ -99,14 +121,14 @@ func recoverable(verdict error) error {
 func (o *RecoverOptions) rebuild(from, to string, kek Key) (done Recovered, err error) {
 	read := o.Read
 	if read == nil {
-		read = func(path string, give func(salvaged) error) error { return salvageHere(path, kek, give) }
+		read = salvageHere
 	}
 	db, err := openDatabase(to)
 	if err != nil {
 		return done, err
 	}
 	r := &rebuild{db: db, kek: kek}
-	readErr := read(from, r.take)
+	readErr := read(from, kek, r.take)
 	if r.ring == nil {
 		return done, errors.Join(cannotRecover(from, readErr), r.abandon())
 	}

@@ -212,7 +212,7 @@ func TestRecoverInAChild(t *testing.T) {
 	if err := os.WriteFile(d.path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	done, err := Recover(RecoverOptions{Dir: d.dir, Read: SpawnSalvager("", os.Args[0])})
+	done, err := Recover(RecoverOptions{Dir: d.dir, Read: SpawnSalvager(os.Args[0])})
 	if err != nil || done.Broken != "" {
 		t.Fatalf("%+v, %v", done, err)
 	}

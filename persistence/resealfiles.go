@@ -35,23 +35,38 @@ func (s *Store) resealFiles() error {
 	return storageOr(err)
 }
 
-// resealAll goes through all files. It ends with an error of one that is damaged when it is through.
-func (s *Store) resealAll(beside string) (damaged error) {
-	entries, err := os.ReadDir(s.output)
-	if err != nil {
-		return fmt.Errorf("list the output files: %w", err)
-	}
-	for i, e := range entries {
-		s.rotator.filesLeft.Store(uint64(len(entries) - i))
-		err := s.resealFile(beside, e.Name())
-		if errors.Is(err, ErrDamaged) {
-			damaged = fmt.Errorf("a damaged output file keeps its old key: %w", err)
-		} else if err != nil {
+// resealAll goes through all files, until it finds none that an older key sealed: of a directory that changes meanwhile a pass may miss some.
+// It ends with an error of one that is damaged when it is through.
+func (s *Store) resealAll(beside string) error {
+	for {
+		left := uint64(0)
+		if err := eachFile(s.output, func(string) error { left++; return nil }); err != nil {
+			return fmt.Errorf("count the output files: %w", err)
+		}
+		sealed, err := s.resealPass(beside, left)
+		if err != nil || sealed == 0 {
 			return err
 		}
 	}
-	s.rotator.filesLeft.Store(0)
-	return damaged
+}
+
+// resealPass goes through the files once, and counts those that it sealed anew.
+func (s *Store) resealPass(beside string, left uint64) (sealed int, damaged error) {
+	s.rotator.filesLeft.Store(left)
+	defer s.rotator.filesLeft.Store(0)
+	err := eachFile(s.output, func(name string) error {
+		done, err := s.resealFile(beside, name)
+		if errors.Is(err, ErrDamaged) {
+			damaged, err = fmt.Errorf("a damaged output file keeps its old key: %w", err), nil
+		}
+		if done {
+			sealed++
+		}
+		left -= min(left, 1)
+		s.rotator.filesLeft.Store(left)
+		return err
+	})
+	return sealed, errors.Join(err, damaged)
 }
 
 // storageOr gives the client's error where the disk takes nothing for now.
@@ -63,30 +78,36 @@ func storageOr(err error) error {
 }
 
 // resealFile seals one file anew, unless it is none, or new, or still being written.
-func (s *Store) resealFile(beside, name string) error {
+func (s *Store) resealFile(beside, name string) (done bool, err error) {
 	run, number, ok := parseSegmentName(name)
 	if !ok || s.live.get(run) != nil {
-		return nil
+		return false, nil
 	}
-	path := filepath.Join(s.output, name)
-	version, err := segmentVersion(path)
+	version, err := segmentVersion(filepath.Join(s.output, name))
 	if err != nil || version == s.ring.keys.Load().current || version == 0 {
-		return err
+		return false, err
 	}
 	begin := time.Now()
-	if found, err := s.copySegment(beside, run, number); !found {
-		return err
-	}
-	if err := os.Rename(filepath.Join(beside, name), path); err != nil {
-		return err
-	}
-	if err := s.removeIfGone(run); err != nil {
-		return err
+	if done, err := s.replaceSegment(beside, name, run, number); err != nil || !done {
+		return done, err
 	}
 	if !s.rest(max(time.Since(begin), leastRest)) {
-		return errStopping
+		return true, errStopping
 	}
-	return nil
+	return true, nil
+}
+
+// replaceSegment puts a copy that is sealed anew in the place of a file.
+func (s *Store) replaceSegment(beside, name string, run runKey, number int) (done bool, err error) {
+	s.keyOfFiles.Lock()
+	defer s.keyOfFiles.Unlock()
+	if found, err := s.copySegment(beside, run, number); !found {
+		return false, err
+	}
+	if err := os.Rename(filepath.Join(beside, name), filepath.Join(s.output, name)); err != nil {
+		return false, err
+	}
+	return true, s.removeIfGone(run)
 }
 
 // removeIfGone removes the output of a run that was deleted meanwhile.

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// RestoreOptions say where a backup goes and which key opens it.
+// RestoreOptions say where a backup goes and where its key comes from.
 type RestoreOptions struct {
 	Dir     string // of no running agent; made where it does not exist
-	KeyFile string // empty: the file key in Dir
+	KeyFile string // empty: as in Options
 	// InstallKey puts the key of KeyFile into Dir, too.
 	InstallKey bool
 }
@@ -44,15 +44,11 @@ func (o *RestoreOptions) restore(archive io.Reader) (done Restored, err error) {
 	if err := finishSwaps(o.Dir); err != nil {
 		return done, err
 	}
-	kek, err := o.key()
-	if err != nil {
-		return done, err
-	}
 	fresh, err := beginSwap(o.Dir)
 	if err != nil {
 		return done, err
 	}
-	if done.Manifest, err = o.unpack(archive, kek, fresh); err != nil {
+	if done.Manifest, err = o.unpack(archive, fresh); err != nil {
 		return done, errors.Join(err, os.RemoveAll(fresh))
 	}
 	suffix, err := commitSwap(o.Dir, "replaced", time.Now())
@@ -63,18 +59,31 @@ func (o *RestoreOptions) restore(archive io.Reader) (done Restored, err error) {
 	return done, nil
 }
 
-// key reads the backup's key.
-func (o *RestoreOptions) key() (Key, error) {
-	path := (&Options{Dir: o.Dir, KeyFile: o.KeyFile}).keyFile()
-	kek, err := ReadKeyFile(path)
+// key finds the key of the backup's database.
+func (o *RestoreOptions) key(database string) (Key, error) {
+	h, err := headerOf(database)
+	if err != nil {
+		return Key{}, inBackupOf(err)
+	}
+	store := Options{Dir: o.Dir, KeyFile: o.KeyFile}
+	store.setDefaults()
+	source, err := store.findSource(h.kekKind)
+	if err != nil {
+		return Key{}, err
+	}
+	if source.kind() != h.kekKind {
+		return Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the right one", ErrWrongKey, kindName(h.kekKind), source)
+	}
+	kek, err := source.key(&h.stretching)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: there is no key at %s; copy the key of the agent that made the backup there, or name it with --key-file", ErrWrongKey, path)
+		err = fmt.Errorf("%w: there is no key at %s; copy the key of the agent that made the backup there, or %s",
+			ErrWrongKey, source.(keyFile).path, howToNameTheKey)
 	}
 	return kek, err
 }
 
 // unpack writes the backup's files to fresh and verifies them there.
-func (o *RestoreOptions) unpack(archive io.Reader, kek Key, fresh string) (Manifest, error) {
+func (o *RestoreOptions) unpack(archive io.Reader, fresh string) (Manifest, error) {
 	if err := makeDir(filepath.Join(fresh, outputName)); err != nil {
 		return Manifest{}, err
 	}
@@ -84,16 +93,24 @@ func (o *RestoreOptions) unpack(archive io.Reader, kek Key, fresh string) (Manif
 	if err != nil {
 		return m, err
 	}
+	kek, err := o.key(filepath.Join(fresh, databaseName))
+	if err != nil {
+		return m, err
+	}
 	if err := VerifyFile(filepath.Join(fresh, databaseName), kek); err != nil {
 		return m, inBackupOf(err)
 	}
 	if err := verifyOutput(fresh, kek); err != nil {
 		return m, err
 	}
-	if o.InstallKey {
-		return m, writeSynced(filepath.Join(fresh, keyName), keyText(kek))
+	if err := noteGeneration(fresh, kek); err != nil || !o.InstallKey {
+		return m, err
 	}
-	return m, nil
+	text, err := protect(keyText(kek))
+	if err != nil {
+		return m, err
+	}
+	return m, writeSynced(filepath.Join(fresh, keyName), text)
 }
 
 // inBackupOf says what an error of the verification means for a backup: its sentence is about a data directory.
@@ -155,31 +172,10 @@ func verifySegment(dir string, ring *keyring, run runKey, number int) error {
 }
 
 // keyringOf opens the keys of a closed database that was verified.
-func keyringOf(path string, kek Key) (*keyring, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := readKeyring(f, kek)
-	return ring, errors.Join(err, f.Close())
-}
-
-func readKeyring(f *os.File, kek Key) (*keyring, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	m, err := chooseMeta(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	v := &verifier{pages: newPageFile(f, m), buckets: map[string]bucketValue{}}
-	if err := v.pages.walk(m.root, v.addBucket); err != nil {
-		return nil, err
-	}
-	h, err := v.header()
-	if err != nil {
-		return nil, err
-	}
-	return v.keyring(kek, &h)
+func keyringOf(path string, kek Key) (ring *keyring, err error) {
+	err = lookInto(path, kek, func(v *verifier) error {
+		ring = v.opener.ring
+		return nil
+	})
+	return ring, err
 }

@@ -44,7 +44,7 @@ func TestRestoreKeepsWhatWasThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(done.Kept) != 3 || done.Manifest.Files[0].Name != databaseName {
+	if len(done.Kept) != 4 || done.Manifest.Files[0].Name != databaseName {
 		t.Errorf("%+v", done)
 	}
 	requireNamed(t, to, "from")
@@ -122,7 +122,7 @@ func TestRestoreCutOff(t *testing.T) {
 		}
 		return all
 	}
-	for steps := range 7 {
+	for steps := range 9 {
 		from, _ := named(t, "from")
 		to, _ := named(t, "to")
 		ready := filepath.Join(to, swapReady+suffix)
@@ -141,7 +141,7 @@ func TestRestoreCutOff(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(to, "swap*")); len(left) != 0 {
 			t.Errorf("after step %d: %v", steps, left)
 		}
-		if kept, _ := filepath.Glob(filepath.Join(to, "*"+suffix)); len(kept) != 3 {
+		if kept, _ := filepath.Glob(filepath.Join(to, "*"+suffix)); len(kept) != 4 {
 			t.Errorf("after step %d: kept %v", steps, kept)
 		}
 	}

@@ -11,6 +11,10 @@ import (
 // RotateKey makes a new data key. Everything that older ones sealed is sealed with it in the background, as KeyRotation tells, and when that
 // is done, also by later processes, they are deleted. An *Error of conflict: a rotation is under way.
 func (s *Store) RotateKey() error {
+	if !s.keyOfFiles.TryLock() {
+		return messages.Busy("the copy for a backup")
+	}
+	defer s.keyOfFiles.Unlock()
 	return s.rotateKey(func(w *writer) error {
 		if len(w.keyVersions()) > 1 {
 			return messages.Errorf(messages.CodeConflict, "a rotation of the data key is under way; wait until it is done")

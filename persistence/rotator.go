@@ -82,9 +82,11 @@ func (s *Store) rotate() (again bool) {
 		s.rotator.trouble.Store("")
 		return true
 	}
-	s.rotator.trouble.Store(err.Error())
+	before := s.rotator.trouble.Swap(err.Error())
 	if messages.AsError(err) != nil {
-		s.logger.Warn("the rotation of the data key waits", "error", err)
+		if before != err.Error() {
+			s.logger.Warn("the rotation of the data key waits", "error", err)
+		}
 		return true
 	}
 	s.logger.Error("the rotation of the data key does not go on before the next start", "error", err)
@@ -119,6 +121,8 @@ func (s *Store) rotateUsedUp() error {
 	if err != nil || state.Seals < s.rotator.rotateAfter {
 		return err
 	}
+	s.keyOfFiles.Lock()
+	defer s.keyOfFiles.Unlock()
 	s.logger.Info("the data key has sealed enough; a new one takes its place", "key_version", state.KeyVersion, "seals", state.Seals)
 	return s.rotateKey(func(*writer) error { return nil })
 }

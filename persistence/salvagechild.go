@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 )
@@ -26,16 +25,12 @@ const (
 )
 
 // Salvager reads what is readable of a damaged file.
-type Salvager func(path string, give func(salvaged) error) error
+type Salvager func(path string, kek Key, give func(salvaged) error) error
 
 // SpawnSalvager gives a Salvager that runs command with the database's path behind it; that program calls SalvageMain. The key goes to the
-// child by its standard input. keyFile empty: the file key beside the database.
-func SpawnSalvager(keyFile string, command ...string) Salvager {
-	return func(path string, give func(salvaged) error) error {
-		kek, err := ReadKeyFile(cmp.Or(keyFile, filepath.Join(filepath.Dir(path), keyName)))
-		if err != nil {
-			return err
-		}
+// child by its standard input, wherever it comes from.
+func SpawnSalvager(command ...string) Salvager {
+	return func(path string, kek Key, give func(salvaged) error) error {
 		child := exec.CommandContext(context.Background(), command[0], append(command[1:len(command):len(command)], path)...)
 		child.Stdin = bytes.NewReader(keyText(kek))
 		var said strings.Builder

@@ -49,6 +49,7 @@ type Store struct {
 	trimmerDone chan struct{}
 	rotator     rotator
 	witness     *witness
+	keyOfFiles  sync.Mutex // held while a data key is made, an output file is sealed anew, or a backup takes database and files together
 
 	commits   atomic.Uint64
 	changes   atomic.Uint64

@@ -18,7 +18,7 @@ const (
 )
 
 // swapped are the names that a swap may replace, in the order in which it does.
-func swapped() []string { return []string{outputName, keyName, databaseName} }
+func swapped() []string { return []string{outputName, keyName, generationName, databaseName} }
 
 // beginSwap gives the empty directory to make the new files in.
 func beginSwap(dir string) (string, error) {

@@ -105,14 +105,9 @@ func (v *verifier) verify(kek Key) error {
 	if err != nil {
 		return err
 	}
-	if !h.checkKEK(kek) {
-		return ErrWrongKey
-	}
-	ring, err := v.keyring(kek, &h)
-	if err != nil {
+	if err := v.openKeys(kek, &h); err != nil {
 		return err
 	}
-	v.opener, v.hasher = &sealer{ring: ring}, newRowHasher(ring)
 	l, err := v.ledger()
 	if err != nil {
 		return err
@@ -126,6 +121,37 @@ func (v *verifier) verify(kek Key) error {
 		return errors.New("there is a bucket that does not belong there")
 	}
 	return v.pages.claimFree()
+}
+
+func (v *verifier) openKeys(kek Key, h *header) error {
+	if !h.checkKEK(kek) {
+		return ErrWrongKey
+	}
+	ring, err := v.keyring(kek, h)
+	if err != nil {
+		return err
+	}
+	v.opener, v.hasher = &sealer{ring: ring}, newRowHasher(ring)
+	return nil
+}
+
+// lookInto gives a verifier with the keys of a closed database that was verified.
+func lookInto(path string, kek Key, look func(*verifier) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	v, err := newVerifier(f)
+	if err == nil {
+		var h header
+		if h, err = v.header(); err == nil {
+			err = v.openKeys(kek, &h)
+		}
+	}
+	if err == nil {
+		err = look(v)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // take visits the rows of a bucket, once.

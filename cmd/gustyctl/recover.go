@@ -39,7 +39,7 @@ func (a *app) recoverStore(keyFile string) error {
 	}
 	stop := a.spin("reading the damaged database")
 	done, err := persistence.Recover(persistence.RecoverOptions{
-		Dir: string(dir), KeyFile: keyFile, Read: persistence.SpawnSalvager(keyFile, self, salvageCommand),
+		Dir: string(dir), KeyFile: keyFile, Read: persistence.SpawnSalvager(self, salvageCommand),
 	})
 	stop()
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {

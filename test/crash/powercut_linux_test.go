@@ -193,7 +193,8 @@ func (r *replay) check(file []byte, at time.Time) (err error) {
 	if err := os.WriteFile(filepath.Join(r.dir, "gusty.db"), file, 0o600); err != nil {
 		return err
 	}
-	store, err := persistence.Open(persistence.Options{Dir: r.dir, Existing: true})
+	// The states come in no order, and a store that was opened on a later one remembers that.
+	store, err := persistence.Open(persistence.Options{Dir: r.dir, Existing: true, AcceptRollback: true})
 	if err != nil {
 		return err
 	}
