@@ -76,7 +76,8 @@ type (
 	disarmTasks struct {
 		name string // empty: of all jobs
 		why  string
-		gone bool // the job does not exist any more: also what waits for a slot, an earlier run or a retry
+		but  time.Time // a firing due then stays; zero: none does
+		gone bool      // the job does not exist any more: also what waits for a slot, an earlier run or a retry
 	}
 	drain   struct{ grace time.Duration }
 	drained struct{}

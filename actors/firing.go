@@ -161,7 +161,7 @@ func (a *schedulerActor) objection(f firing) string {
 		return whyClockSet
 	case !ok:
 		return whyDeleted
-	case e.plan == nil || e.plan.key != f.plan:
+	case e.plan == nil || e.plan.key != f.plan && !e.plan.isDue(f.task.run.DueAt, fromUnixNano(e.anchor)):
 		return whyReplanned
 	case !e.enabled:
 		return whySwitchedOff

@@ -19,9 +19,8 @@ func (a *schedulerActor) onPutJob(ctx actor.Context, m messages.PutJob) {
 	now := time.Now()
 	row := messages.JobRow{Job: m.Job, Patch: &m.Patch, Expect: m.Expect, AnchorAt: now.Truncate(time.Second)}
 	rows := []messages.Row{row}
-	if e, known := a.agenda.jobs[m.Job.Name]; known && m.Patch.Enabled != nil && *m.Patch.Enabled && !e.enabled {
-		// What fell due while the job was switched off was not missed.
-		state := messages.JobState{PlannedThrough: now}
+	if e, known := a.agenda.jobs[m.Job.Name]; known && e.beginsAnew(&m) {
+		state := messages.JobState{PlannedThrough: laterOf(now.Truncate(time.Second), e.armed(now))}
 		rows = append(rows, messages.JobStateRow{Name: m.Job.Name, State: state, Part: messages.PlannedPart})
 	}
 	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: rows}, func(c messages.Committed) any {
@@ -135,7 +134,7 @@ func (a *schedulerActor) take(head *messages.JobHead, now time.Time) {
 		after = laterOf(now, fromUnixNano(before.through))
 		head.State.PlannedThrough = laterOf(head.State.PlannedThrough, fromUnixNano(before.through))
 	} else if known {
-		a.disarm(head.Name, whyReplanned)
+		after = a.changePlan(before, &head, now)
 	}
 	if known && before.enabled && !head.Enabled {
 		a.disarm(head.Name, whySwitchedOff)

@@ -25,6 +25,8 @@ func planKeyOf(expression, zone string) planKey { return planKey(expression + "\
 
 func (k planKey) expression() string { return string(k[:strings.LastIndexByte(string(k), '\n')]) }
 
+func (k planKey) zone() string { return string(k[strings.LastIndexByte(string(k), '\n')+1:]) }
+
 // planSet interns plans.
 type planSet map[planKey]*plan
 
