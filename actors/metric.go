@@ -104,6 +104,7 @@ func (a *metricActor) Receive(ctx actor.Context) {
 func (a *metricActor) onStarted(ctx actor.Context) {
 	a.config = a.system.Config()
 	a.life, a.end = context.WithCancel(context.Background())
+	a.noteSeen(time.Now())
 	a.beginRound(ctx)
 	a.armBeat(ctx)
 }

@@ -212,7 +212,11 @@ func TestLastSeenIsNoted(t *testing.T) {
 			at, _ := time.Parse(time.RFC3339Nano, string(text))
 			return at
 		}
-		w.advance(10*time.Minute + time.Second)
+		w.advance(time.Second)
+		if since := time.Since(seen()); since > time.Second {
+			t.Errorf("after the start it was noted %s ago", since)
+		}
+		w.advance(10 * time.Minute)
 		if since := time.Since(seen()); since > lastSeenInterval+10*time.Second {
 			t.Errorf("it was noted %s ago", since)
 		}

@@ -29,7 +29,7 @@ func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
 	pending := a.system.outcomes.pending()
 	alive := a.adopt(ctx)
 	_, starts, _ := a.system.member(nameExecutors).vital.look()
-	r := recovery{actor: a, now: now, again: starts > 0, lastSeen: a.system.lastSeen()}
+	r := recovery{actor: a, now: now, again: starts > 0, lastSeen: a.system.lastSeen}
 	runs, err := r.load()
 	if err != nil {
 		return err
@@ -136,16 +136,6 @@ func (r *recovery) seen() string {
 		return ""
 	}
 	return "; the agent was last seen at " + stamp(r.lastSeen)
-}
-
-// lastSeen is when the agent last noted that it was alive; zero where it never did.
-func (s *System) lastSeen() time.Time {
-	text, err := s.opt.Store.Setting(messages.SettingLastSeen)
-	if err != nil {
-		return time.Time{}
-	}
-	at, _ := time.Parse(time.RFC3339Nano, string(text)) // the zero time where there is none
-	return at
 }
 
 func (s *System) endOrphans(orphans []process.Orphan) {

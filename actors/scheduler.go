@@ -177,7 +177,7 @@ func (a *schedulerActor) absence(now time.Time) string {
 		return "the scheduler restarted at " + stamp(now)
 	}
 	from := "an unknown time"
-	if seen := a.system.lastSeen(); !seen.IsZero() {
+	if seen := a.system.lastSeen; !seen.IsZero() {
 		from = stamp(seen)
 	}
 	return "the agent was down from " + from + " to " + stamp(now)

@@ -83,6 +83,7 @@ type System struct {
 
 	inherited   map[string]messages.Run // the active runs of an earlier life of the agent
 	inheritedTx uint64
+	lastSeen    time.Time // when that earlier life was last known to be alive; zero: unknown
 
 	// What outlives an instance of an actor, so that the next one knows it.
 	live     *liveRuns
@@ -174,7 +175,8 @@ func (s *System) prepare() error {
 	if s.inherited, s.inheritedTx, err = loadActive(s.opt.Store); err != nil {
 		return fmt.Errorf("load the runs under way: %w", err)
 	}
-	return nil
+	s.lastSeen, err = loadLastSeen(s.opt.Store, s.inherited, time.Now())
+	return err
 }
 
 func (s *System) port() int {
