@@ -43,7 +43,7 @@ func (a *app) applyCommand() *cobra.Command {
 		Short: "Make the agent's jobs those of a directory of YAML files and scripts",
 		Long:  applyHelp,
 		Example: `  gustyctl apply -f jobs --dry-run
-  gustyctl apply -f jobs --prune --yes`,
+  gustyctl apply -f jobs --prune`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.apply(cmd.Context(), o) },
 	}
@@ -52,7 +52,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&o.prune, "prune", false, "delete the jobs that the directory does not have")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run, exit with 5 where something would change")
-	flags.BoolVar(&o.yes, "yes", false, "delete without asking")
+	flags.BoolVar(&o.yes, "yes", false, "delete without asking on a terminal")
 	return cmd
 }
 
@@ -95,14 +95,10 @@ func (a *app) withProblems(problems []problem, err error) error {
 	return err
 }
 
-// consent asks before jobs are deleted.
+// consent asks before jobs are deleted, where there is a terminal to ask on. Elsewhere --prune itself is the word.
 func (a *app) consent(ctx context.Context, names []string, yes bool) error {
-	if len(names) == 0 || yes {
+	if len(names) == 0 || yes || !isTerminal(a.in) {
 		return nil
-	}
-	if !isTerminal(a.in) {
-		return usagef("--prune would delete %s, and there is no terminal to ask on; give --yes. Nothing was changed",
-			plural(len(names), "job"))
 	}
 	agreed, err := a.confirm(ctx, "Delete "+plural(len(names), "job")+"?")
 	if err == nil && !agreed {
