@@ -7,7 +7,7 @@ import (
 )
 
 // booksNow are the executors actor's books, and the register of executions.
-type booksNow struct{ inUse, handed, held, queued, workers, live int }
+type booksNow struct{ inUse, handed, held, queued, workers, makeUps, live int }
 
 // look asks an actor to run a function among its messages.
 type look struct{ at func(actor.Actor) any }
@@ -22,7 +22,7 @@ func (w *world) books() booksNow {
 		}
 		return booksNow{
 			inUse: a.inUse, handed: len(a.handed), held: len(a.held), queued: a.queue.len(), workers: len(a.workers),
-			live: len(w.sys.live.all()),
+			makeUps: len(a.makeUps), live: len(w.sys.live.all()),
 		}
 	}})
 	if err != nil {

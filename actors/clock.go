@@ -106,7 +106,7 @@ func (a *schedulerActor) makeUp(b *batch, e *jobEntry, now time.Time, dues []tim
 	}
 	a.madeUp[e.name] = madeUp{at: now, armed: armed}
 	for _, due := range dues {
-		b.makeUp(e, &task{run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: e.overlap})
+		b.makeUp(e, &task{run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: overlapOfMakeUp(e.misfire, e.overlap)})
 	}
 }
 

@@ -78,7 +78,7 @@ func (a *executorsActor) wakeIn(wait time.Duration) {
 // hand gives a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
 // nobody could tell whether it ran.
 func (a *executorsActor) hand(ctx actor.Context, t *task) {
-	if a.missed(t) || a.behindRetry(t) {
+	if a.missed(t) || a.behindMakeUp(t) || a.behindRetry(t) {
 		return
 	}
 	if !t.run.Armed || t.waits {
@@ -100,6 +100,7 @@ func (a *executorsActor) hand(ctx actor.Context, t *task) {
 func (a *executorsActor) book(w *worker, t *task) {
 	a.inUse++
 	a.handed[t.run.ID] = t
+	a.noteMakeUp(t)
 	w.tasks++
 }
 
@@ -166,6 +167,7 @@ func (a *executorsActor) release(ctx actor.Context, key, runID string) {
 			ctx.Stop(w.pid)
 		}
 	}
+	a.nextMakeUp(key)
 	if a.inUse == 0 {
 		a.onDrainOver()
 	}

@@ -23,6 +23,7 @@ type executorsActor struct {
 	resumed map[string]*task // by run id: those that this instance took from the store
 	workers map[string]*worker
 	retries map[string]*task       // by job: the attempt that follows on a failed one
+	makeUps map[string]*makeUps    // by job
 	faults  map[string][]time.Time // recent failures, by job
 	full    fullness
 
@@ -97,7 +98,7 @@ func (drain) private()          {}
 func newExecutorsActor(s *System) *executorsActor {
 	return &executorsActor{
 		system: s, handed: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
-		workers: map[string]*worker{}, retries: map[string]*task{}, faults: map[string][]time.Time{},
+		workers: map[string]*worker{}, retries: map[string]*task{}, makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
 	}
 }
 

@@ -134,7 +134,7 @@ func (a *schedulerActor) take(head *messages.JobHead, now time.Time) {
 		after = laterOf(now, fromUnixNano(before.through))
 		head.State.PlannedThrough = laterOf(head.State.PlannedThrough, fromUnixNano(before.through))
 	} else if known {
-		after = a.changePlan(before, &head, now)
+		after = a.changePlan(before, head, now)
 	}
 	if known && before.enabled && !head.Enabled {
 		a.disarm(head.Name, whySwitchedOff)

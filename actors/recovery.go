@@ -117,6 +117,9 @@ func (r *recovery) resume(run messages.Run) {
 		return
 	}
 	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
+	if run.Trigger == messages.TriggerMisfire {
+		t.overlap = overlapOfMakeUp(job.Options.MisfirePolicy, job.Options.OverlapPolicy)
+	}
 	r.actor.resumed[run.ID] = t
 	r.actor.put(t)
 }

@@ -122,6 +122,7 @@ func (a *executorsActor) onCancelRun(ctx actor.Context, m messages.CancelRun) {
 	if a.handed[m.ID] == t {
 		a.release(ctx, t.key(), m.ID)
 	}
+	a.nextMakeUp(t.key())
 	a.dispatch(ctx)
 	respond(ctx, run)
 }
@@ -161,6 +162,7 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 		if t.take() {
 			a.system.settleUnrun(t, messages.RunSkipped, m.why)
 		}
+		a.nextMakeUp(t.key())
 	}
 	if m.gone {
 		delete(a.retries, m.name)
