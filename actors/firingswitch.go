@@ -11,17 +11,20 @@ import (
 // This file holds the switch that pauses all firing.
 
 func (a *schedulerActor) onSetFiring(ctx actor.Context, m messages.SetFiring) {
-	now := time.Now()
+	since := time.Now()
+	if m.On == a.firing && !a.since.IsZero() {
+		since = a.since // nothing is switched
+	}
 	value := "on"
 	if !m.On {
 		value = "off"
 	}
 	rows := []messages.Row{
 		messages.SettingRow{Name: messages.SettingFiring, Value: []byte(value)},
-		messages.SettingRow{Name: messages.SettingFiringSince, Value: []byte(now.UTC().Format(time.RFC3339Nano))},
+		messages.SettingRow{Name: messages.SettingFiringSince, Value: []byte(since.UTC().Format(time.RFC3339Nano))},
 	}
 	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: rows}, func(c messages.Committed) any {
-		return firingCommitted{on: m.On, at: now, committed: c}
+		return firingCommitted{on: m.On, at: since, committed: c}
 	})
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,6 +149,24 @@ func TestTheFiringSwitchSurvivesARestart(t *testing.T) {
 		_ = w.explode(nameScheduler)
 		w.advance(5 * time.Minute)
 		w.expect("minutely", messages.RunSucceeded, 0)
+	})
+}
+
+// To stop what is stopped already does not change since when it is.
+func TestASecondStopKeepsTheTimeOfTheFirst(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.add(job("minutely", "0 * * * * *", "exit 0"))
+		w.advance(10 * time.Second)
+		ask[messages.FiringSet](w, messages.SetFiring{On: false})
+		w.advance(2 * time.Minute)
+		ask[messages.FiringSet](w, messages.SetFiring{On: false})
+		_ = w.explode(nameScheduler)
+		ask[messages.FiringSet](w, messages.SetFiring{On: true})
+		for _, r := range w.expect("minutely", messages.RunMissed, 2) {
+			if !strings.Contains(r.Reason, "was stopped from 2000-01-01T00:00:10.000Z") {
+				t.Errorf("the reason is %q", r.Reason)
+			}
+		}
 	})
 }
 
