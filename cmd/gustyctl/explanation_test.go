@@ -122,6 +122,17 @@ func TestExplanation(t *testing.T) {
 			next,
 			"A firing that finds an earlier run still active waits until that run has ended; of several, one waits and the others are skipped.", misfire,
 		}},
+		"one makes up for a missed one, in turn": {func(e *explanation) {
+			e.job.Misfire = messages.MisfireRunAll
+			e.add(past(e, messages.RunRunning, time.Hour, 0))
+			due := e.now.Add(-time.Minute)
+			e.add(runRecord{ID: "r2", State: messages.RunQueued, Trigger: "misfire", DueAt: &due})
+		}, []string{
+			what, "A run is under way since 2026-01-02 11:00:00 CET (1 h ago), by its schedule (run r1).",
+			"A run that was due at 2026-01-02 11:59:00 CET (1 min ago), to make up for a missed firing, waits to start (run r2): " +
+				"it starts when the run under way has ended.",
+			next, overlap, strings.Replace(misfire, "nothing makes up for it", "all that was missed runs then, at most the last 100 firings", 1),
+		}},
 		"missed since": {func(e *explanation) {
 			e.add(past(e, messages.RunSucceeded, morning, 3*time.Second))
 			missed := past(e, messages.RunMissed, time.Hour, 0)

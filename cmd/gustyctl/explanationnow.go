@@ -61,7 +61,8 @@ func (e *explanation) waiting(r *runRecord) string {
 		text = "A run that was due at " + e.at(*r.DueAt) + ", " + r.cause() + ", waits to start"
 	}
 	text += " (run " + r.ID + "): "
-	queues := e.job.Overlap == messages.OverlapQueue || e.job.Overlap == messages.OverlapReplace
+	queues := e.job.Overlap == messages.OverlapQueue || e.job.Overlap == messages.OverlapReplace ||
+		messages.Trigger(r.Trigger) == messages.TriggerMisfire && e.job.Misfire == messages.MisfireRunAll && e.job.Overlap != messages.OverlapAllow
 	switch {
 	case queues && len(e.runs[messages.RunRunning]) > 0:
 		return text + "it starts when the run under way has ended."
