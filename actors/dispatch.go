@@ -91,7 +91,7 @@ func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	a.book(w, t)
 	ctx.Send(w.pid, begin{t})
 	if t.run.Trigger == messages.TriggerRetry {
-		delete(a.retries, t.key())
+		a.forgetRetry(t)
 		a.letFollow(t)
 	}
 }
@@ -148,7 +148,7 @@ func (a *executorsActor) onRunOver(ctx actor.Context, m runOver) {
 		return
 	}
 	if m.retry != nil {
-		a.retries[m.key] = m.retry
+		a.noteRetry(m.retry)
 	}
 	a.release(ctx, m.key, m.runID)
 	if w, ok := a.workers[m.key]; ok {

@@ -22,7 +22,7 @@ type executorsActor struct {
 	held    map[string]*task // by run id: with an executor, waiting for an earlier run, without a slot
 	resumed map[string]*task // by run id: those that this instance took from the store
 	workers map[string]*worker
-	retries map[string]*task       // by job: the attempt that follows on a failed one
+	retries map[string][]*task     // by job: the attempts that follow on failed ones
 	makeUps map[string]*makeUps    // by job
 	faults  map[string][]time.Time // recent failures, by job
 	full    fullness
@@ -79,6 +79,7 @@ type (
 		why  string
 		but  time.Time // a firing due then stays; zero: none does
 		gone bool      // the job does not exist any more: also what waits for a slot, an earlier run or a retry
+		next bool      // also attempts that follow on a failed one
 	}
 	drain   struct{ grace time.Duration }
 	drained struct{}
@@ -98,7 +99,7 @@ func (drain) private()          {}
 func newExecutorsActor(s *System) *executorsActor {
 	return &executorsActor{
 		system: s, handed: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
-		workers: map[string]*worker{}, retries: map[string]*task{}, makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
+		workers: map[string]*worker{}, retries: map[string][]*task{}, makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
 	}
 }
 

@@ -67,6 +67,10 @@ func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, in gap) {
 // catchUp records what of a job fell due after from and up to now, in a gap, fires what is late within the job's grace and what the misfire
 // policy makes up for, and plans on from now.
 func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in gap) {
+	if e.plan.schedule.IsReboot() {
+		a.missReboot(b, e, now, in)
+		return
+	}
 	grace := time.Duration(-1)
 	if in.forgiving {
 		grace = e.lateBy()
@@ -114,6 +118,24 @@ func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 		a.fire(b, e, now, now)
 	}
 	b.flush()
+}
+
+// missReboot records that a job of @reboot did not fire in this boot of the host, since something was stopped when the agent started.
+func (a *schedulerActor) missReboot(b *batch, e *jobEntry, now time.Time, in gap) {
+	if in.forgiving || e.bootID == a.system.opt.BootID {
+		return // a start fires it
+	}
+	e.bootID = a.system.opt.BootID
+	e.through = max(e.through, now.UnixNano())
+	b.boot(e)
+	b.plan(e)
+	run := missedRun(e.name, now, in.why, now)
+	run.ID = a.system.ids.next()
+	a.system.counts.ended(run.State, false)
+	b.record(run)
+	if in.madeUp && e.misfire != messages.MisfireSkip {
+		a.makeUp(b, e, now, []time.Time{now}, false)
+	}
 }
 
 // onRunsRecorded hands the firings to the executors, but for those whose job has changed while their records were on the way.

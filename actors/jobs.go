@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"path/filepath"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -56,6 +57,9 @@ func (a *schedulerActor) checkJob(m *messages.PutJob) error {
 	}
 	if _, err := splitArguments(job.Arguments); err != nil {
 		return err
+	}
+	if dir := job.Options.WorkingDirectory; dir != "" && !filepath.IsAbs(dir) {
+		return messages.Invalidf("working_directory", "%q is not an absolute path on this host", dir)
 	}
 	if a.system.opt.CheckLimits != nil {
 		return a.system.opt.CheckLimits(&job.Options)
@@ -137,10 +141,10 @@ func (a *schedulerActor) take(head *messages.JobHead, now time.Time) {
 		after = a.changePlan(before, head, now)
 	}
 	if known && before.enabled && !head.Enabled {
-		a.disarm(head.Name, whySwitchedOff)
+		a.disarmWhole(head.Name, whySwitchedOff)
 	}
 	if known && !before.paused && head.State.Paused {
-		a.disarm(head.Name, whyPaused)
+		a.disarmWhole(head.Name, whyPaused)
 	}
 	a.agenda.put(head, after)
 }
@@ -155,6 +159,11 @@ func laterOf(a, b time.Time) time.Time {
 // disarm takes back firings of a job that are recorded ahead and have not started.
 func (a *schedulerActor) disarm(name, why string) {
 	a.system.tell(nameExecutors, disarmTasks{name: name, why: why})
+}
+
+// disarmWhole takes back the attempts that follow on a failed one, too: nothing of the job starts by itself any more.
+func (a *schedulerActor) disarmWhole(name, why string) {
+	a.system.tell(nameExecutors, disarmTasks{name: name, why: why, next: true})
 }
 
 func (a *schedulerActor) onRunJob(ctx actor.Context, m messages.RunJob) {

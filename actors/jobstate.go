@@ -72,9 +72,9 @@ func (a *schedulerActor) applyState(ctx actor.Context, e *jobEntry, m stateCommi
 	a.agenda.replan(e, laterOf(now, fromUnixNano(e.through)))
 	switch {
 	case e.paused:
-		a.disarm(e.name, whyPaused)
+		a.disarmWhole(e.name, whyPaused)
 	case e.quarantined:
-		a.disarm(e.name, whyQuarantined)
+		a.disarmWhole(e.name, whyQuarantined)
 	case m.lookBack && e.fires() && e.through != 0 && a.firing:
 		b := a.newBatch(ctx)
 		a.catchUp(b, e, now, fromUnixNano(e.through), gap{why: "the job was paused or quarantined until " + stamp(now), madeUp: true})

@@ -175,6 +175,6 @@ func (m *disarmTasks) takes(t *task) bool {
 	case t.run.Kind != messages.RunOfJob, m.name != "" && t.run.ScriptName != m.name:
 		return false
 	default:
-		return m.gone || t.run.Trigger == messages.TriggerSchedule && time.Until(t.at) > 0 && !t.run.DueAt.Equal(m.but)
+		return m.gone || m.next && t.run.Trigger == messages.TriggerRetry || t.run.Trigger == messages.TriggerSchedule && time.Until(t.at) > 0 && !t.run.DueAt.Equal(m.but)
 	}
 }

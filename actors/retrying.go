@@ -1,24 +1,39 @@
 package actors
 
-import "gusty/messages"
+import (
+	"slices"
+
+	"gusty/messages"
+)
 
 // This file holds what becomes of a job's firings while its next attempt waits: a run with its attempts counts as one that is still active.
 
-// noteRetry remembers an attempt that waits for its time.
+// noteRetry remembers an attempt that waits for its time. A job has more than one where a client started a run beside the schedule's.
 func (a *executorsActor) noteRetry(t *task) {
-	if t.run.Trigger == messages.TriggerRetry {
-		a.retries[t.key()] = t
+	if t.run.Trigger == messages.TriggerRetry && !slices.Contains(a.retries[t.key()], t) {
+		a.retries[t.key()] = append(a.retries[t.key()], t)
 	}
 }
 
-// waitingRetry gives the attempt of a job that waits; nil: there is none.
-func (a *executorsActor) waitingRetry(key string) *task {
-	t := a.retries[key]
-	if t != nil && !t.open() {
-		delete(a.retries, key)
-		return nil
+// forgetRetry is for an attempt that waits no longer.
+func (a *executorsActor) forgetRetry(t *task) {
+	left := slices.DeleteFunc(a.retries[t.key()], func(one *task) bool { return one == t || !one.open() })
+	if len(left) == 0 {
+		delete(a.retries, t.key())
+		return
 	}
-	return t
+	a.retries[t.key()] = left
+}
+
+// waitingRetry gives an attempt of a job that waits; nil: there is none.
+func (a *executorsActor) waitingRetry(key string) *task {
+	for _, t := range a.retries[key] {
+		if t.open() {
+			return t
+		}
+	}
+	delete(a.retries, key)
+	return nil
 }
 
 // behindRetry applies the overlap policy to a firing that comes while the job's next attempt waits, and says whether it does not start now. What a
@@ -37,7 +52,9 @@ func (a *executorsActor) behindRetry(t *task) bool {
 	case messages.OverlapQueue:
 		a.waitBehind(next, t)
 	case messages.OverlapReplace:
-		a.giveUpRetry(next, "replaced by run "+t.run.ID)
+		for ; next != nil; next = a.waitingRetry(t.key()) {
+			a.giveUpRetry(next, "replaced by run "+t.run.ID)
+		}
 		return false
 	default:
 		a.skip(t, "previous run still active ("+attemptOf(next)+")")
@@ -84,6 +101,6 @@ func (a *executorsActor) giveUpRetry(next *task, why string) {
 		a.queue.remove(next)
 		a.system.settleUnrun(next, messages.RunCancelled, why)
 	}
-	delete(a.retries, next.key())
+	a.forgetRetry(next)
 	a.letFollow(next)
 }

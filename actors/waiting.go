@@ -27,15 +27,15 @@ func (f *fullness) end() { f.since = time.Time{} }
 // at says whether there was no free slot at t.
 func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.After(t) }
 
-// noteWaiting records of the tasks that have waited for a slot for a while that they only wait.
+// noteWaiting records of the tasks that have waited for a slot for a while that they only wait, and that those that their jobs' policies do not
+// let wait are skipped.
 func (a *executorsActor) noteWaiting() {
 	if a.full.since.IsZero() {
 		return
 	}
 	var waiting []*task
-	before := time.Now().Add(-noteAfter).UnixNano()
-	for _, t := range a.queue.items {
-		if t.due <= before && t.run.Armed && !t.waits {
+	for _, t := range a.withoutSurplus(a.waitingSince(time.Now().Add(-noteAfter))) {
+		if t.run.Armed && !t.waits {
 			t.waits = true
 			waiting = append(waiting, t)
 		}
