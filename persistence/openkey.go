@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // openKey gives the key of a database by its header. A change of the key file that was cut short is finished.
@@ -51,39 +52,41 @@ func keyOfUnreadable(source keySource) (Key, error) {
 	return source.key(nil)
 }
 
-// findHeader looks for a whole header anywhere in a damaged file. Without one, the kind of the header that it gives is kekUnknown.
-func findHeader(path string) (header, error) {
+// findHeaders looks for whole headers anywhere in a damaged file: older pages may have some, also of before the key was changed.
+func findHeaders(path string) ([]header, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return header{}, fmt.Errorf("look for the header: %w", err)
+		return nil, fmt.Errorf("look for the header: %w", err)
 	}
-	h, err := scanForHeader(f)
-	return h, errors.Join(err, f.Close())
+	found, err := scanForHeaders(f)
+	return found, errors.Join(err, f.Close())
 }
 
-func scanForHeader(f io.Reader) (header, error) {
+func scanForHeaders(f io.Reader) (found []header, err error) {
 	buf := make([]byte, 0, 64<<10)
 	for {
 		n, err := io.ReadFull(f, buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if h, found := headerIn(buf); found {
-			return h, nil
+		for _, h := range headersIn(buf) {
+			if !slices.Contains(found, h) {
+				found = append(found, h)
+			}
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return header{}, nil
+			return found, nil
 		}
 		if err != nil {
-			return header{}, err
+			return found, err
 		}
 		buf = append(buf[:0], buf[len(buf)-headerBytes:]...) // one may lie across the border
 	}
 }
 
-func headerIn(b []byte) (header, bool) {
+func headersIn(b []byte) (found []header) {
 	for {
 		at := bytes.Index(b, []byte(headerMagic))
 		if at < 0 {
-			return header{}, false
+			return found
 		}
 		b = b[at:]
 		for _, size := range []int{headerBytes, headerBytes1} {
@@ -91,7 +94,7 @@ func headerIn(b []byte) (header, bool) {
 				continue
 			}
 			if h, err := parseHeader(b[:size]); err == nil {
-				return h, true
+				found = append(found, h)
 			}
 		}
 		b = b[1:]

@@ -89,21 +89,32 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 }
 
 // keyToRecover gives the key by the header, or where that is damaged by a copy of it on an older page, which a passphrase needs.
-func keyToRecover(store *Options) (Key, error) {
+func keyToRecover(store *Options) (kek Key, err error) {
 	h, err := headerOf(store.databaseFile())
+	found := []header{h}
 	if err != nil {
-		if h, err = findHeader(store.databaseFile()); err != nil {
-			return Key{}, err
+		found, err = findHeaders(store.databaseFile())
+	}
+	if err != nil {
+		return kek, err
+	}
+	for i := range found {
+		var source keySource
+		if source, err = store.findSource(found[i].kekKind); err == nil {
+			kek, err = openKey(store, source, &found[i])
+		}
+		if err == nil {
+			return kek, nil
 		}
 	}
-	source, err := store.findSource(h.kekKind)
+	if len(found) > 0 {
+		return kek, err
+	}
+	source, err := store.findSource(kekUnknown)
 	if err != nil {
-		return Key{}, err
+		return kek, err
 	}
-	if h.kekKind == kekUnknown {
-		return keyOfUnreadable(source)
-	}
-	return openKey(store, source, &h)
+	return keyOfUnreadable(source)
 }
 
 // recoverable says why a file is not to be recovered. One without any meta page seems to be something else, and may be ours.
