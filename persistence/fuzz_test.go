@@ -2,6 +2,8 @@ package persistence
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -85,5 +87,29 @@ func FuzzVerify(f *testing.F) {
 			t.Fatal(err)
 		}
 		_ = VerifyFile(path, kek)
+	})
+}
+
+// FuzzHeader: what is taken for a header is written as it was read, and asks for no more than is bearable.
+func FuzzHeader(f *testing.F) {
+	for _, kind := range []byte{kekFile, kekPassphrase} {
+		h, err := newHeader(kind, time.Unix(1_800_000_000, 0))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(h.marshal())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < 4 {
+			return
+		}
+		b = binary.BigEndian.AppendUint32(b[:len(b)-4:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
+		h, err := parseHeader(b)
+		if err != nil {
+			return
+		}
+		if got := h.marshal(); !bytes.Equal(got, b) || h.kekKind == kekPassphrase && !h.stretching.isSane() {
+			t.Errorf("%x became %x", b, got)
+		}
 	})
 }

@@ -103,7 +103,7 @@ func parseHeader(b []byte) (h header, err error) {
 }
 
 func (h *header) checkKind() error {
-	known := h.kekKind == kekFile || h.kekKind == kekPassphrase && h.stretching.isSane()
+	known := h.kekKind == kekFile && h.stretching == (stretching{}) || h.kekKind == kekPassphrase && h.stretching.isSane()
 	if !known {
 		return errHeaderForm
 	}
