@@ -74,9 +74,13 @@ func (a *asking) round() (newcomers int, failed error) {
 			continue
 		}
 		newcomers++
-		if cleansUp(earlier, s.parent) || a.heard != 0 && s.group == a.heard {
+		if cleansUp(earlier, s.parent) {
 			a.asked[pid] = askedProcess{start: s.start, handles: true, spared: s.parent}
 			continue
+		}
+		if a.calls == 1 && a.heard != 0 && s.group == a.heard {
+			a.asked[pid] = askedProcess{start: s.start, handles: handlesTerm(pid), spared: s.parent}
+			continue // it was born while the group was signalled; those who come later did not hear that
 		}
 		a.remember(pid, s) // it may be gone after the signal
 		failed = errors.Join(failed, a.signal(pid, s.start, is))

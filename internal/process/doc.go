@@ -15,7 +15,7 @@
 // read matches nothing. Orphans of an agent that crashed are the one exception: see EndOrphans.
 //
 // A run is asked to end (SIGTERM) before it is killed. In a cgroup it is frozen meanwhile; elsewhere its group is signalled at once, and what
-// has left the group one by one until nobody is unasked. See asking.
+// has left the group one by one until nobody is unasked; that is looked at again, ever more rarely, until the run has ended. See asking.
 //
 // Nobody waits for "any child": a Process reaps its own main process, and the reaper takes zombies that were adopted from runs, which are
 // those children that no Process owns and whose process group is not the agent's. A child that other code of the agent starts must

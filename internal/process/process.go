@@ -120,18 +120,30 @@ func (p *Process) count(by func(tree) int) (n int) {
 
 func (p *Process) kill() error { return p.withTree(tree.kill) }
 
-// ask repeats the request for those who could not hear it yet, for a quarter of a second at most.
+const (
+	// askSoon is the pause after which those are asked again who could not hear the request yet, at first; it doubles.
+	askSoon = time.Millisecond
+	// askLater and askRarely bound the pauses of a run that does not end though all seem to have heard: one may have been born at a bad moment.
+	askLater  = 250 * time.Millisecond
+	askRarely = 2 * time.Second
+)
+
+// ask repeats the request until the run has ended: a process that is born while others are looked for may go unseen. It gives the first error.
 func (p *Process) ask() (failed error) {
-	for pause := time.Millisecond; pause < 256*time.Millisecond; pause *= 2 {
-		again := false
-		err := p.withTree(func(t tree) (err error) { again, err = t.ask(); return err })
-		failed = errors.Join(failed, err)
+	for pause := askSoon; ; pause = min(2*pause, askRarely) {
+		again, ended := false, true
+		err := p.withTree(func(t tree) (err error) { again, err = t.ask(); ended = false; return err })
+		if failed == nil {
+			failed = err
+		}
+		if ended {
+			return failed
+		}
 		if !again {
-			break
+			pause = max(pause, askLater)
 		}
 		time.Sleep(pause)
 	}
-	return failed
 }
 
 func (p *Process) withTree(do func(tree) error) error {
