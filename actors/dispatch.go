@@ -147,7 +147,7 @@ func (a *executorsActor) onRunOver(ctx actor.Context, m runOver) {
 	if _, ok := a.handed[m.runID]; !ok {
 		return
 	}
-	if m.retry != nil {
+	if m.retry != nil && !a.seen(m.retry, 0) {
 		a.noteRetry(m.retry)
 	}
 	a.release(ctx, m.key, m.runID)

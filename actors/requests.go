@@ -149,6 +149,9 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 	for _, t := range a.queue.items {
 		if m.takes(t) {
 			gone = append(gone, t)
+			if t.follower != nil {
+				gone = append(gone, t.follower)
+			}
 		}
 	}
 	for _, t := range a.held {
@@ -162,6 +165,7 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 		if t.take() {
 			a.system.settleUnrun(t, messages.RunSkipped, m.why)
 		}
+		a.letFollow(t)
 		a.nextMakeUp(t.key())
 	}
 	if m.gone {

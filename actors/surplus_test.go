@@ -82,6 +82,22 @@ func TestAnAttemptDoesNotFollowInAJobThatIsPaused(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsBehindAnAttemptGoesWithIt(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.add(failing(messages.OverlapQueue))
+		w.advance(2*time.Minute + 30*time.Second)
+		w.expect("a", messages.RunQueued, 2)
+		ask[messages.JobStanding](w, messages.SetJobPaused{Name: "a", Paused: true})
+		w.advance(time.Second)
+		for _, r := range w.expect("a", messages.RunSkipped, 2) {
+			if r.Reason != whyPaused {
+				t.Errorf("%+v", r)
+			}
+		}
+		w.expectIdle()
+	})
+}
+
 func TestTwoAttemptsOfOneJobWait(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(failing(messages.OverlapSkip))
