@@ -20,6 +20,9 @@ type NewKey struct {
 	Passphrase messages.Secret // goes before File
 }
 
+// ErrSameKeyFile says that the file named for a new key is the one that has the present key.
+var ErrSameKeyFile = errors.New("the present key is in that file already; for a new one in its place name no new file")
+
 // ErrNoPlaceForKey says that a new key has no file to go to: the present one is a passphrase or a credential.
 var ErrNoPlaceForKey = errors.New("the present key does not come from a file that a new one could go to; say where the new one is to come from")
 
@@ -57,7 +60,7 @@ func changeKey(o *Options, kek Key, to NewKey) (kept string, err error) {
 		return "", err
 	}
 	inPlace := to == NewKey{}
-	source, fresh, err := to.ready(o, present, &h)
+	fresh, err := to.ready(o, present, &h)
 	if err != nil {
 		return "", err
 	}
@@ -69,36 +72,42 @@ func changeKey(o *Options, kek Key, to NewKey) (kept string, err error) {
 	switch {
 	case inPlace:
 		return replaceKeyFile(old.path)
-	case isFile && !old.isElsewhere(o.Dir) && source.String() != old.String():
+	case isFile && !old.isElsewhere(o.Dir):
 		return retireKeyFile(old.path)
 	}
 	return "", nil
 }
 
 // ready makes the new key durable, and notes its kind in the header.
-func (n NewKey) ready(o *Options, present keySource, h *header) (source keySource, fresh Key, err error) {
+func (n NewKey) ready(o *Options, present keySource, h *header) (fresh Key, err error) {
 	file, isFile := present.(keyFile)
 	switch {
 	case n.Passphrase != "":
 		p := newPassphrase("the new passphrase", func() (messages.Secret, error) { return n.Passphrase, nil })
 		if err := errors.Join(p.checkNew(), h.setKind(kekPassphrase)); err != nil {
-			return p, fresh, err
+			return fresh, err
 		}
-		fresh, err = p.key(&h.stretching)
-		return p, fresh, err
+		return p.key(&h.stretching)
+	case n.File != "" && isFile && isSameFile(n.File, file.path):
+		return fresh, ErrSameKeyFile
 	case n.File != "":
-		source, err = keyFile{path: n.File}, h.setKind(kekFile)
-		if err == nil {
-			fresh, err = readOrMake(n.File)
+		if err := h.setKind(kekFile); err != nil {
+			return fresh, err
 		}
-		return source, fresh, err
+		return readOrMake(n.File)
 	case !isFile || file.isCredential(o):
-		return present, fresh, ErrNoPlaceForKey
+		return fresh, ErrNoPlaceForKey
 	}
 	if fresh, err = newKey(); err == nil {
 		err = prepareKeyFile(file.path, fresh)
 	}
-	return present, fresh, err
+	return fresh, err
+}
+
+func isSameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 func (k keyFile) isCredential(o *Options) bool {

@@ -80,10 +80,16 @@ func TestKeyChangeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
 	credential := environment(credentialVariable, filepath.Dir(writeTemp(t, credentialName, mustRead(t, filepath.Join(dir, keyName)))))
+	alias := filepath.Join(t.TempDir(), "alias")
+	if err := os.Symlink(filepath.Join(dir, keyName), alias); err != nil {
+		t.Fatal(err)
+	}
 	for want, c := range map[string]struct {
 		o  Options
 		to NewKey
 	}{
+		"in that file already":  {Options{Dir: dir, KeyFile: filepath.Join(dir, keyName)}, NewKey{File: filepath.Join(dir, keyName)}},
+		"name no new file":      {Options{Dir: dir}, NewKey{File: alias}},
 		"shorter than 12 bytes": {Options{Dir: dir}, NewKey{Passphrase: "short"}},
 		"say where the new one": {Options{Dir: dir, getenv: credential}, NewKey{}},
 		"holds no key":          {Options{Dir: dir}, NewKey{File: writeTemp(t, "none", []byte("hello"))}},
