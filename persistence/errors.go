@@ -35,10 +35,12 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("the data directory %s is in use by process %d; stop that one, or give another --data-dir", e.Dir, e.PID)
 }
 
+// leftAsItIs says what to do about a file that can't be used.
+const leftAsItIs = "it was left as it is: restore a backup (gustyctl restore FILE), " +
+	"bring what is readable into a new one (gustyctl recover), or start with --start-empty to move it aside"
+
 func damaged(path string, detail error) error {
-	return fmt.Errorf("%w: %s: %w; it was left as it is: restore a backup (gustyctl restore FILE), "+
-		"bring what is readable into a new one (gustyctl recover), or start with --start-empty to move it aside",
-		ErrDamaged, path, detail)
+	return fmt.Errorf("%w: %s: %w; %s", ErrDamaged, path, detail, leftAsItIs)
 }
 
 func damagedRow(b bucketID) error {

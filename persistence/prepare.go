@@ -39,11 +39,10 @@ func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	} else if kek, err = keyOfUnreadable(source); errors.Is(err, fs.ErrNotExist) {
 		err = headerErr
 	}
-	if err != nil {
-		return kek, false, err
+	if err == nil {
+		err = o.verify(kek)
 	}
-	err = o.verify(kek)
-	if err == nil || !o.StartEmpty || !errors.Is(err, ErrDamaged) {
+	if err == nil || !o.StartEmpty || !isUnusable(err) {
 		return kek, false, err
 	}
 	if err := moveAside(o, time.Now()); err != nil {
@@ -51,6 +50,11 @@ func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	}
 	kek, err = beginAnew(o, source)
 	return kek, true, err
+}
+
+// isUnusable says whether the file is damaged, or so much so that it seems to be something else.
+func isUnusable(verdict error) bool {
+	return errors.Is(verdict, ErrDamaged) || errors.Is(verdict, ErrForeign)
 }
 
 func (o *Options) verify(kek Key) error {

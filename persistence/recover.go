@@ -122,7 +122,7 @@ func recoverable(verdict error) error {
 	switch {
 	case verdict == nil:
 		return ErrWhole
-	case errors.Is(verdict, ErrDamaged), errors.Is(verdict, ErrForeign):
+	case isUnusable(verdict):
 		return nil
 	}
 	return verdict

@@ -136,6 +136,41 @@ func TestStartEmptyMovesDamageAside(t *testing.T) {
 	openStore(t, dir)
 }
 
+func TestStartEmptyMovesAsideWhatIsNoDatabaseAnyMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		database string
+		noKey    bool
+	}{
+		"its beginning is zeros":            {database: strings.Repeat("\x00", 8*4096)},
+		"something else":                    {database: strings.Repeat("SQLite format 3", 999)},
+		"no header can be read, and no key": {noKey: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			database := filepath.Join(dir, databaseName)
+			if err := errors.Join(openStore(t, dir).Close(), os.WriteFile(database, []byte(c.database), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			if c.noKey {
+				if err := os.Remove(filepath.Join(dir, keyName)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := openClose(t, Options{Dir: dir})
+			if err == nil || !strings.Contains(err.Error(), "--start-empty") || !strings.Contains(err.Error(), "gustyctl recover") {
+				t.Errorf("the ways out are not told: %v", err)
+			}
+			if err := openClose(t, Options{Dir: dir, StartEmpty: true}); err != nil {
+				t.Fatal(err)
+			}
+			aside, err := filepath.Glob(database + ".damaged-*")
+			if err != nil || len(aside) != 1 || string(mustRead(t, aside[0])) != c.database {
+				t.Errorf("aside: %v, %v", aside, err)
+			}
+		})
+	}
+}
+
 func TestFirstStartCutShortIsFinished(t *testing.T) {
 	dir := t.TempDir()
 	if err := openStore(t, dir).Close(); err != nil {

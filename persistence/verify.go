@@ -29,7 +29,7 @@ func describe(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrForeign):
-		return fmt.Errorf("%s is %w; move it away, or give another --data-dir", path, ErrForeign)
+		return fmt.Errorf("%s is %w, or its beginning is destroyed; %s, or give another --data-dir", path, ErrForeign, leftAsItIs)
 	case errors.Is(err, ErrNewerFormat):
 		return fmt.Errorf("%s: %w than this one; install that version again", path, ErrNewerFormat)
 	case errors.Is(err, ErrWrongKey):
