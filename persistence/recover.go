@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"gusty/messages"
 )
 
 // ErrWhole says that there is nothing to recover.
@@ -15,6 +17,8 @@ var ErrWhole = errors.New("the database is whole; there is nothing to recover")
 type RecoverOptions struct {
 	Dir     string // of no running agent
 	KeyFile string // empty: as in Options
+	// AskPassphrase asks for the store's passphrase, as in Options.
+	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// Read reads the damaged file, in a process of its own (see SpawnSalvager). nil: here.
 	Read Salvager
 }
@@ -42,7 +46,7 @@ type RecoveredBucket struct {
 // with the time. The new file has the id and the keys of the old one, so that output files still open. The error wraps ErrWhole where there is
 // no damage, or is what else keeps the database from being opened; then nothing was changed.
 func Recover(o RecoverOptions) (Recovered, error) {
-	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, Existing: true}
+	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase, Existing: true}
 	if err := store.makeReady(); err != nil {
 		return Recovered{}, err
 	}

@@ -8,12 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"gusty/messages"
 )
 
 // RestoreOptions say where a backup goes and where its key comes from.
 type RestoreOptions struct {
 	Dir     string // of no running agent; made where it does not exist
 	KeyFile string // empty: as in Options
+	// AskPassphrase asks for the passphrase of the backup's store, as in Options.
+	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// InstallKey puts the key of KeyFile into Dir, too.
 	InstallKey bool
 }
@@ -65,7 +69,7 @@ func (o *RestoreOptions) key(database string) (Key, error) {
 	if err != nil {
 		return Key{}, inBackupOf(err)
 	}
-	store := Options{Dir: o.Dir, KeyFile: o.KeyFile}
+	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase}
 	store.setDefaults()
 	source, err := store.findSource(h.kekKind)
 	if err != nil {

@@ -18,6 +18,7 @@ type app struct {
 	now      func() time.Time
 	settings settings
 	json     bool
+	stopSpin func() // clears the line that spins, where one does; nil before the first
 }
 
 func newApp() *app {

@@ -53,7 +53,7 @@ func (a *app) backup(ctx context.Context, file string, offline bool, keyFile str
 	if dir == "" {
 		return a.backupOnline(ctx, file)
 	}
-	return a.backupOffline(dir, keyFile, file)
+	return a.backupOffline(a.storeOptions(ctx, dir, keyFile), file)
 }
 
 // offlineDir gives the data directory whose store is to be used itself, or nothing where an agent is to be asked: one that was named by its
@@ -97,8 +97,8 @@ func (a *app) backupOnline(ctx context.Context, file string) error {
 	})
 }
 
-func (a *app) backupOffline(dir dataDir, keyFile, file string) error {
-	store, err := openStore(dir, keyFile)
+func (a *app) backupOffline(o persistence.Options, file string) error {
+	store, err := openStore(o)
 	if err != nil {
 		return err
 	}

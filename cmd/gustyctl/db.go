@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,14 +25,14 @@ func (a *app) dbCompactCommand() *cobra.Command {
 copy, which then takes its place: what interrupts that leaves the database as it was. The disk must have room for both. An agent does the same
 by itself at a start where more than half of the file is free.`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error { return a.compact(keyFile) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.compact(cmd.Context(), keyFile) },
 	}
 	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
 		"`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
 	return cmd
 }
 
-func (a *app) compact(keyFile string) error {
+func (a *app) compact(ctx context.Context, keyFile string) error {
 	given, err := a.given()
 	if err != nil {
 		return err
@@ -41,9 +41,8 @@ func (a *app) compact(keyFile string) error {
 	if err != nil {
 		return err
 	}
-	options := persistence.Options{Dir: string(dir), KeyFile: keyFile, Logger: slog.New(slog.DiscardHandler)}
 	progress, clearLine := a.percent("compacting")
-	done, err := persistence.Compact(options, progress)
+	done, err := persistence.Compact(a.storeOptions(ctx, dir, keyFile), progress)
 	clearLine()
 	if err != nil {
 		return explainCompaction(dir, err)

@@ -89,7 +89,7 @@ func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, 
 		}, err
 	}
 	return func(each func(exported) error) error {
-		store, err := openStore(dir, flags.store.keyFile)
+		store, err := openStore(a.storeOptions(ctx, dir, flags.store.keyFile))
 		if err != nil {
 			return err
 		}

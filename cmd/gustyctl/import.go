@@ -138,7 +138,7 @@ func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encodin
 		return err
 	}
 	items := rows.rows.Items()
-	store, err := openStore(dir, flags.store.keyFile)
+	store, err := openStore(a.storeOptions(ctx, dir, flags.store.keyFile))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -170,11 +171,12 @@ func (a *app) sayKeyChanged(dir dataDir, kept string) error {
 	return a.printLine(line)
 }
 
-// storeOptions are those of a store whose passphrase, where it has one, is asked for here.
+// storeOptions are those of a store whose passphrase, where it has one, is asked for here, once.
 func (a *app) storeOptions(ctx context.Context, dir dataDir, keyFile string) persistence.Options {
 	o := persistence.Options{Dir: string(dir), KeyFile: keyFile, Existing: true, Logger: slog.New(slog.DiscardHandler)}
 	if isTerminal(a.in) {
-		o.AskPassphrase = func(bool) (messages.Secret, error) { return a.askPassword(ctx, "Passphrase of the store: ") }
+		ask := sync.OnceValues(func() (messages.Secret, error) { return a.askPassword(ctx, "Passphrase of the store: ") })
+		o.AskPassphrase = func(bool) (messages.Secret, error) { return ask() }
 	}
 	return o
 }

@@ -35,6 +35,9 @@ func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, 
 	if err != nil {
 		return "", failedf("cannot read the password: %w", err)
 	}
+	if a.stopSpin != nil {
+		a.stopSpin()
+	}
 	fmt.Fprint(a.errOut, prompt)
 	defer fmt.Fprintln(a.errOut)
 	typed := make(chan typedPassword, 1) // so that the reader, which nothing can wake, ends with the process and not before

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strconv"
@@ -22,13 +23,13 @@ func (a *app) recoverCommand() *cobra.Command {
 		Long: `Bring what is readable of a stopped agent's damaged database into a new one, and list what was lost. The damaged file stays beside it under
 a name with the time. Where there is a backup that is new enough, restore that instead: a recovered store may lack anything.`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error { return a.recoverStore(keyFile) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.recoverStore(cmd.Context(), keyFile) },
 	}
 	a.keyFileFlag(cmd, &keyFile)
 	return cmd
 }
 
-func (a *app) recoverStore(keyFile string) error {
+func (a *app) recoverStore(ctx context.Context, keyFile string) error {
 	dir, err := a.restoreDir()
 	if err != nil {
 		return err
@@ -39,7 +40,8 @@ func (a *app) recoverStore(keyFile string) error {
 	}
 	stop := a.spin("reading the damaged database")
 	done, err := persistence.Recover(persistence.RecoverOptions{
-		Dir: string(dir), KeyFile: keyFile, Read: persistence.SpawnSalvager(self, salvageCommand),
+		Dir: string(dir), KeyFile: keyFile, AskPassphrase: a.storeOptions(ctx, dir, keyFile).AskPassphrase,
+		Read: persistence.SpawnSalvager(self, salvageCommand),
 	})
 	stop()
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {

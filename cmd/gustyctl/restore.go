@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +26,8 @@ row and every piece of output. Only then it takes the store's place, and what wa
 On another machine, or where the key was lost too, name a copy of the key with --key-file; --install-key puts it into the data directory.`,
 		Example: "  gustyctl restore nightly.tar\n  gustyctl restore nightly.tar --data-dir /var/lib/gusty --key-file /root/gusty.key --install-key",
 		Args:    oneArg,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.restore(args[0], keyFile, installKey)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.restore(cmd.Context(), args[0], keyFile, installKey)
 		},
 	}
 	a.keyFileFlag(cmd, &keyFile)
@@ -34,7 +35,7 @@ On another machine, or where the key was lost too, name a copy of the key with -
 	return cmd
 }
 
-func (a *app) restore(file, keyFile string, installKey bool) error {
+func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool) error {
 	if installKey && keyFile == "" {
 		return usagef("--install-key needs --key-file, which names the key")
 	}
@@ -51,14 +52,16 @@ func (a *app) restore(file, keyFile string, installKey bool) error {
 	if err != nil {
 		return failedf("cannot read the backup: %w", err)
 	}
+	store := a.storeOptions(ctx, dir, keyFile)
 	reading := a.meter("unpacking", info.Size())
-	done, err := persistence.Restore(
-		persistence.RestoreOptions{Dir: string(dir), KeyFile: keyFile, InstallKey: installKey}, io.TeeReader(archive, reading))
+	done, err := persistence.Restore(persistence.RestoreOptions{
+		Dir: string(dir), KeyFile: keyFile, InstallKey: installKey, AskPassphrase: store.AskPassphrase,
+	}, io.TeeReader(archive, reading))
 	reading.end()
 	if err != nil {
 		return explainRestore(dir, err)
 	}
-	return a.reportRestored(dir, keyFile, &done)
+	return a.reportRestored(store, &done)
 }
 
 // restoreDir is the data directory that was named, or the usual one: it need not exist.
@@ -97,8 +100,9 @@ func inUseToReplace(dir dataDir, pid int) error {
 		dir, holder)
 }
 
-func (a *app) reportRestored(dir dataDir, keyFile string, done *persistence.Restored) error {
-	stale, err := dir.setStalePasswordAside(keyFile)
+func (a *app) reportRestored(store persistence.Options, done *persistence.Restored) error {
+	dir := dataDir(store.Dir)
+	stale, err := dir.setStalePasswordAside(store)
 	if err != nil {
 		return failedf("the backup is restored, but %s could not be looked at: %w", dir.passwordFile(), err)
 	}
@@ -124,13 +128,13 @@ func (a *app) reportRestored(dir dataDir, keyFile string, done *persistence.Rest
 }
 
 // setStalePasswordAside renames admin-password where its password is not the user's in the store any more, and gives the new name.
-func (d dataDir) setStalePasswordAside(keyFile string) (string, error) {
+func (d dataDir) setStalePasswordAside(o persistence.Options) (string, error) {
 	user, password, err := d.firstCredentials()
 	if err != nil || user == "" {
 		return "", err
 	}
 	current := false
-	store, err := openStore(d, keyFile)
+	store, err := openStore(o)
 	if err != nil {
 		return "", err
 	}

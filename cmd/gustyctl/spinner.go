@@ -7,7 +7,7 @@ import (
 )
 
 // spin shows on a terminal that something goes on and for how long, until the function that it gives is called; that one waits until the
-// line is clear again.
+// line is clear again. So does a question on the terminal.
 func (a *app) spin(what string) (stop func()) {
 	if !isTerminal(a.errOut) {
 		return func() {}
@@ -15,10 +15,11 @@ func (a *app) spin(what string) (stop func()) {
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() { a.turn(what, a.now(), done) })
-	return func() {
+	a.stopSpin = sync.OnceFunc(func() {
 		close(done)
 		running.Wait()
-	}
+	})
+	return a.stopSpin
 }
 
 func (a *app) turn(what string, since time.Time, done <-chan struct{}) {

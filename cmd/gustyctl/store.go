@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 
 	"golang.org/x/crypto/bcrypt"
@@ -14,12 +13,12 @@ import (
 )
 
 // storePassword sets a user's password in the store of a stopped agent. The store's own lock keeps a running agent out of it.
-func storePassword(dir dataDir, keyFile, name string, secret messages.Secret) error {
+func storePassword(o persistence.Options, name string, secret messages.Secret) error {
 	hash, err := bcrypt.GenerateFromPassword([]byte(secret.Reveal()), bcrypt.DefaultCost)
 	if err != nil {
 		return failedf("cannot hash the password: %w", err)
 	}
-	store, err := openStore(dir, keyFile)
+	store, err := openStore(o)
 	if err != nil {
 		return err
 	}
@@ -38,17 +37,16 @@ func storePassword(dir dataDir, keyFile, name string, secret messages.Secret) er
 	if err != nil {
 		return err
 	}
-	return dir.removeFirstCredentials(name)
+	return dataDir(o.Dir).removeFirstCredentials(name)
 }
 
-// openStore opens a store that exists: opening an empty directory would make a new one. An empty keyFile is the one in the directory.
-func openStore(dir dataDir, keyFile string) (*persistence.Store, error) {
+// openStore opens a store that exists: opening an empty directory would make a new one.
+func openStore(o persistence.Options) (*persistence.Store, error) {
+	dir := dataDir(o.Dir)
 	if _, err := os.Stat(dir.databaseFile()); err != nil {
 		return nil, usagef("%s is not the data directory of an agent: %w; name it with --data-dir", dir, err)
 	}
-	store, err := persistence.Open(persistence.Options{
-		Dir: string(dir), KeyFile: keyFile, Existing: true, Logger: slog.New(slog.DiscardHandler),
-	})
+	store, err := persistence.Open(o)
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {
 		return nil, inUse(dir, held.PID)
 	}

@@ -105,7 +105,7 @@ func (a *app) passwdOffline(ctx context.Context, dir dataDir, name string, flags
 	if err != nil {
 		return err
 	}
-	if err := storePassword(dir, flags.keyFile, name, secret); err != nil {
+	if err := storePassword(a.storeOptions(ctx, dir, flags.keyFile), name, secret); err != nil {
 		return err
 	}
 	if a.json {
