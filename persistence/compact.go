@@ -32,6 +32,9 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 		return c, err
 	}
 	defer func() { err = errors.Join(err, unlock(lock)) }()
+	if err := finishSwaps(o.Dir); err != nil {
+		return c, err
+	}
 	kek, _, err := prepare(&o)
 	if err != nil {
 		return c, err

@@ -46,7 +46,7 @@ func (o *Options) makeReady() error {
 	if !o.Existing {
 		return makeDir(o.Dir)
 	}
-	if _, err := os.Stat(o.databaseFile()); err != nil {
+	if _, err := os.Stat(o.databaseFile()); err != nil && !swapWaits(o.Dir) {
 		return fmt.Errorf("there is no store to open; name the agent's data directory with --data-dir: %w", err)
 	}
 	return nil

@@ -112,8 +112,18 @@ func TestRestoreOfAForgedArchive(t *testing.T) {
 	}
 }
 
-// TestRestoreCutOff stops the replacing after each of its steps, and opens the store.
+// TestRestoreCutOff stops the replacing after each of its steps, and opens the store, or has something else done to it first.
 func TestRestoreCutOff(t *testing.T) {
+	for name, first := range map[string]func(dir string) error{
+		"nothing":    func(string) error { return nil },
+		"compaction": func(dir string) error { _, err := Compact(Options{Dir: dir}, nil); return err },
+		"new key":    func(dir string) error { _, err := ChangeKey(Options{Dir: dir}, NewKey{}); return err },
+	} {
+		t.Run(name, func(t *testing.T) { checkRestoreCutOff(t, first) })
+	}
+}
+
+func checkRestoreCutOff(t *testing.T, first func(dir string) error) {
 	const suffix = ".replaced-20260102T030405Z"
 	moves := func(dir string) (all [][2]string) {
 		ready := filepath.Join(dir, swapReady+suffix)
@@ -136,6 +146,9 @@ func TestRestoreCutOff(t *testing.T) {
 			if err := os.Rename(m[0], m[1]); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := first(to); err != nil {
+			t.Errorf("after step %d: %v", steps, err)
 		}
 		requireNamed(t, to, "from")
 		if left, _ := filepath.Glob(filepath.Join(to, "swap*")); len(left) != 0 {

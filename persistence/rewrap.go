@@ -40,6 +40,9 @@ func ChangeKey(o Options, to NewKey) (kept string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := finishSwaps(o.Dir); err != nil {
+		return "", err
+	}
 	kek, _, err := prepare(&o)
 	if err != nil {
 		return "", err

@@ -80,6 +80,12 @@ func finishSwaps(dir string) error {
 	return nil // it is in nobody's way, and goes when the disk can be written again
 }
 
+// swapWaits says whether there is a swap that was cut off after it counted: the database may be in its directory.
+func swapWaits(dir string) bool {
+	names, err := filepath.Glob(filepath.Join(dir, swapReady+".*"))
+	return err == nil && len(names) > 0
+}
+
 // finishSwap moves what is left in a swap's directory to its place. Every step can be the last before a crash, and be done again.
 func finishSwap(dir, suffix string) error {
 	ready := filepath.Join(dir, swapReady+suffix)
