@@ -43,6 +43,16 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if c := try(s, messages.JobRow{Job: testJob("refused")}); messages.CodeOf(c.Err) != messages.CodeStorageReadOnly {
 		t.Errorf("a change: %v", c.Err)
 	}
+	jobs := 0
+	count := func(row messages.TableRow) error {
+		if row.Table() == messages.TableJobs {
+			jobs++
+		}
+		return nil
+	}
+	if err := s.Export(messages.ExportQuery{}, count); err != nil || jobs != 1 {
+		t.Errorf("an export of %d jobs: %v", jobs, err)
+	}
 	if _, err := s.Backup(); messages.CodeOf(err) != messages.CodeStorageReadOnly {
 		t.Errorf("a backup: %v", err)
 	}

@@ -32,11 +32,24 @@ type snapshot struct {
 	reader reader // opens what is sealed; without a transaction
 }
 
-// takeSnapshot copies what copyRows writes. The store's disk may be full: then the error is an *Error of a storage_… code.
+// takeSnapshot copies what copyRows writes, to the store's disk, or where that takes no writes to the directory for temporary files. Where that
+// takes none either, the error is an *Error of a storage_… code.
 func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
-	file, err := os.CreateTemp(s.output, snapshotPrefix+"*")
+	snap, err := s.snapshotIn(s.output, copyRows)
+	if IsStorageError(err) {
+		s.logger.Info("the disk takes no copy for an export; it goes to the directory for temporary files", "directory", os.TempDir(), "error", err)
+		snap, err = s.snapshotIn(os.TempDir(), copyRows)
+	}
 	if err != nil {
 		return nil, snapshotError(err)
+	}
+	return snap, nil
+}
+
+func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
+	file, err := os.CreateTemp(dir, snapshotPrefix+"*")
+	if err != nil {
+		return nil, err
 	}
 	_ = os.Remove(file.Name()) // where an open file cannot be removed, close does it
 	w := &snapshotWriter{out: bufio.NewWriterSize(file, snapshotBuffer)}
@@ -46,7 +59,7 @@ func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*sn
 	}
 	snap := &snapshot{file: file, reader: reader{sealer: sealer{ring: s.ring}}}
 	if err != nil {
-		return nil, errors.Join(snapshotError(err), snap.close())
+		return nil, errors.Join(err, snap.close())
 	}
 	return snap, nil
 }
