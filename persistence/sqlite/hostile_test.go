@@ -155,6 +155,14 @@ func TestAHugeValueIsNotLoaded(t *testing.T) {
 	}
 }
 
+// What a tool that was used to look at the file has left is no reason to refuse it.
+func TestStatisticsAreNoHarm(t *testing.T) {
+	path := sqlFile(t, jobsTable, "INSERT INTO scheduled_jobs VALUES ('a','echo','* * * * *','',1,'',0)", "ANALYZE")
+	if got := read(t, path, EncodingAuto); len(got.lines) != 1 || len(got.refused) != 0 {
+		t.Errorf("%v, refused %v", got.lines, got.refused)
+	}
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -126,6 +126,8 @@ func (r *reading) schema(ctx context.Context) (found map[string]bool, err error)
 		switch {
 		case kind != "table":
 			return nil, fmt.Errorf("it has the %s %q; an agent's file has tables alone", clip(kind), clip(name))
+		case isStatistics(statement):
+			continue
 		case !known:
 			return nil, fmt.Errorf("it has the table %q, which is none of an agent's", clip(name))
 		case !t.declaredBy(statement):
@@ -140,6 +142,12 @@ func (r *reading) schema(ctx context.Context) (found map[string]bool, err error)
 		return nil, errors.New("it has no table of an agent's")
 	}
 	return found, nil
+}
+
+// isStatistics says whether a statement declares one of SQLite's own tables that ANALYZE and PRAGMA optimize leave behind, as tools do that
+// only looked at a file. They are not read.
+func isStatistics(statement string) bool {
+	return statement == "CREATE TABLE sqlite_stat1(tbl,idx,stat)" || statement == "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"
 }
 
 // declaredBy says whether a statement declares the table's columns with their types, and nothing else: no constraint, no default, nothing
