@@ -20,6 +20,7 @@ type dataDir string
 func (d dataDir) agentFile() string    { return filepath.Join(string(d), "agent.json") }
 func (d dataDir) caFile() string       { return filepath.Join(string(d), "tls", "ca.pem") }
 func (d dataDir) passwordFile() string { return filepath.Join(string(d), "admin-password") }
+func (d dataDir) keyFile() string      { return filepath.Join(string(d), "key") }
 func (d dataDir) databaseFile() string { return filepath.Join(string(d), "gusty.db") }
 
 // runningAgent is what agent.json says. It may be left over from an agent that was killed.

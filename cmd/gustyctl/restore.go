@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/bcrypt"
@@ -61,7 +62,14 @@ func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool
 	if err != nil {
 		return explainRestore(dir, err)
 	}
-	return a.reportRestored(store, &done)
+	if err := a.reportRestored(store, &done); err != nil {
+		return err
+	}
+	isNamed := keyFile != "" && keyFile != a.getenv("GUSTY_KEY_FILE") && filepath.Clean(keyFile) != dir.keyFile()
+	if isNamed && !installKey {
+		a.note("the agent opens it with that key only: start it with --key-file %s, or restore with --install-key", keyFile)
+	}
+	return nil
 }
 
 // restoreDir is the data directory that was named, or the usual one: it need not exist.
