@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -96,13 +97,16 @@ func halfDone(o *Options, source keySource) (kek Key, ok bool) {
 	return kek, err == nil && VerifyFile(half, kek) == nil
 }
 
-// isPristine says whether the key comes from elsewhere and the data directory holds nothing yet.
+// isPristine says whether the key comes from elsewhere and the data directory holds nothing of an agent that has run: an operator may have put a
+// certificate there, and a file system has a directory of its own at its top.
 func isPristine(o *Options, source keySource) bool {
 	if !source.isElsewhere(o.Dir) {
 		return false
 	}
 	entries, err := os.ReadDir(o.Dir)
-	return err == nil && len(entries) == 1 && entries[0].Name() == lockName
+	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return !slices.Contains([]string{lockName, "tls", "lost+found"}, e.Name())
+	})
 }
 
 // moveAside renames the damaged database and its output files; what they hold can still be looked at.

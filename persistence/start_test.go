@@ -194,12 +194,24 @@ func TestProvidedKeyBeginsAnEmptyDirectory(t *testing.T) {
 	if err := os.WriteFile(keyFile, kek[:], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(Options{Dir: t.TempDir(), KeyFile: keyFile})
+	dir := t.TempDir()
+	for _, made := range []string{"tls", "lost+found"} {
+		if err := os.Mkdir(filepath.Join(dir, made), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Open(Options{Dir: dir, KeyFile: keyFile})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, databaseName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, KeyFile: keyFile}); !errors.Is(err, ErrKeyWithoutDatabase) {
+		t.Errorf("after the loss of its database: %v", err)
 	}
 }
 
