@@ -11,12 +11,13 @@ GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
 FUZZTIME  ?= 10s
 BENCHARGS ?=
 LOADARGS  ?=
+INSIST    ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test storms test-race lint fmt fmt-check bench load fuzz dist clean
+.PHONY: help run build test test-opensearch storms test-race lint fmt fmt-check bench load fuzz dist clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: build ## start an agent on 127.0.0.1 with its state in .gusty/ (PORT=20140 chooses the port)
 	bin/gustyd $(PORT) --data-dir .gusty --listen 127.0.0.1
@@ -24,9 +25,14 @@ run: build ## start an agent on 127.0.0.1 with its state in .gusty/ (PORT=20140 
 build: ## build bin/gustyd and bin/gustyctl
 	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
 
-test: ## run every test: no network, about five minutes; storms and crashes in a short form, what needs root only as root
+test: ## run every test, about six minutes; storms and crashes in a short form, what needs root only as root, OpenSearch where Java and Maven are (INSIST=1: fail there)
 	go test -timeout 5m $$(go list ./... | grep -v /test/)
-	go test -timeout 5m -count=1 ./test/...
+	go test -timeout 5m -count=1 $$(go list ./test/... | grep -v /test/opensearch)
+	@if test -n "$(INSIST)" || { command -v java && command -v mvn; } >/dev/null; then $(MAKE) test-opensearch; \
+	else echo "NOT RUN: the tests against a real OpenSearch node need Java 17 and Maven, which are not here (make test-opensearch)"; fi
+
+test-opensearch: ## the tests against a real OpenSearch node; needs Java 17 and Maven (fetches the node's jars once), nginx for one of them
+	GUSTY_OPENSEARCH=insist go test -timeout 10m -count=1 -p 1 ./test/opensearch/...
 
 storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
 	GUSTY_FULL=1 go test -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
