@@ -120,6 +120,7 @@ func TestRightImportsPass(t *testing.T) {
 		"gusty/persistence: gusty/messages go.etcd.io/bbolt golang.org/x/sys/unix",
 		"gusty/persistence/sqlite: gusty/messages modernc.org/sqlite",
 		"gusty/internal/cron: github.com/robfig/cron/v3 gusty/internal/atomicfile",
+		"gusty/internal/opensearch: github.com/valyala/fasthttp",
 		"gusty/cmd/gustyd: gusty/api gusty/actors gusty/persistence",
 		"gusty/cmd/gustyctl: gusty/persistence/sqlite github.com/spf13/cobra",
 		"gusty/test/agent: testing github.com/getkin/kin-openapi/openapi3",

@@ -68,10 +68,11 @@ func leaves() []Wall {
 		return Wall{Around: []string{leaf}, Only: only, Reason: reason}
 	}
 	others := owns("gusty/internal/...")
-	others.Except = []string{"gusty/internal/cron/...", "gusty/internal/hostinfo/..."}
+	others.Except = []string{"gusty/internal/cron/...", "gusty/internal/hostinfo/...", "gusty/internal/opensearch/..."}
 	return []Wall{
 		owns("gusty/internal/cron/...", "github.com/robfig/cron/v3"),
 		owns("gusty/internal/hostinfo/...", "github.com/shirou/gopsutil/v3/..."),
+		owns("gusty/internal/opensearch/...", httpLibrary),
 		others,
 	}
 }
