@@ -19,7 +19,7 @@ type Change struct {
 	Rows   []Row
 }
 
-// Row is one row change: JobRow, JobGone, JobStateRow, RunRow, ParameterRow, UserRow, DocumentRow, SettingRow or ImportRows.
+// Row is one row change; the types below are all there are.
 type Row interface{ row() }
 
 // The row changes.
@@ -53,8 +53,31 @@ type (
 		OnlyHash bool
 		Expect   Expect
 	}
-	// DocumentRow appends a document to the outbox; the store gives it its sequence.
-	DocumentRow struct{ Document Document }
+	// DocumentRow appends a document to the outbox; the store gives it its sequence. Where the outbox holds more than LimitBytes then (0: any
+	// number), the oldest documents of the lowest class go, which may be this one.
+	DocumentRow struct {
+		Document   Document
+		LimitBytes int64
+	}
+	// DocumentsShipped takes documents out of the outbox that OpenSearch has. One that does not wait any more is left out silently.
+	DocumentsShipped struct{ Keys []DocumentKey }
+	// DocumentRefused makes a dead letter of a waiting document. Where the dead letters hold more than a quarter of LimitBytes then, the oldest
+	// go. Of a document that does not wait any more it is left out silently.
+	DocumentRefused struct {
+		Key        DocumentKey
+		Status     int
+		Reason     string
+		At         time.Time
+		LimitBytes int64
+	}
+	// DeadRetried puts a dead letter back behind all that waits. Code not_found where there is none of this id.
+	DeadRetried struct{ ID string }
+	// DeadGone deletes a dead letter. Code not_found where there is none of this id.
+	DeadGone struct{ ID string }
+	// OutboxAged drops documents that were queued before a time, at most some thousand at once.
+	OutboxAged struct{ Before time.Time }
+	// LossTold says that a document tells of this many lost ones, so that the next one need not. Code conflict where there are others by now.
+	LossTold struct{ Count uint64 }
 	// SettingRow keeps one of the agent's own small values (the CA's key, the agent's id, the pause switch). A nil value deletes it.
 	SettingRow struct {
 		Name  string
@@ -77,6 +100,13 @@ func (UserRow) row()      {}
 func (DocumentRow) row()  {}
 func (SettingRow) row()   {}
 func (ImportRows) row()   {}
+
+func (DocumentsShipped) row() {}
+func (DocumentRefused) row()  {}
+func (DeadRetried) row()      {}
+func (DeadGone) row()         {}
+func (OutboxAged) row()       {}
+func (LossTold) row()         {}
 
 // Committed is what became of a Change. Err is nil where it is durable; an *Error where it was refused or the storage could not take it
 // (nothing was done); any other error means that the outcome is unknown and the process is about to end.

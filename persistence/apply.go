@@ -57,27 +57,35 @@ func referring(rows []messages.Row, runID string, first uint64) (sequences []uin
 	return sequences
 }
 
-func (r *reader) checkAll(rows []messages.Row) error {
+func (w *writer) checkAll(rows []messages.Row) error {
 	for _, row := range rows {
-		if err := r.check(row); err != nil {
+		if err := w.check(row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reader) check(row messages.Row) error {
+func (w *writer) check(row messages.Row) error {
 	switch row := row.(type) {
 	case messages.JobRow:
-		return r.checkJob(row.Job.Name, row.Expect)
+		return w.checkJob(row.Job.Name, row.Expect)
 	case messages.JobGone:
-		return r.checkJob(row.Name, messages.ExpectPresent)
+		return w.checkJob(row.Name, messages.ExpectPresent)
 	case messages.UserRow:
-		return r.checkUser(&row)
+		return w.checkUser(&row)
 	case messages.RunRow:
 		return checkRun(&row)
 	case messages.ImportRows:
 		return checkImport(&row)
+	case messages.DocumentRow:
+		return checkDocument(&row.Document)
+	case messages.DeadRetried:
+		return w.checkDead(row.ID)
+	case messages.DeadGone:
+		return w.checkDead(row.ID)
+	case messages.LossTold:
+		return w.checkLoss(&row)
 	default:
 		return nil
 	}
@@ -96,12 +104,33 @@ func (w *writer) apply(row messages.Row, out *outcome) error {
 		return w.putParameter(row)
 	case messages.UserRow:
 		return w.putUser(&row)
-	case messages.DocumentRow:
-		return w.putDocument(&row)
 	case messages.SettingRow:
 		return w.putSetting(row)
 	case messages.ImportRows:
 		return w.importRows(&row, out)
+	default:
+		return w.applyOutbox(row)
+	}
+}
+
+// applyOutbox is apply for what happens in the outbox.
+func (w *writer) applyOutbox(row messages.Row) error {
+	switch row := row.(type) {
+	case messages.DocumentRow:
+		return w.putDocument(&row)
+	case messages.DocumentsShipped:
+		return w.shipDocuments(&row)
+	case messages.DocumentRefused:
+		return w.refuseDocument(&row)
+	case messages.DeadRetried:
+		return w.retryDead(row.ID)
+	case messages.DeadGone:
+		return w.deleteDead(row.ID)
+	case messages.OutboxAged:
+		return w.dropAged(row.Before)
+	case messages.LossTold:
+		w.ledger.loss = loss{}
+		return nil
 	default:
 		return fmt.Errorf("%w: %T", errUnknownRow, row)
 	}

@@ -213,7 +213,7 @@ func TestChangesAreCommittedInOrder(t *testing.T) {
 	answers := make(chan int, count)
 	var last uint64
 	for n := range count {
-		s.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: messages.Document{ID: fmt.Sprint(n)}}}}, func(c messages.Committed) {
+		s.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: messages.Document{Class: messages.DocumentLog, ID: fmt.Sprint(n)}}}}, func(c messages.Committed) {
 			if c.Err != nil || c.TxID < last {
 				t.Errorf("change %d: %+v after transaction %d", n, c, last)
 			}
@@ -227,12 +227,12 @@ func TestChangesAreCommittedInOrder(t *testing.T) {
 		}
 	}
 	next := 0
-	err := s.Documents(0, count, func(d messages.Document) error {
+	err := s.Documents(0, func(d messages.Document) (bool, error) {
 		if d.ID != fmt.Sprint(next) || d.Sequence != uint64(next+1) {
 			t.Errorf("document %d is %+v", next, d)
 		}
 		next++
-		return nil
+		return true, nil
 	})
 	if err != nil || next != count {
 		t.Errorf("%d documents, %v", next, err)

@@ -25,7 +25,7 @@ func fillStore(t testing.TB, dir string) {
 		run.Output.Inline = []messages.OutputChunk{{Stream: messages.Stdout, Data: []byte("secret-output of " + name)}}
 		commit(t, s, messages.JobRow{Job: testJob(name)}, messages.RunRow{Run: run})
 		run.State = messages.RunSucceeded
-		commit(t, s, messages.RunRow{Run: run}, messages.DocumentRow{Document: messages.Document{ID: run.ID, Body: []byte(`"secret-document"`)}})
+		commit(t, s, messages.RunRow{Run: run}, messages.DocumentRow{Document: messages.Document{Class: messages.DocumentHealth, ID: run.ID, Body: []byte(`"secret-document"`)}})
 	}
 	for n := range 10 {
 		commit(t, s, messages.JobGone{Name: fmt.Sprint("job number ", n)})
@@ -56,7 +56,7 @@ func content(s *Store) (string, error) {
 		page, err := s.Runs(q)
 		errs = append(errs, err, encoder.Encode(page))
 	}
-	errs = append(errs, s.Documents(0, 1000, func(d messages.Document) error { return encoder.Encode(d) }))
+	errs = append(errs, s.Documents(0, func(d messages.Document) (bool, error) { return true, encoder.Encode(d) }))
 	standing, err := s.Outbox()
 	errs = append(errs, err, encoder.Encode(standing))
 	return all.String(), errors.Join(errs...)

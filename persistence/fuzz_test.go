@@ -21,7 +21,7 @@ func FuzzRecord(f *testing.F) {
 		func(e *encoder) { (&runKeeping{fileBytes: 1 << 40, documents: []uint64{1, 1 << 60}}).append(e, true) },
 		func(e *encoder) { encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true}) },
 		func(e *encoder) {
-			encodeDocument(e, &messages.Document{ID: "1", Output: &messages.OutputRef{RunID: "r"}})
+			encodeDocument(e, &messages.Document{Class: messages.DocumentHealth, ID: "1", Output: &messages.OutputRef{RunID: "r"}})
 		},
 	} {
 		var e encoder

@@ -188,8 +188,8 @@ func shippable(t *testing.T, s *Store, n int) []messages.Row {
 	if run.Output, err = o.Close(); err != nil {
 		t.Fatal(err)
 	}
-	other := messages.DocumentRow{Document: messages.Document{ID: "other"}}
-	document := messages.DocumentRow{Document: messages.Document{ID: run.ID, Output: &messages.OutputRef{RunID: run.ID, Stream: messages.Stdout, To: 100_000}}}
+	other := messages.DocumentRow{Document: messages.Document{ID: "other", Class: messages.DocumentLog}}
+	document := messages.DocumentRow{Document: messages.Document{ID: run.ID, Class: messages.DocumentOutput, Output: &messages.OutputRef{RunID: run.ID, Stream: messages.Stdout, To: 100_000}}}
 	return []messages.Row{other, messages.RunRow{Run: run}, document}
 }
 
@@ -205,7 +205,7 @@ func TestOutputThatWaitsToBeShippedStays(t *testing.T) {
 		t.Fatalf("kept %v", found)
 	}
 	shipped := func(w *writer) error {
-		return w.remove(bucketOutbox, []byte{0, 0, 0, 0, 0, 0, 0, 4})
+		return w.remove(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: 4}))
 	}
 	if _, err := s.write(shipped); err != nil { // the committer has nothing to do meanwhile
 		t.Fatal(err)

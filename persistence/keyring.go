@@ -53,6 +53,9 @@ func openKeyring(tx *bolt.Tx, kek Key, database [16]byte) (*keyring, error) {
 
 // unwrapKeyring opens the rows of the keys; the highest version is the current one.
 func unwrapKeyring(rows map[uint32][]byte, kek Key, database [16]byte) (*keyring, error) {
+	if len(rows) == 0 {
+		return nil, errKeyring // recovery may find a header and no key beside it
+	}
 	wrapping, err := newWrapping(kek, database)
 	if err != nil {
 		return nil, err

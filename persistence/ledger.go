@@ -36,7 +36,7 @@ type ledger struct {
 	digests      [bucketCount]digest
 	seals        uint64 // values sealed with the current data key
 	lastDocument uint64 // sequence of the newest outbox row that ever was
-	outboxBytes  uint64 // bodies that wait
+	outboxBytes  uint64 // records that wait
 	shipped      uint64
 	refused      uint64
 	dropped      uint64
@@ -45,6 +45,9 @@ type ledger struct {
 	runsCounted  bool   // the two above are true; files of earlier versions lack them
 	rotation     rotation
 	generation   uint64 // transactions that there ever were
+	dead         uint64 // dead letters among the rows of the outbox
+	deadBytes    uint64
+	loss         loss
 }
 
 const ledgerKey = "ledger"
@@ -66,6 +69,12 @@ const (
 	fieldRotateKey    = 13
 	fieldRotateBegan  = 14
 	fieldGeneration   = 15
+	fieldDead         = 16
+	fieldDeadBytes    = 17
+	fieldLostFrom     = 18
+	fieldLostTo       = 19
+	fieldLostDead     = 20
+	fieldLostClass    = 20 // + the class: 21 to 23
 	fieldDigest       = 32
 )
 
@@ -82,6 +91,9 @@ func (l *ledger) append(buf []byte) []byte {
 	e.bool(fieldRunsCounted, l.runsCounted)
 	l.rotation.append(&e)
 	e.uint(fieldGeneration, l.generation)
+	e.uint(fieldDead, l.dead)
+	e.uint(fieldDeadBytes, l.deadBytes)
+	l.loss.append(&e)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			e.bytes(fieldDigest+uint64(id), d.append(nil))
@@ -124,6 +136,12 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.rotation.parse(&d)
 		case fieldGeneration:
 			l.generation = d.uint()
+		case fieldDead:
+			l.dead = d.uint()
+		case fieldDeadBytes:
+			l.deadBytes = d.uint()
+		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2, fieldLostClass + 3:
+			d.loss(&l.loss)
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

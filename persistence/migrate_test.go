@@ -105,6 +105,11 @@ func checkStoredRows(t *testing.T, s *Store) {
 	if err != nil || job.Options.Environment["TOKEN"] != "secret-token 5" {
 		t.Errorf("%+v, %v", job, err)
 	}
+	waiting := 0
+	err = s.Documents(0, func(messages.Document) (bool, error) { waiting++; return true, nil })
+	if o := outboxOf(t, s); err != nil || waiting == 0 || o.Waiting != uint64(waiting) || o.Bytes == 0 {
+		t.Errorf("%d documents can be shipped, %v; the outbox is %+v", waiting, err, o)
+	}
 	for n := 12; n < 14; n++ {
 		text, _ := readOutput(t, s, n)
 		if want := fmt.Sprintf("out 7 of run %d\n", n); !strings.HasSuffix(text[messages.Stdout], want) {

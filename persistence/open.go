@@ -112,7 +112,7 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	if err := s.checkGeneration(o); err != nil {
 		return nil, err
 	}
-	if err := s.loadHistory(); err != nil {
+	if err := errors.Join(s.loadHistory(), s.adoptOutbox()); err != nil {
 		return nil, damaged(o.databaseFile(), err)
 	}
 	if err := s.recordBuild(o.Build); err != nil {

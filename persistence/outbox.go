@@ -2,78 +2,79 @@ package persistence
 
 import (
 	"encoding/binary"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
 )
 
-// The fields of a document's record. Its key is its sequence, 8 bytes, most significant first.
-const (
-	documentID       = 1
-	documentClass    = 2
-	documentIndex    = 3
-	documentQueuedAt = 4
-	documentBody     = 5
-	documentRunID    = 6 // 6 to 9 only where the message lies in a run's output
-	documentStream   = 7
-	documentFrom     = 8
-	documentTo       = 9
-)
-
-func encodeDocument(e *encoder, d *messages.Document) {
-	e.text(documentID, d.ID)
-	e.uint(documentClass, uint64(d.Class))
-	e.text(documentIndex, d.Index)
-	e.time(documentQueuedAt, d.QueuedAt)
-	e.bytes(documentBody, d.Body)
-	if ref := d.Output; ref != nil {
-		e.text(documentRunID, ref.RunID)
-		e.uint(documentStream, uint64(ref.Stream))
-		e.int(documentFrom, ref.From)
-		e.int(documentTo, ref.To)
+func checkDocument(d *messages.Document) error {
+	if d.Class < messages.DocumentLog || d.Class > messages.DocumentNotice {
+		return messages.Invalidf("class", "%d is no class of a document", d.Class)
 	}
+	return nil
 }
 
-func decodeDocument(record []byte) (doc messages.Document, err error) {
-	d := decoder{rest: record}
-	var ref messages.OutputRef
-	for d.next() {
-		switch d.number {
-		case documentID:
-			doc.ID = d.text()
-		case documentClass:
-			doc.Class = messages.DocumentClass(d.uint())
-		case documentIndex:
-			doc.Index = d.text()
-		case documentQueuedAt:
-			doc.QueuedAt = d.time()
-		case documentBody:
-			doc.Body = d.bytes()
-		case documentRunID:
-			ref.RunID = d.text()
-		case documentStream:
-			ref.Stream = messages.Stream(d.uint())
-		case documentFrom:
-			ref.From = d.int()
-		case documentTo:
-			ref.To = d.int()
+// putDocument appends a document under the next sequence, and makes room.
+func (w *writer) putDocument(row *messages.DocumentRow) error {
+	if err := w.appendDocument(&row.Document); err != nil {
+		return err
+	}
+	return w.makeRoom(row.LimitBytes)
+}
+
+func (w *writer) appendDocument(d *messages.Document) error {
+	w.ledger.lastDocument++
+	e := w.fresh()
+	encodeDocument(e, d)
+	w.ledger.outboxBytes += uint64(len(e.buf))
+	return w.put(bucketOutbox, waitingKey(messages.DocumentKey{Class: d.Class, Sequence: w.ledger.lastDocument}), e.buf)
+}
+
+// countDocument adds a row of the outbox to a ledger that is made anew.
+func (l *ledger) countDocument(key, record []byte) error {
+	doc, err := decodeDocument(record)
+	switch {
+	case err != nil:
+		return damagedRow(bucketOutbox)
+	case len(key) == 1+len(runKey{}) && key[0] == deadPrefix:
+		l.dead++
+		l.deadBytes += uint64(len(record))
+	case len(key) == 9 && key[0] == byte(doc.Class):
+		l.outboxBytes += uint64(len(record))
+		l.lastDocument = max(l.lastDocument, sequenceOf(key))
+	default:
+		return damagedRow(bucketOutbox)
+	}
+	return nil
+}
+
+// shipDocuments takes out what OpenSearch has.
+func (w *writer) shipDocuments(row *messages.DocumentsShipped) error {
+	for _, key := range row.Keys {
+		there, err := w.takeDocument(waitingKey(key))
+		if err != nil {
+			return err
+		}
+		if there {
+			w.ledger.shipped++
 		}
 	}
-	if ref.RunID != "" {
-		doc.Output = &ref
+	return nil
+}
+
+// takeDocument removes a waiting document, and says whether there was one. Its record is as long as its row without the seal.
+func (w *writer) takeDocument(key []byte) (there bool, err error) {
+	sealed := w.bucket(bucketOutbox).Get(key)
+	if sealed == nil {
+		return false, nil
 	}
-	return doc, d.err
+	w.ledger.outboxBytes -= uint64(len(sealed) - sealedExtra)
+	return true, w.remove(bucketOutbox, key)
 }
 
-// putDocument appends a document under the next sequence.
-func (w *writer) putDocument(row *messages.DocumentRow) error {
-	w.ledger.lastDocument++
-	w.ledger.outboxBytes += uint64(len(row.Document.Body))
-	e := w.fresh()
-	encodeDocument(e, &row.Document)
-	return w.put(bucketOutbox, binary.BigEndian.AppendUint64(nil, w.ledger.lastDocument), e.buf)
-}
-
-// Outbox gives what waits. Bytes counts the documents' bodies. State and LastError are the shipper's to fill in.
+// Outbox gives what waits. Bytes counts the records, as the limit does. Rate, LastError and State are the shipper's to fill in.
 func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 	_, err = s.view(func(r *reader) error {
 		l, err := readLedger(r)
@@ -81,38 +82,106 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 			return damagedRow(bucketOutbox)
 		}
 		standing = messages.OutboxStanding{
-			Waiting: l.digests[bucketOutbox].rows, Bytes: l.outboxBytes,
-			Shipped: l.shipped, Refused: l.refused, Dropped: l.dropped,
+			Waiting: l.digests[bucketOutbox].rows - l.dead, Bytes: l.outboxBytes, Dead: l.dead, DeadBytes: l.deadBytes,
+			Shipped: l.shipped, Refused: l.refused, Dropped: l.dropped, Loss: l.loss.message(),
 		}
-		key, sealed := r.bucket(bucketOutbox).Cursor().First()
-		if key == nil {
-			return nil
-		}
-		doc, err := r.document(key, sealed)
-		standing.OldestAt = doc.QueuedAt
+		standing.OldestAt, err = r.oldestDocument()
 		return err
 	})
 	return standing, err
 }
 
-// Documents gives up to limit documents with a sequence above after, oldest first.
-func (s *Store) Documents(after uint64, limit int, each func(messages.Document) error) error {
+// oldestDocument gives when the first document in the order of sequences was queued.
+func (r *reader) oldestDocument() (at time.Time, err error) {
+	q := r.waitingAfter(0)
+	key, sealed := q.next()
+	if key == nil {
+		return at, nil
+	}
+	doc, err := r.document(key, sealed)
+	return doc.QueuedAt, err
+}
+
+// Documents gives the waiting documents with a sequence above after, oldest first, until each says that it has enough. It gives the map's pages
+// back at its end.
+func (s *Store) Documents(after uint64, each func(messages.Document) (more bool, err error)) error {
 	_, err := s.view(func(r *reader) error {
-		c := r.bucket(bucketOutbox).Cursor()
-		key, sealed := c.Seek(binary.BigEndian.AppendUint64(nil, after+1))
-		for ; key != nil && limit > 0; key, sealed = c.Next() {
+		q := r.waitingAfter(after)
+		for key, sealed := q.next(); key != nil; key, sealed = q.next() {
 			doc, err := r.document(key, sealed)
 			if err != nil {
 				return err
 			}
-			if err := each(doc); err != nil {
+			more, err := each(doc)
+			if err != nil {
 				return err
 			}
-			limit--
+			if !more {
+				break
+			}
+			if q.rows%releaseEvery == 0 {
+				if err := releaseMap(r.tx); err != nil {
+					return err
+				}
+			}
 		}
-		return nil
+		return releaseMap(r.tx)
 	})
 	return err
+}
+
+// waiting merges the classes into the order of their sequences.
+type waiting struct {
+	heads []waitingHead
+	rows  int
+}
+
+type waitingHead struct {
+	cursor      *bolt.Cursor
+	class       byte
+	key, sealed []byte // nil: no more of this class
+}
+
+func (r *reader) waitingAfter(after uint64) *waiting {
+	q := &waiting{}
+	for _, class := range messages.DocumentClasses() {
+		h := waitingHead{cursor: r.bucket(bucketOutbox).Cursor(), class: byte(class)}
+		h.take(h.cursor.Seek(waitingKey(messages.DocumentKey{Class: class, Sequence: after + 1})))
+		q.heads = append(q.heads, h)
+	}
+	return q
+}
+
+func (h *waitingHead) take(key, sealed []byte) {
+	if len(key) == 0 || key[0] != h.class {
+		key, sealed = nil, nil
+	}
+	h.key, h.sealed = key, sealed
+}
+
+// next gives the row with the lowest sequence; a nil key at the end.
+func (q *waiting) next() (key, sealed []byte) {
+	var first *waitingHead
+	for i := range q.heads {
+		h := &q.heads[i]
+		if h.key != nil && (first == nil || sequenceOf(h.key) < sequenceOf(first.key)) {
+			first = h
+		}
+	}
+	if first == nil {
+		return nil, nil
+	}
+	key, sealed = first.key, first.sealed
+	first.take(first.cursor.Next())
+	q.rows++
+	return key, sealed
+}
+
+func sequenceOf(key []byte) uint64 {
+	if len(key) != 9 {
+		return 0 // document says that the row is damaged
+	}
+	return binary.BigEndian.Uint64(key[1:])
 }
 
 func (r *reader) document(key, sealed []byte) (messages.Document, error) {
@@ -121,9 +190,9 @@ func (r *reader) document(key, sealed []byte) (messages.Document, error) {
 		return messages.Document{}, err
 	}
 	doc, err := decodeDocument(record)
-	if err != nil || len(key) != 8 {
+	if err != nil || len(key) != 9 || key[0] != byte(doc.Class) {
 		return doc, damagedRow(bucketOutbox)
 	}
-	doc.Sequence = binary.BigEndian.Uint64(key)
+	doc.Sequence = sequenceOf(key)
 	return doc, nil
 }

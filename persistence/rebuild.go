@@ -176,7 +176,7 @@ func (r *rebuild) finish() error {
 	if r.failed != nil {
 		return r.writer.tx.Rollback()
 	}
-	err := errors.Join(r.orderRuns(), r.dropOrphans(), r.fillParameters(), r.fillLedger())
+	err := errors.Join(r.orderRuns(), r.dropOrphans(), r.fillParameters(), r.writer.adoptOutbox(), r.fillLedger())
 	if err == nil {
 		err = r.writer.putLedger()
 	}
@@ -192,23 +192,15 @@ func (r *rebuild) fillLedger() error {
 	if r.old != nil {
 		l.seals += r.old.seals
 		l.lastDocument, l.shipped, l.refused, l.dropped = r.old.lastDocument, r.old.shipped, r.old.refused, r.old.dropped
-		l.generation = r.old.generation
+		l.generation, l.loss = r.old.generation, r.old.loss
 	} else {
 		l.seals += unknownSeals
 	}
 	if err := r.countOld(); err != nil {
 		return err
 	}
-	l.outboxBytes = 0
-	return r.writer.scan(bucketOutbox, func(key, record []byte) error {
-		doc, err := decodeDocument(record)
-		if err != nil || len(key) != 8 {
-			return damagedRow(bucketOutbox)
-		}
-		l.outboxBytes += uint64(len(doc.Body))
-		l.lastDocument = max(l.lastDocument, binary.BigEndian.Uint64(key))
-		return nil
-	})
+	l.outboxBytes, l.dead, l.deadBytes = 0, 0, 0
+	return r.writer.scan(bucketOutbox, l.countDocument)
 }
 
 // countOld counts the rows that older data keys sealed, where a rotation was under way: it begins again at the first row.

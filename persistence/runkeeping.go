@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"encoding/binary"
 	"os"
 
 	"gusty/messages"
@@ -82,7 +81,7 @@ func (r *reader) runBytes(id runKey, k *runKeeping) uint64 {
 // waits says whether a document that refers to the run's output is still in the outbox.
 func (r *reader) waits(k *runKeeping) bool {
 	for _, sequence := range k.documents {
-		if r.has(bucketOutbox, binary.BigEndian.AppendUint64(nil, sequence)) {
+		if r.has(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence})) {
 			return true
 		}
 	}

@@ -1,0 +1,158 @@
+package persistence
+
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"gusty/messages"
+)
+
+func (r *reader) checkDead(id string) error {
+	if _, err := r.deadLetter(id); err != nil {
+		return err
+	}
+	return nil
+}
+
+// deadLetter gives a dead letter; an *Error of not_found where there is none.
+func (r *reader) deadLetter(id string) (messages.DeadLetter, error) {
+	key, ok := parseRunKey(id)
+	var record []byte
+	var err error
+	if ok {
+		record, err = r.get(bucketOutbox, deadKey(key))
+	}
+	switch {
+	case err != nil:
+		return messages.DeadLetter{}, err
+	case record == nil:
+		return messages.DeadLetter{}, messages.Errorf(messages.CodeNotFound, "there is no dead letter of this id")
+	}
+	letter, err := decodeDead(record)
+	if err != nil {
+		return letter, damagedRow(bucketOutbox)
+	}
+	return letter, nil
+}
+
+// refuseDocument makes a dead letter of a document, and drops the oldest dead letters where they take too much.
+func (w *writer) refuseDocument(row *messages.DocumentRefused) error {
+	key := waitingKey(row.Key)
+	sealed := w.bucket(bucketOutbox).Get(key)
+	if sealed == nil {
+		return nil
+	}
+	doc, err := w.document(key, sealed)
+	if err != nil {
+		return err
+	}
+	if _, err := w.takeDocument(key); err != nil {
+		return err
+	}
+	w.ledger.refused++
+	if err := w.putDead(&messages.DeadLetter{Document: doc, Status: row.Status, Reason: row.Reason, At: row.At}); err != nil {
+		return err
+	}
+	for row.LimitBytes > 0 && w.ledger.deadBytes > uint64(row.LimitBytes/deadShare) {
+		if err := w.dropOldestDead(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) putDead(l *messages.DeadLetter) error {
+	id, ok := parseRunKey(l.Document.ID)
+	if !ok {
+		return damagedRow(bucketOutbox)
+	}
+	if err := w.takeDead(id); err != nil { // one of this id from before a backup was restored
+		return err
+	}
+	e := w.fresh()
+	encodeDead(e, l)
+	w.ledger.dead++
+	w.ledger.deadBytes += uint64(len(e.buf))
+	return w.put(bucketOutbox, deadKey(id), e.buf)
+}
+
+func (w *writer) takeDead(id runKey) error {
+	key := deadKey(id)
+	sealed := w.bucket(bucketOutbox).Get(key)
+	if sealed == nil {
+		return nil
+	}
+	w.ledger.dead--
+	w.ledger.deadBytes -= uint64(len(sealed) - sealedExtra)
+	return w.remove(bucketOutbox, key)
+}
+
+func (w *writer) dropOldestDead() error {
+	key, sealed := w.bucket(bucketOutbox).Cursor().Seek([]byte{deadPrefix})
+	if key == nil {
+		return damagedRow(bucketOutbox) // the ledger says that there is one
+	}
+	record, err := w.record(bucketOutbox, key, sealed)
+	if err != nil {
+		return err
+	}
+	doc, err := decodeDocument(record)
+	if err != nil || len(key) != 1+len(runKey{}) {
+		return damagedRow(bucketOutbox)
+	}
+	w.ledger.dropped++
+	w.ledger.loss.add(&w.ledger.loss.dead, doc.QueuedAt)
+	return w.takeDead(runKey(key[1:]))
+}
+
+// retryDead puts a dead letter back behind all that waits.
+func (w *writer) retryDead(id string) error {
+	letter, err := w.deadLetter(id)
+	if err != nil {
+		return err
+	}
+	if err := w.deleteDead(id); err != nil {
+		return err
+	}
+	return w.appendDocument(&letter.Document)
+}
+
+func (w *writer) deleteDead(id string) error {
+	key, _ := parseRunKey(id)
+	return w.takeDead(key)
+}
+
+// Dead gives up to limit dead letters with an id below before (empty: all), newest first.
+func (s *Store) Dead(before string, limit int) (page messages.DeadPage, err error) {
+	_, err = s.view(func(r *reader) error {
+		c := r.bucket(bucketOutbox).Cursor()
+		for key, sealed := lastDead(c, before); len(key) > 0 && key[0] == deadPrefix; key, sealed = c.Prev() {
+			if len(page.Letters) == limit {
+				page.Next = page.Letters[limit-1].Document.ID
+				return nil
+			}
+			record, err := r.record(bucketOutbox, key, sealed)
+			if err != nil {
+				return err
+			}
+			letter, err := decodeDead(record)
+			if err != nil {
+				return damagedRow(bucketOutbox)
+			}
+			page.Letters = append(page.Letters, letter)
+		}
+		return nil
+	})
+	return page, err
+}
+
+// lastDead moves the cursor to the newest dead letter below an id, or to the newest of all: their keys are the last of the bucket.
+func lastDead(c *bolt.Cursor, before string) (key, sealed []byte) {
+	id, ok := parseRunKey(before)
+	if !ok {
+		return c.Last()
+	}
+	if key, _ := c.Seek(deadKey(id)); key == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}

@@ -1,0 +1,174 @@
+package persistence
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"gusty/messages"
+)
+
+// queueTime is when the first document of these tests is queued; each later one comes a second after.
+func queueTime(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0).UTC() }
+
+// queued makes a document of about 200 bytes with the number n.
+func queued(n int, class messages.DocumentClass) messages.Document {
+	return messages.Document{
+		ID: testRunID(n), Class: class, Index: "an-index", QueuedAt: queueTime(n),
+		Body: fmt.Appendf(nil, `{"n":%d,"text":%q}`, n, strings.Repeat("x", 100)),
+	}
+}
+
+// waitingNumbers gives the numbers of what waits, in the order in which it is shipped.
+func waitingNumbers(t *testing.T, s *Store) (numbers []int, keys []messages.DocumentKey) {
+	t.Helper()
+	err := s.Documents(0, func(d messages.Document) (bool, error) {
+		numbers, keys = append(numbers, int(d.QueuedAt.Unix()-queueTime(0).Unix())), append(keys, d.Key())
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return numbers, keys
+}
+
+func outboxOf(t *testing.T, s *Store) messages.OutboxStanding {
+	t.Helper()
+	standing, err := s.Outbox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return standing
+}
+
+func fillOutbox(t *testing.T, s *Store, limit int64, classes ...messages.DocumentClass) {
+	t.Helper()
+	for n, class := range classes {
+		commit(t, s, messages.DocumentRow{Document: queued(n, class), LimitBytes: limit})
+	}
+}
+
+func TestOutboxKeepsTheOrderAcrossClasses(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 3, 1, 2, 4, 1, 3)
+	s = reopen(t, s)
+	numbers, keys := waitingNumbers(t, s)
+	if !reflect.DeepEqual(numbers, []int{0, 1, 2, 3, 4, 5}) {
+		t.Errorf("the order is %v", numbers)
+	}
+	commit(t, s, messages.DocumentsShipped{Keys: keys[1:4]})
+	commit(t, s, messages.DocumentsShipped{Keys: keys[:4]}) // three of them are gone already
+	if numbers, _ = waitingNumbers(t, s); !reflect.DeepEqual(numbers, []int{4, 5}) {
+		t.Errorf("left are %v", numbers)
+	}
+	if o := outboxOf(t, s); o.Shipped != 4 || o.Waiting != 2 || !o.OldestAt.Equal(queueTime(4)) {
+		t.Errorf("standing %+v", o)
+	}
+	commit(t, s, messages.DocumentsShipped{Keys: keys})
+	if o := outboxOf(t, reopen(t, s)); o.Shipped != 6 || o.Waiting != 0 || o.Bytes != 0 || !o.OldestAt.IsZero() {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+// A full outbox gives up log lines first, then health, then output, the oldest of each first, and counts what it lost; notices stay.
+func TestFullOutboxDropsTheLowestClassFirst(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 4, 3, 1, 2, 1, 3)
+	one := int64(outboxOf(t, s).Bytes / 6)
+	for n, want := range [][]int{{0, 1, 3, 4, 5, 10}, {0, 1, 3, 5, 10, 11}, {0, 1, 5, 10, 11, 12}, {0, 5, 10, 11, 12, 13}} {
+		commit(t, s, messages.DocumentRow{Document: queued(10+n, messages.DocumentOutput), LimitBytes: 6*one + one/2})
+		if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, want) {
+			t.Errorf("after %d more, %v wait, want %v", n+1, numbers, want)
+		}
+	}
+	commit(t, s, messages.DocumentRow{Document: queued(20, messages.DocumentLog), LimitBytes: 6*one + one/2}) // no place for one of the lowest
+	o := outboxOf(t, reopen(t, s))
+	want := messages.Loss{
+		ByClass: map[messages.DocumentClass]uint64{messages.DocumentLog: 3, messages.DocumentHealth: 1, messages.DocumentOutput: 1},
+		From:    queueTime(1), To: queueTime(20),
+	}
+	if o.Waiting != 6 || o.Dropped != 5 || !reflect.DeepEqual(o.Loss, want) {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+func TestLossIsToldOnce(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 300, 3, 3, 3)
+	lost := outboxOf(t, s).Loss
+	if lost.Count() != 2 {
+		t.Fatalf("lost %+v", lost)
+	}
+	told := messages.DocumentRow{Document: queued(9, messages.DocumentNotice)}
+	if c := try(s, messages.LossTold{Count: 1}, told); messages.CodeOf(c.Err) != messages.CodeConflict {
+		t.Errorf("another number was told: %v", c.Err)
+	}
+	commit(t, s, messages.LossTold{Count: 2}, told)
+	if o := outboxOf(t, s); o.Loss.Count() != 0 || o.Dropped != 2 || o.Waiting != 2 {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+func TestAgedDocumentsAreDropped(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 3, 1, 4, 2, 3)
+	commit(t, s, messages.OutboxAged{Before: queueTime(3)})
+	if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, []int{2, 3, 4}) { // a notice has no age
+		t.Errorf("left are %v", numbers)
+	}
+	if o := outboxOf(t, s); o.Dropped != 2 || o.Loss.Count() != 2 {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 3, 3, 1, 2)
+	_, keys := waitingNumbers(t, s)
+	for n, key := range keys[:3] {
+		commit(t, s, messages.DocumentRefused{Key: key, Status: 400, Reason: fmt.Sprint("reason ", n), At: queueTime(100 + n)})
+		commit(t, s, messages.DocumentRefused{Key: key}) // it does not wait any more
+	}
+	s = reopen(t, s)
+	if o := outboxOf(t, s); o.Waiting != 1 || o.Dead != 3 || o.Refused != 3 || o.DeadBytes == 0 {
+		t.Errorf("standing %+v", o)
+	}
+	page, err := s.Dead("", 2)
+	if err != nil || len(page.Letters) != 2 || page.Next != testRunID(1) || page.Letters[0].Document.ID != testRunID(2) {
+		t.Fatalf("first page %+v, %v", page, err)
+	}
+	if l := page.Letters[1]; l.Status != 400 || l.Reason != "reason 1" || !l.At.Equal(queueTime(101)) || l.Document.Index != "an-index" {
+		t.Errorf("letter %+v", l)
+	}
+	if page, err = s.Dead(page.Next, 2); err != nil || len(page.Letters) != 1 || page.Next != "" || page.Letters[0].Document.ID != testRunID(0) {
+		t.Errorf("second page %+v, %v", page, err)
+	}
+	commit(t, s, messages.DeadRetried{ID: testRunID(1)})
+	commit(t, s, messages.DeadGone{ID: testRunID(2)})
+	for _, row := range []messages.Row{messages.DeadRetried{ID: testRunID(2)}, messages.DeadGone{ID: testRunID(1)}, messages.DeadGone{ID: "x"}} {
+		if c := try(s, row); messages.CodeOf(c.Err) != messages.CodeNotFound {
+			t.Errorf("%+v gives %v", row, c.Err)
+		}
+	}
+	if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, []int{3, 1}) {
+		t.Errorf("what waits is %v: a letter that is tried again goes behind it", numbers)
+	}
+	if o := outboxOf(t, s); o.Waiting != 2 || o.Dead != 1 {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+func TestDeadLettersAreBounded(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 3, 3, 3, 3)
+	_, keys := waitingNumbers(t, s)
+	for _, key := range keys {
+		commit(t, s, messages.DocumentRefused{Key: key, Status: 400, Reason: "no", At: queueTime(9), LimitBytes: 4 * 450})
+	}
+	o := outboxOf(t, s)
+	if o.Dead != 2 || o.Refused != 4 || o.Dropped != 2 || o.Loss.Dead != 2 || o.DeadBytes > 450 {
+		t.Errorf("standing %+v", o)
+	}
+}

@@ -1,0 +1,130 @@
+package persistence
+
+import (
+	"time"
+
+	"gusty/messages"
+)
+
+const (
+	// maxAged is how many documents one change drops for their age, so that no transaction grows large.
+	maxAged = 4096
+	// deadShare is the part of the outbox's limit that dead letters may take.
+	deadShare = 4
+)
+
+// loss counts what was dropped and is not told of yet. It stands in the ledger.
+type loss struct {
+	classes  [messages.DocumentNotice]uint64 // by class, from 1
+	dead     uint64
+	from, to int64 // ms since 1970, when they were queued; 0: nothing is lost
+}
+
+func (l *loss) add(to *uint64, queuedAt time.Time) {
+	*to++
+	at := queuedAt.UnixMilli()
+	if l.from == 0 || at < l.from {
+		l.from = at
+	}
+	l.to = max(l.to, at)
+}
+
+func (l *loss) append(e *encoder) {
+	e.int(fieldLostFrom, l.from)
+	e.int(fieldLostTo, l.to)
+	e.uint(fieldLostDead, l.dead)
+	for class := messages.DocumentLog; class < messages.DocumentNotice; class++ {
+		e.uint(fieldLostClass+uint64(class), l.classes[class])
+	}
+}
+
+// loss reads one of the fields that append writes.
+func (d *decoder) loss(l *loss) {
+	switch d.number {
+	case fieldLostFrom:
+		l.from = d.int()
+	case fieldLostTo:
+		l.to = d.int()
+	case fieldLostDead:
+		l.dead = d.uint()
+	default:
+		l.classes[d.number-fieldLostClass] = d.uint()
+	}
+}
+
+func (l *loss) message() messages.Loss {
+	m := messages.Loss{Dead: l.dead}
+	for class, n := range l.classes {
+		if n > 0 {
+			if m.ByClass == nil {
+				m.ByClass = map[messages.DocumentClass]uint64{}
+			}
+			m.ByClass[messages.DocumentClass(class)] = n
+		}
+	}
+	if m.Count() > 0 {
+		m.From, m.To = time.UnixMilli(l.from).UTC(), time.UnixMilli(l.to).UTC()
+	}
+	return m
+}
+
+// makeRoom drops the oldest documents of the lowest class until the outbox is within its limit. Notices stay, whatever it holds.
+func (w *writer) makeRoom(limit int64) error {
+	for class := messages.DocumentLog; class < messages.DocumentNotice && limit > 0 && w.ledger.outboxBytes > uint64(limit); {
+		dropped, err := w.dropOldest(class, time.Time{})
+		if err != nil {
+			return err
+		}
+		if !dropped {
+			class++
+		}
+	}
+	return nil
+}
+
+// dropAged drops what was queued before a time.
+func (w *writer) dropAged(before time.Time) error {
+	left := maxAged
+	for class := messages.DocumentLog; class < messages.DocumentNotice && left > 0; {
+		dropped, err := w.dropOldest(class, before)
+		if err != nil {
+			return err
+		}
+		if !dropped {
+			class++
+			continue
+		}
+		left--
+	}
+	return nil
+}
+
+// dropOldest drops the oldest document of a class, and says whether there was one; with a time, only one that was queued before it.
+func (w *writer) dropOldest(class messages.DocumentClass, before time.Time) (bool, error) {
+	key, sealed := w.bucket(bucketOutbox).Cursor().Seek([]byte{byte(class)})
+	if len(key) == 0 || key[0] != byte(class) {
+		return false, nil
+	}
+	doc, err := w.document(key, sealed)
+	if err != nil {
+		return false, err
+	}
+	if !before.IsZero() && !doc.QueuedAt.Before(before) {
+		return false, nil
+	}
+	if _, err := w.takeDocument(waitingKey(doc.Key())); err != nil {
+		return false, err
+	}
+	w.ledger.dropped++
+	w.ledger.loss.add(&w.ledger.loss.classes[class], doc.QueuedAt)
+	return true, nil
+}
+
+// checkLoss refuses to call told what is not what was lost.
+func (w *writer) checkLoss(row *messages.LossTold) error {
+	lost := w.ledger.loss.message()
+	if n := lost.Count(); n != row.Count {
+		return messages.Errorf(messages.CodeConflict, "%d documents were lost by now, not %d", n, row.Count)
+	}
+	return nil
+}
