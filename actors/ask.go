@@ -25,6 +25,10 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 		return s.request(ctx, nameConfig, message)
 	case messages.GetSample, messages.SendHeartbeat:
 		return s.request(ctx, nameMetric, message)
+	case messages.RetryDead, messages.DeleteDead:
+		return s.request(ctx, nameShipper, message)
+	case messages.CheckShipping:
+		return s.checkShipping(ctx, m)
 	case messages.SetPassword:
 		return s.request(ctx, nameAccess, message)
 	case messages.PutJob, messages.CheckJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:

@@ -84,6 +84,7 @@ func (a *configActor) publish(config *messages.Config) {
 	}
 	a.system.tell(nameMetric, configChanged{config})
 	a.system.tell(nameExecutors, configChanged{config})
+	a.system.tell(nameShipper, configChanged{config})
 }
 
 func (a *configActor) onSetParameters(ctx actor.Context, m messages.SetParameters) {

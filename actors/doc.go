@@ -7,6 +7,7 @@
 //	    ├── scheduler   the heap of due times and the switch that pauses all firing
 //	    ├── executors   parent of the executors; grants the slots of concurrent runs
 //	    │   └── <job>   the runs of one job: overlap policy, time-out, retries
+//	    ├── shipper     drains the outbox to OpenSearch
 //	    └── access      users; publishes the snapshot that the API checks credentials against
 //
 // # How a change becomes true

@@ -28,6 +28,8 @@ type applicationLog struct {
 	Timestamp  string            `json:"timestamp"`
 	RunID      string            `json:"run_id,omitempty"`
 	Stream     string            `json:"stream,omitempty"`
+	Part       int               `json:"part,omitempty"`     // of what a run printed, from 1
+	Sequence   uint64            `json:"sequence,omitempty"` // added when it is sent
 	Labels     map[string]string `json:"labels,omitempty"`
 }
 
@@ -52,6 +54,15 @@ type healthDocument struct {
 	Timestamp   string            `json:"timestamp"`
 	HeartbeatID string            `json:"heartbeat_id,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
+
+	Version         string `json:"version"`
+	ActorRestarts   uint64 `json:"actor_restarts"` // since the agent was started
+	QuarantinedJobs uint64 `json:"quarantined_jobs"`
+	OutboxDocuments uint64 `json:"outbox_documents"` // that wait
+	OutboxBytes     uint64 `json:"outbox_bytes"`
+	DeadLetters     uint64 `json:"dead_letters"`
+	Dropped         uint64 `json:"dropped_documents"` // since the agent was installed
+	LastError       string `json:"last_error"`        // of shipping
 }
 
 // shippingTo says whether documents are wanted at all: where no endpoint is set nothing is queued.
@@ -74,28 +85,52 @@ func newDocument(class messages.DocumentClass, index string, now time.Time, body
 	if err != nil {
 		panic(fmt.Errorf("marshal %T: %w", body, err)) // strings and numbers only: this is a bug
 	}
-	return messages.Document{ID: newID(), Class: class, Index: index, QueuedAt: now, Body: data}
+	return messages.Document{ID: newID(), Class: class, Index: messages.ResolveIndex(index, now), QueuedAt: now, Body: data}
+}
+
+// documentRow is the change that queues a document.
+func documentRow(config *messages.Config, d messages.Document) messages.DocumentRow {
+	return messages.DocumentRow{Document: d, LimitBytes: config.Int(messages.ParamOutboxLimitBytes)}
 }
 
 // health makes a health document of a sample.
 func (s *System) health(config *messages.Config, sample *messages.Sample, heartbeatID string, now time.Time) messages.Document {
-	return newDocument(messages.DocumentHealth, config.Text(messages.ParamHealthIndex), now, healthDocument{
+	document := healthDocument{
 		AgentID: s.agentID, Hostname: s.hostname, PID: os.Getpid(), Status: "active", Timestamp: now.UTC().Format(timeFormat),
 		HeartbeatID: heartbeatID, Labels: labelsOf(config),
 		Metrics: healthMetrics{
 			CPUUsage: sample.CPUPercent, DiskUsage: sample.DiskPercent, MemoryUsage: sample.MemoryPercent,
 			OSVersion: sample.OSVersion, Port: s.port(), RustVersion: sample.RustVersion, Uptime: sample.UptimeSeconds,
 		},
-	})
+	}
+	s.addTrouble(&document)
+	return newDocument(messages.DocumentHealth, config.Text(messages.ParamHealthIndex), now, document)
+}
+
+// addTrouble adds what a fleet is watched by: what restarts, what does not fire, what waits.
+func (s *System) addTrouble(d *healthDocument) {
+	d.Version = s.opt.Build.Version
+	for _, m := range s.members {
+		d.ActorRestarts += m.vital.restarts.Load()
+	}
+	d.QuarantinedJobs = s.counts.stats().Scheduler.Quarantined
+	standing, err := s.outbox()
+	if err != nil {
+		d.LastError = "the outbox cannot be read"
+		return
+	}
+	d.OutboxDocuments, d.OutboxBytes, d.DeadLetters = standing.Waiting, standing.Bytes, standing.Dead
+	d.Dropped, d.LastError = standing.Dropped, standing.LastError
 }
 
 // outputDocuments gives the documents of a finished run: one for each stream that is not empty. What lies in the run's files is only named:
 // the shipper reads it when it sends.
-func (s *System) outputDocuments(config *messages.Config, run *messages.Run, index string, now time.Time) []messages.Document {
+func (s *System) outputDocuments(config *messages.Config, run *messages.Run, job *messages.Job, now time.Time) []messages.Document {
 	endpoint, wanted := shippingTo(config)
 	if !wanted {
 		return nil
 	}
+	index, secrets := job.OpenSearchIndex, secretsOf(job)
 	if index == "" {
 		index = config.Text(messages.ParamApplicationLogIndex)
 	}
@@ -110,12 +145,12 @@ func (s *System) outputDocuments(config *messages.Config, run *messages.Run, ind
 		}
 		body := applicationLog{
 			AgentID: s.agentID, Endpoint: endpoint, Hostname: s.hostname, JobName: run.ScriptName, Level: outputLevel(run, stream),
-			LoggerName: loggerJobs, Timestamp: now.UTC().Format(timeFormat), RunID: run.ID, Stream: stream.String(), Labels: labelsOf(config),
-			Message: oneLine(inlineText(run.Output.Inline, stream)),
+			LoggerName: loggerJobs, Timestamp: now.UTC().Format(timeFormat), RunID: run.ID, Stream: stream.String(), Part: 1, Labels: labelsOf(config),
+			Message: plainLine(redact(inlineText(run.Output.Inline, stream), secrets)),
 		}
 		document := newDocument(messages.DocumentOutput, index, now, body)
 		if run.Output.InFile {
-			document.Output = &messages.OutputRef{RunID: run.ID, Stream: stream, To: size}
+			document.Output = &messages.OutputRef{RunID: run.ID, Stream: stream, To: size, Secrets: secrets}
 		}
 		documents = append(documents, document)
 	}
@@ -134,14 +169,14 @@ func outputLevel(run *messages.Run, stream messages.Stream) string {
 	}
 }
 
-func inlineText(chunks []messages.OutputChunk, stream messages.Stream) string {
-	var text strings.Builder
+func inlineText(chunks []messages.OutputChunk, stream messages.Stream) []byte {
+	var text []byte
 	for _, c := range chunks {
 		if c.Stream == stream {
-			text.Write(c.Data)
+			text = append(text, c.Data...)
 		}
 	}
-	return strings.ToValidUTF8(text.String(), "\uFFFD")
+	return text
 }
 
 // oneLine removes line ends, as the Rust agent does in a message.

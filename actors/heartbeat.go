@@ -30,7 +30,7 @@ func (a *metricActor) onBeatDue(ctx actor.Context, m beatDue) {
 }
 
 func (a *metricActor) submitDocument(d messages.Document, done func(messages.Committed), origin messages.Origin) {
-	a.system.opt.Store.Submit(messages.Change{Origin: origin, Rows: []messages.Row{messages.DocumentRow{Document: d}}}, done)
+	a.system.opt.Store.Submit(messages.Change{Origin: origin, Rows: []messages.Row{documentRow(a.config, d)}}, done)
 }
 
 func (a *metricActor) onSendHeartbeat(ctx actor.Context, m messages.SendHeartbeat) {
@@ -42,7 +42,7 @@ func (a *metricActor) onSendHeartbeat(ctx actor.Context, m messages.SendHeartbea
 		respond(ctx, &messages.Error{Code: messages.CodeBusy, Message: "the host has not been sampled yet", RetryAfter: time.Second})
 		return
 	}
-	row := messages.DocumentRow{Document: a.system.health(a.config, a.sample, m.ID, time.Now())}
+	row := documentRow(a.config, a.system.health(a.config, a.sample, m.ID, time.Now()))
 	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: []messages.Row{row}}, func(c messages.Committed) any {
 		return heartbeatCommitted{id: m.ID, committed: c}
 	})

@@ -338,6 +338,23 @@ func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 	return messages.OutboxStanding{Waiting: uint64(len(s.documents))}, nil
 }
 
+func (s *memStore) Documents(after uint64, each func(messages.Document) (bool, error)) error {
+	s.mu.Lock()
+	documents := slices.Clone(s.documents)
+	s.mu.Unlock()
+	for _, d := range documents {
+		if d.Sequence <= after {
+			continue
+		}
+		if more, err := each(d); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memStore) Dead(string, int) (messages.DeadPage, error) { return messages.DeadPage{}, nil }
+
 func (s *memStore) EachOutput(string, func(messages.OutputChunk) error) error {
 	return errors.New("this store keeps short outputs only")
 }

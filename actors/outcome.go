@@ -74,8 +74,9 @@ func (x *execution) finalChange(job *messages.Job, run *messages.Run) (change me
 		return change, nil
 	}
 	if job.OpenSearchEnabled {
-		for _, d := range x.system.outputDocuments(x.system.Config(), run, job.OpenSearchIndex, run.EndedAt) {
-			change.Rows = append(change.Rows, messages.DocumentRow{Document: d})
+		config := x.system.Config()
+		for _, d := range x.system.outputDocuments(config, run, job, run.EndedAt) {
+			change.Rows = append(change.Rows, documentRow(config, d))
 		}
 	}
 	if retry = x.retry(job, run); retry != nil {

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gusty/messages"
 )
@@ -44,6 +45,8 @@ func (s *System) readUnguarded(message any) (any, error) {
 		return messages.Export{Each: func(each func(messages.TableRow) error) error { return store.Export(m.Query, each) }}, nil
 	case messages.GetOutbox:
 		return s.outbox()
+	case messages.ListDead:
+		return wrapReply(store.Dead(m.Before, m.Limit))
 	case messages.GetReadiness:
 		return s.readiness(), nil
 	case messages.GetStats:
@@ -65,10 +68,7 @@ func (s *System) outbox() (messages.OutboxStanding, error) {
 	if err != nil {
 		return standing, err
 	}
-	standing.State = "waiting: shipping to OpenSearch is not part of this version"
-	if s.Config().Text(messages.ParamEndpoint) == "" {
-		standing.State = "disabled: no endpoint is set (parameter " + messages.ParamEndpoint + ")"
-	}
+	s.completeStanding(&standing, time.Now())
 	return standing, nil
 }
 

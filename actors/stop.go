@@ -14,7 +14,7 @@ func (s *System) Stop(ctx context.Context) {
 	if s.stopping.Swap(true) {
 		return
 	}
-	for _, name := range []string{nameScheduler, nameExecutors, nameMetric, nameAccess, nameConfig} {
+	for _, name := range []string{nameScheduler, nameExecutors, nameMetric, nameShipper, nameAccess, nameConfig} {
 		s.stopOne(ctx, name)
 	}
 	s.outcomes.close()
@@ -42,9 +42,12 @@ func (s *System) stopOne(ctx context.Context, name string) {
 	if pid == nil {
 		return
 	}
-	if name == nameExecutors {
+	switch name {
+	case nameExecutors:
 		s.drain(ctx)
 		s.endRuns()
+	case nameShipper:
+		s.flushOutbox(ctx)
 	}
 	s.actors.Root.Stop(pid)
 	bounded, cancel := context.WithTimeout(ctx, stopBudget)
@@ -60,6 +63,18 @@ func (s *System) stopOne(ctx context.Context, name string) {
 			s.log.Warn("actor did not stop in time", "actor", name)
 			return
 		}
+	}
+}
+
+// flushOutbox sends what waits a last time, as far as that takes no time to speak of; the rest is there at the next start.
+func (s *System) flushOutbox(ctx context.Context) {
+	if s.opt.LogTap != nil {
+		s.opt.LogTap.detach()
+	}
+	bounded, cancel := context.WithTimeout(ctx, flushWithin)
+	defer cancel()
+	if _, err := s.request(bounded, nameShipper, flushOutbox{}); err != nil {
+		s.log.Info("documents still wait for OpenSearch; they are sent at the next start", "actor", nameShipper)
 	}
 }
 

@@ -24,6 +24,8 @@ type Store interface {
 	Outbox() (messages.OutboxStanding, error)
 	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
 	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)
+	Documents(after uint64, each func(messages.Document) (more bool, err error)) error
+	Dead(before string, limit int) (messages.DeadPage, error)
 	EachOutput(runID string, each func(messages.OutputChunk) error) error
 	FollowOutput(runID string) (messages.OutputFollower, error)
 	NewOutput(runID string, limitBytes int64) Output

@@ -24,6 +24,7 @@ const (
 	nameScheduler = "scheduler"
 	nameExecutors = "executors"
 	nameAccess    = "access"
+	nameShipper   = "shipper"
 )
 
 // mailboxLimit is how many requests may wait for one actor before the next is answered "busy". At some microseconds a request it is far more
@@ -50,6 +51,12 @@ type Options struct {
 	OnConfig func(*messages.Config)
 	// OnPassword is told whose password was changed, once that is durable. It must not block for long.
 	OnPassword func(user string)
+	// LogTap brings the agent's own log lines; nil: they are not shipped.
+	LogTap *LogTap
+	// OnShipped is told how many documents OpenSearch has just taken. It must not block; may be nil.
+	OnShipped func(uint64)
+	// Getenv gives the proxy variables of the environment; nil: there is no proxy.
+	Getenv func(string) string
 	// OnSampled is told that the host was sampled. It must not block; may be nil.
 	OnSampled func()
 	// OnShutDown is told that a client asked for the ordered stop. It must not block.
@@ -80,6 +87,9 @@ type System struct {
 	access atomic.Pointer[messages.Access]
 	counts *counters
 	wrap   producerWrap
+
+	grown    bell // of the shipper
+	shipping atomic.Pointer[shippingState]
 
 	inherited   map[string]messages.Run // the active runs of an earlier life of the agent
 	inheritedTx uint64
@@ -117,9 +127,11 @@ func Start(ctx context.Context, opt Options) (*System, error) {
 func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error) {
 	s := &System{
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
-		live: newLiveRuns(), outcomes: newOutcomes(opt.Store, opt.Logger), planned: plannedAhead{},
+		live: newLiveRuns(), planned: plannedAhead{},
 		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
 	}
+	s.opt.Store = nudgingStore{opt.Store, s.nudgeShipper}
+	s.outcomes = newOutcomes(s.opt.Store, opt.Logger)
 	if s.opt.Sleep == nil {
 		s.opt.Sleep = time.Sleep
 	}
@@ -138,6 +150,7 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 		{name: nameMetric, producer: func() actor.Actor { return newMetricActor(s) }},
 		{name: nameExecutors, producer: func() actor.Actor { return newExecutorsActor(s) }},
 		{name: nameScheduler, producer: func() actor.Actor { return newSchedulerActor(s) }},
+		{name: nameShipper, producer: func() actor.Actor { return newShipperActor(s) }},
 	} {
 		m.vital, m.producer = newVital(m.name), wrap(m.name, m.producer)
 		s.members = append(s.members, m)
@@ -145,6 +158,9 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 	if err := s.spawn(ctx); err != nil {
 		s.Stop(ctx)
 		return nil, err
+	}
+	if opt.LogTap != nil {
+		opt.LogTap.attach(s.queueLines)
 	}
 	return s, nil
 }

@@ -90,8 +90,10 @@ func validateText(field, value string) error {
 }
 
 // ValidateIndexName checks an OpenSearch index name (lower case, no white space, none of \ / * ? " < > | , # :, not starting with - _ +, at
-// most 255 bytes); empty is allowed and means the default index. Source: OpenSearch "Create index API", index naming restrictions.
+// most 255 bytes); empty is allowed and means the default index. A date pattern counts as what ResolveIndex makes of it. Source: OpenSearch
+// "Create index API", index naming restrictions.
 func ValidateIndexName(field, name string) error {
+	name = ResolveIndex(name, time.Unix(0, 0))
 	switch {
 	case name == "":
 		return nil

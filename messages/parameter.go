@@ -1,8 +1,11 @@
 package messages
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +26,8 @@ const (
 	KindChoice
 	KindLabels // key=value,…
 	KindFile   // a plain file name, without a directory
+	KindPath   // an absolute path
+	KindPin    // a SHA-256 in hex, colons allowed
 )
 
 // Parameter describes one row of server_config.
@@ -50,6 +55,9 @@ const (
 	ParamHealthIndex         = "opensearch_health_discovery_log_index"
 	ParamOpenSearchUser      = "opensearch_user_name"
 	ParamOpenSearchPass      = "opensearch_user_pass"
+	ParamOpenSearchToken     = "opensearch_api_token"   // goes before user and password
+	ParamOpenSearchCA        = "opensearch_ca_file"     // PEM file on the agent's host; empty: the system's authorities
+	ParamOpenSearchPin       = "opensearch_fingerprint" // SHA-256 of the server's own certificate
 	ParamLogLevel            = "log_level"
 	ParamCPULimit            = "cpu_utils_limit"
 	ParamMemoryLimit         = "memory_limit"
@@ -94,6 +102,9 @@ func Parameters() []Parameter {
 		{Name: ParamHealthIndex, Kind: KindIndex, Default: "rust_agent_health_discovery_dev"},
 		modifiable(Parameter{Name: ParamOpenSearchUser}),
 		modifiable(Parameter{Name: ParamOpenSearchPass, Kind: KindSecret}),
+		{Name: ParamOpenSearchToken, Kind: KindSecret},
+		{Name: ParamOpenSearchCA, Kind: KindPath},
+		{Name: ParamOpenSearchPin, Kind: KindPin},
 		{Name: ParamLogLevel, Kind: KindChoice, Default: "info", Choices: []string{"error", "warning", "info", "debug"}},
 		integer(ParamCPULimit, "20", 1, 100),
 		integer(ParamMemoryLimit, "102400", 8192, 1<<30),
@@ -158,6 +169,14 @@ func (p *Parameter) Normalize(value string) (string, error) {
 	case KindLabels:
 		_, err := ParseLabels(p.Name, value)
 		return value, err
+	case KindPath:
+		if !filepath.IsAbs(value) {
+			return "", Invalidf(p.Name, "needs an absolute path")
+		}
+	case KindPin:
+		if raw, err := hex.DecodeString(strings.ReplaceAll(value, ":", "")); err != nil || len(raw) != sha256.Size {
+			return "", Invalidf(p.Name, "needs the 64 hex digits of a SHA-256, colons allowed")
+		}
 	case KindFile:
 		if strings.ContainsAny(value, `/\:`) || value == "." || value == ".." {
 			return "", Invalidf(p.Name, "needs a plain file name; the file lies in the directory log of the agent's data")

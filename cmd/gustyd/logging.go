@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"gusty/actors"
 )
 
 // The log formats.
@@ -19,19 +21,20 @@ type logging struct {
 	*slog.Logger
 	level slog.LevelVar
 	out   logOutput
+	tap   *actors.LogTap // takes a copy of each line for OpenSearch
 }
 
 func newLogging(s settings) *logging {
-	l := &logging{out: logOutput{dir: filepath.Join(s.dataDir, "log")}}
+	l := &logging{out: logOutput{dir: filepath.Join(s.dataDir, "log")}, tap: actors.NewLogTap()}
 	if level, known := levelOf(s.logLevel); known {
 		l.level.Set(level)
 	}
 	options := &slog.HandlerOptions{Level: &l.level}
+	var handler slog.Handler = slog.NewJSONHandler(&l.out, options)
 	if s.logFormat == formatText {
-		l.Logger = slog.New(slog.NewTextHandler(&l.out, options))
-	} else {
-		l.Logger = slog.New(slog.NewJSONHandler(&l.out, options))
+		handler = slog.NewTextHandler(&l.out, options)
 	}
+	l.Logger = slog.New(l.tap.Handler(handler))
 	return l
 }
 

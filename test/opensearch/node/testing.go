@@ -121,7 +121,7 @@ type hit struct {
 
 // page gives the next documents in the order of their ids.
 func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
-	query := map[string]any{"size": 5000, "sort": []any{map[string]string{"_id": "asc"}}}
+	query := map[string]any{"size": 5000, "sort": []any{map[string]any{"_id": map[string]string{"order": "asc", "unmapped_type": "keyword"}}}}
 	if after != "" {
 		query["search_after"] = []string{after}
 	}

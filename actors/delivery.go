@@ -1,0 +1,269 @@
+package actors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
+)
+
+// bulkClient is what the shipper needs of a cluster.
+type bulkClient interface {
+	Bulk(ctx context.Context, b *opensearch.Batch, each func(i int, item opensearch.Item)) error
+	Do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error)
+	Endpoint() string
+	CloseIdle()
+	Close()
+}
+
+// maxLong is how many documents with long output one delivery takes.
+const maxLong = 16
+
+// delivery is one batch on its way: a goroutine of its own reads it from the outbox, sends it, and tells the shipper what became of each
+// document. Long output makes it several requests.
+type delivery struct {
+	client   bulkClient
+	store    Store
+	after    uint64          // it begins behind this sequence
+	blocked  map[string]bool // indices that are not tried now
+	maxRows  int
+	maxBytes int
+	gathered func(upTo uint64, all bool) // told once, when its documents are read
+
+	batch *opensearch.Batch
+	rows  []parcel
+	owner []int // by place in the batch: the row
+	long  []longOutput
+}
+
+// parcel is one document of the outbox with what became of it.
+type parcel struct {
+	key     messages.DocumentKey
+	index   string
+	long    bool // it is sent in parts
+	sent    bool // at least a part of it was sent and answered
+	verdict opensearch.Class
+	status  int
+	reason  string
+	crowded bool // the server as a whole has too much to do
+}
+
+// longOutput is a document whose text lies in a run's output.
+type longOutput struct {
+	row      int
+	document messages.Document
+}
+
+// delivered is what a delivery tells the shipper.
+type delivered struct {
+	client   bulkClient
+	after    uint64
+	rows     []parcel
+	sent     int   // bytes of the request that failed
+	err      error // of a whole request; what rows know is true all the same
+	standing messages.OutboxStanding
+}
+
+func (delivered) private() {}
+
+// carryOut is the delivery's goroutine.
+func (d *delivery) carryOut(ctx context.Context) delivered {
+	result := delivered{client: d.client, after: d.after}
+	err := guarded(func() error {
+		d.batch = opensearch.NewBatch()
+		if err := d.gather(); err != nil {
+			return err
+		}
+		return d.send(ctx)
+	})
+	result.rows, result.err = d.rows, err
+	if d.batch != nil {
+		result.sent = d.batch.Bytes()
+	}
+	if standing, err := d.store.Outbox(); err == nil {
+		result.standing = standing
+	}
+	return result
+}
+
+// gather reads documents until the batch is full. Those with long output are read when the transaction is over: their output is the store's too.
+func (d *delivery) gather() error {
+	upTo, all := d.after, true
+	indices := map[string]string{}
+	err := d.store.Documents(d.after, func(doc messages.Document) (bool, error) {
+		if len(d.rows) >= d.maxRows || d.batch.Bytes() >= d.maxBytes || len(d.long) >= maxLong {
+			all = false
+			return false, nil
+		}
+		upTo = doc.Sequence
+		if d.blocked[doc.Index] {
+			return true, nil
+		}
+		index, known := indices[doc.Index]
+		if !known {
+			index = doc.Index
+			indices[index] = index
+		}
+		d.rows = append(d.rows, parcel{key: doc.Key(), index: index})
+		if doc.Output != nil {
+			d.rows[len(d.rows)-1].long = true
+			d.long = append(d.long, longOutput{len(d.rows) - 1, doc})
+			return true, nil
+		}
+		d.add(len(d.rows)-1, doc.ID, withSequence(doc.Body, doc.Sequence))
+		return true, nil
+	})
+	d.gathered(upTo, all && err == nil)
+	return err
+}
+
+// withSequence appends the sequence to a document's JSON.
+func withSequence(body []byte, sequence uint64) []byte {
+	if len(body) < 2 || body[len(body)-1] != '}' {
+		return body
+	}
+	body = body[:len(body)-1]
+	if len(body) > 1 {
+		body = append(body, ',')
+	}
+	body = append(body, `"sequence":`...)
+	body = strconv.AppendUint(body, sequence, 10)
+	return append(body, '}')
+}
+
+func (d *delivery) add(row int, id string, body []byte) {
+	d.batch.Add(d.rows[row].index, id, body)
+	d.owner = append(d.owner, row)
+}
+
+// send sends what was gathered, and then the parts of long output.
+func (d *delivery) send(ctx context.Context) error {
+	for _, l := range d.long {
+		if err := d.addOutput(ctx, l.row, &l.document); err != nil {
+			return err
+		}
+	}
+	return d.post(ctx)
+}
+
+// post sends the batch and notes what became of its documents. One that is refused alone is refused for good.
+func (d *delivery) post(ctx context.Context) error {
+	if d.batch.Len() == 0 {
+		return nil
+	}
+	err := d.client.Bulk(ctx, d.batch, func(i int, item opensearch.Item) {
+		d.rows[d.owner[i]].note(item.Class(), item.Status, item.Reason, item.Overload())
+	})
+	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && d.batch.Len() == 1 {
+		if class := status.Class(); class == opensearch.TooLarge || class == opensearch.Refused {
+			d.rows[d.owner[0]].note(class, status.Status, alone(status), false)
+			err = nil
+		}
+	}
+	if err == nil {
+		d.batch.Reset()
+		d.owner = d.owner[:0]
+	}
+	return err
+}
+
+func alone(e *opensearch.StatusError) string {
+	if e.Reason != "" {
+		return e.Reason
+	}
+	if e.Class() == opensearch.TooLarge {
+		return "the document alone is over the server's limit of a request"
+	}
+	return e.Error()
+}
+
+// note keeps the worst of what became of a document's parts: what must be tried again goes before what was refused.
+func (p *parcel) note(class opensearch.Class, status int, reason string, crowded bool) {
+	if class == opensearch.TooLarge {
+		class = opensearch.Refused
+	}
+	weight := func(c opensearch.Class) int {
+		switch c {
+		case opensearch.Delivered:
+			return 0
+		case opensearch.Refused:
+			return 1
+		case opensearch.Denied:
+			return 2
+		default:
+			return 3
+		}
+	}
+	if !p.sent || weight(class) > weight(p.verdict) {
+		p.verdict, p.status, p.reason, p.crowded = class, status, reason, crowded
+	}
+	p.sent = true
+}
+
+// addOutput adds the parts of a document whose text lies in a run's output, and posts whenever the batch is full.
+func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Document) error {
+	var body applicationLog
+	if err := json.Unmarshal(doc.Body, &body); err != nil {
+		return fmt.Errorf("read a document of the outbox: %w", err)
+	}
+	p := &parts{stream: doc.Output.Stream, redactor: newRedactor(doc.Output.Secrets)}
+	p.give = func(part int, text string) error {
+		body.Message, body.Part, body.Sequence = text, part, doc.Sequence
+		data, err := json.Marshal(&body)
+		if err != nil {
+			return err
+		}
+		if d.batch.Len() > 0 && d.batch.Bytes()+len(data) > d.maxBytes {
+			if err := d.post(ctx); err != nil {
+				return err
+			}
+		}
+		d.add(row, partID(doc.ID, part), data)
+		return nil
+	}
+	err := d.store.EachOutput(doc.Output.RunID, p.add)
+	if messages.CodeOf(err) == messages.CodeNotFound {
+		return p.give(1, "[the output was removed with its run before it could be sent]")
+	}
+	if err != nil {
+		return fmt.Errorf("read the output of run %s: %w", doc.Output.RunID, err)
+	}
+	return p.end()
+}
+
+// partID gives each part an id of its own that is the same at each attempt.
+func partID(id string, part int) string {
+	if part == 1 {
+		return id
+	}
+	return id + "-" + strconv.Itoa(part)
+}
+
+// change gives what of the result becomes durable: the documents that arrived go, the refused ones become dead letters.
+func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
+	change := messages.Change{Origin: messages.OriginAgent()}
+	var shipped messages.DocumentsShipped
+	for i := range r.rows {
+		switch p := &r.rows[i]; {
+		case !r.settled(p):
+		case p.verdict == opensearch.Delivered:
+			shipped.Keys = append(shipped.Keys, p.key)
+		case p.verdict == opensearch.Refused:
+			change.Rows = append(change.Rows, messages.DocumentRefused{
+				Key: p.key, Status: p.status, Reason: p.reason, At: now, LimitBytes: limitBytes,
+			})
+		}
+	}
+	if len(shipped.Keys) > 0 {
+		change.Rows = append(change.Rows, shipped)
+	}
+	return change
+}
+
+// settled says whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.
+func (r *delivered) settled(p *parcel) bool { return p.sent && (r.err == nil || !p.long) }

@@ -1,0 +1,334 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"gusty/messages"
+)
+
+// What is sent at a time. A batch is a megabyte before compression: enough to keep a node busy, little enough to be held twice in memory.
+const (
+	maxFlights   = 2
+	maxBatchRows = 5000
+	maxBatchSize = 1 << 20
+	probeRows    = 100 // of the one batch that finds out whether a cluster is back
+)
+
+const (
+	// linger is how long documents wait for others when nothing is under way.
+	linger = 200 * time.Millisecond
+	// tendInterval is how often the outbox is looked after: aged documents, losses.
+	tendInterval = time.Minute
+	// idleAfter is when connections to a cluster that gets nothing are closed.
+	idleAfter = 20 * time.Second
+	// flushWithin bounds the last flush when the agent stops.
+	flushWithin = 3 * time.Second
+)
+
+// shipperActor drains the outbox to OpenSearch. It decides what is sent when; deliveries do the work (delivery.go). Documents leave the outbox
+// only when the server's answer has told what became of each: arrived ones go, refused ones become dead letters, the others stay and are read
+// again. Their ids make a repeat harmless.
+type shipperActor struct {
+	system *System
+	round  uint64 // of this instance: messages of an earlier one's timers are not meant
+
+	config *messages.Config
+	client bulkClient // nil: shipping is off, or the configuration is no good
+	life   context.Context
+	end    context.CancelFunc
+
+	cursor  uint64 // what is read next lies behind it
+	rewind  uint64 // where the cursor goes back to when nothing is under way; noRewind: nowhere
+	more    bool   // there may be documents behind the cursor
+	nudges  uint64
+	flights int
+	reading bool // a delivery reads: the next one needs to know how far
+	breaker breaker
+	holds   map[string]*heldIndex
+	rows    int // at most in a batch
+	bytes   int
+
+	wake   *time.Timer
+	tended *time.Timer
+	flush  *actor.PID // who waits for the last flush
+	last   outcomeOfShipping
+}
+
+const noRewind = ^uint64(0)
+
+// The shipper's private messages.
+type (
+	outboxGrew   struct{}
+	shipDue      struct{ round uint64 }
+	tendDue      struct{ round uint64 }
+	gatheredUpTo struct {
+		client bulkClient
+		upTo   uint64
+		all    bool
+		nudges uint64
+	}
+	acknowledged struct {
+		result    *delivered
+		committed messages.Committed
+	}
+	lookedAfter struct{ standing messages.OutboxStanding }
+	flushOutbox struct{}
+	flushed     struct{}
+)
+
+func (outboxGrew) private()   {}
+func (shipDue) private()      {}
+func (tendDue) private()      {}
+func (gatheredUpTo) private() {}
+func (acknowledged) private() {}
+func (lookedAfter) private()  {}
+
+func newShipperActor(s *System) *shipperActor {
+	return &shipperActor{system: s, round: s.rounds.Add(1), holds: map[string]*heldIndex{}, rewind: noRewind}
+}
+
+// Receive takes nudges, the results of deliveries, and requests about dead letters.
+func (a *shipperActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.onStarted(ctx)
+	case *actor.Restarting, *actor.Stopping:
+		a.onLeaving()
+	case configChanged:
+		a.onConfigChanged(ctx, m)
+	case outboxGrew:
+		a.onOutboxGrew(ctx)
+	case shipDue:
+		a.onShipDue(ctx, m)
+	case gatheredUpTo:
+		a.onGathered(ctx, m)
+	case delivered:
+		a.onDelivered(ctx, m)
+	case acknowledged:
+		a.onAcknowledged(ctx, m)
+	case tendDue:
+		a.onTendDue(ctx, m)
+	case lookedAfter:
+		a.onLookedAfter(m)
+	case messages.RetryDead:
+		a.settleDead(ctx, m.Origin, messages.DeadRetried{ID: m.ID}, m.ID)
+	case messages.DeleteDead:
+		a.settleDead(ctx, m.Origin, messages.DeadGone{ID: m.ID}, m.ID)
+	case deadSettled:
+		a.onDeadSettled(ctx, m)
+	case flushOutbox:
+		a.onFlush(ctx)
+	}
+}
+
+func (a *shipperActor) onStarted(ctx actor.Context) {
+	a.system.grown.heard() // a nudge may have gone to an earlier instance
+	a.config = a.system.Config()
+	a.connect()
+	a.more = true
+	a.ship(ctx)
+	a.armTend(ctx)
+}
+
+func (a *shipperActor) onLeaving() {
+	if a.end != nil {
+		a.end()
+	}
+	if a.client != nil {
+		a.client.Close()
+	}
+	for _, t := range []*time.Timer{a.wake, a.tended} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	a.endFlush()
+}
+
+func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
+	before := a.config
+	a.config = m.config
+	if sameCluster(before, m.config) {
+		return
+	}
+	if a.end != nil {
+		a.end()
+	}
+	if a.client != nil {
+		a.client.Close()
+	}
+	a.connect()
+	a.more = true
+	a.ship(ctx)
+}
+
+// connect begins anew with the cluster that the configuration names.
+func (a *shipperActor) connect() {
+	a.life, a.end = context.WithCancel(context.Background())
+	a.cursor, a.rewind, a.flights, a.reading = 0, noRewind, 0, false
+	a.rows, a.bytes = maxBatchRows, maxBatchSize
+	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
+	var err error
+	a.client, err = a.system.openCluster(a.config)
+	if err != nil {
+		a.system.log.Error("shipping is paused: the configuration of OpenSearch cannot be used", "actor", nameShipper, "error", err)
+		a.last.fail(err.Error(), time.Now())
+		a.breaker.misconfigured = err.Error()
+	}
+	a.publish()
+}
+
+func (a *shipperActor) onOutboxGrew(ctx actor.Context) {
+	a.system.grown.heard()
+	a.nudges++
+	a.more = true
+	if now := time.Now(); a.flights == 0 && now.After(a.breaker.until) {
+		a.arm(ctx, now.Add(linger))
+	}
+}
+
+func (a *shipperActor) onShipDue(ctx actor.Context, m shipDue) {
+	if m.round == a.round {
+		a.wake = nil
+		a.ship(ctx)
+	}
+}
+
+// arm makes sure that shipping is looked at no later than the given time.
+func (a *shipperActor) arm(ctx actor.Context, at time.Time) {
+	if a.wake != nil {
+		a.wake.Stop()
+	}
+	self, root, due := ctx.Self(), a.system.actors.Root, shipDue{a.round}
+	a.wake = time.AfterFunc(max(time.Until(at), 0), func() { root.Send(self, due) })
+}
+
+// ship begins as many deliveries as may be under way, or arms the timer for when something may be tried again.
+func (a *shipperActor) ship(ctx actor.Context) {
+	now := time.Now()
+	if a.client == nil || now.Before(a.breaker.until) {
+		a.rest(ctx, now)
+		return
+	}
+	a.retryHeld(now)
+	for a.mayBegin() {
+		a.begin(ctx)
+	}
+	a.rest(ctx, now)
+}
+
+// mayBegin says whether another delivery may begin: one at a time reads, none while the cursor is to go back, one alone while it is not known
+// whether the cluster is there.
+func (a *shipperActor) mayBegin() bool {
+	if a.flights == 0 && a.rewind != noRewind {
+		a.cursor, a.rewind, a.more = min(a.cursor, a.rewind), noRewind, true
+	}
+	most := maxFlights
+	if a.breaker.open() || a.rows < maxBatchRows {
+		most = 1
+	}
+	return a.more && !a.reading && a.rewind == noRewind && a.flights < most
+}
+
+func (a *shipperActor) begin(ctx actor.Context) {
+	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
+	d := &delivery{
+		client: client, store: a.system.opt.Store, after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
+		gathered: func(upTo uint64, all bool) {
+			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
+		},
+	}
+	if a.breaker.open() {
+		d.maxRows = min(d.maxRows, probeRows)
+	}
+	a.flights++
+	a.reading = true
+	life := a.life
+	go func() { root.Send(self, d.carryOut(life)) }()
+}
+
+// onGathered learns how far a delivery has read.
+func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
+	if m.client != a.client {
+		return
+	}
+	a.reading = false
+	a.cursor = m.upTo
+	if m.all {
+		a.more = m.nudges != a.nudges
+	}
+	a.ship(ctx)
+}
+
+// onDelivered makes durable what the answer told, and draws the conclusions when it is.
+func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
+	if m.client == a.client {
+		a.reading = false // also where it failed before it had read
+	}
+	change := m.change(a.config.Int(messages.ParamOutboxLimitBytes), time.Now())
+	if len(change.Rows) == 0 {
+		a.onAcknowledged(ctx, acknowledged{result: &m})
+		return
+	}
+	a.system.submit(ctx, change, func(c messages.Committed) any { return acknowledged{&m, c} })
+}
+
+func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
+	now := time.Now()
+	if m.committed.Err == nil {
+		a.count(m.result, now)
+	}
+	if m.result.client != a.client {
+		return // of a cluster that is not meant any more
+	}
+	a.flights--
+	a.conclude(m.result, m.committed.Err, now)
+	if m.result.standing.Loss.Count() > 0 && m.result.err == nil {
+		a.tellLoss(m.result.standing.Loss, now)
+	}
+	a.publish()
+	a.ship(ctx)
+}
+
+// rest arms the timer for the next thing that time alone brings.
+func (a *shipperActor) rest(ctx actor.Context, now time.Time) {
+	if a.flights > 0 {
+		return
+	}
+	a.endFlush()
+	a.forgetHolds()
+	next := now.Add(idleAfter)
+	switch {
+	case a.client == nil:
+		return
+	case now.Before(a.breaker.until):
+		next = a.breaker.until
+	case a.nextHold().After(now):
+		next = a.nextHold()
+	case a.last.idle:
+		return
+	default:
+		if a.wake == nil && now.Sub(a.last.at) >= idleAfter {
+			a.client.CloseIdle()
+			a.last.idle = true
+			return
+		}
+	}
+	a.arm(ctx, next)
+}
+
+// onFlush sends what waits before the agent stops, as far as that is possible at once.
+func (a *shipperActor) onFlush(ctx actor.Context) {
+	a.flush = ctx.Sender()
+	a.ship(ctx)
+}
+
+func (a *shipperActor) endFlush() {
+	if a.flush != nil {
+		a.system.answer(a.flush, flushed{})
+		a.flush = nil
+	}
+}

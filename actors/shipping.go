@@ -1,0 +1,269 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
+)
+
+// This file holds what the shipper concludes from a delivery: what is tried again and when.
+
+// breaker keeps a cluster that takes nothing from being asked all the time: while it is open, one batch is tried when its time has come.
+type breaker struct {
+	backoff
+	until         time.Time
+	reason        string
+	paused        bool   // whoever asks may not: trying again soon would bring nothing
+	misconfigured string // why there is no client
+}
+
+func (b *breaker) open() bool { return b.failures > 0 }
+
+// conclude notes what a delivery tells of the cluster and of the indices.
+func (a *shipperActor) conclude(r *delivered, commitErr error, now time.Time) {
+	switch {
+	case commitErr != nil:
+		// What arrived will be sent again, and be there already.
+		a.goBack(r.after)
+		a.trip(now, 0, "what was shipped could not be noted: "+commitErr.Error())
+		return
+	case r.err != nil:
+		a.goBack(r.after)
+		a.failed(r, now)
+	}
+	tried := a.noteHeld(r, now)
+	if r.err == nil {
+		a.succeeded(r, tried, now)
+	}
+}
+
+// goBack makes the cursor return behind a sequence when nothing is under way any more. What has arrived is not there to be read again.
+func (a *shipperActor) goBack(after uint64) { a.rewind = min(a.rewind, after) }
+
+// failed concludes from the failure of a whole request.
+func (a *shipperActor) failed(r *delivered, now time.Time) {
+	if a.life.Err() != nil {
+		return
+	}
+	if isPanic(r.err) {
+		a.system.log.Error("a delivery failed by a fault of the agent's own", "actor", nameShipper, "cause", r.err, "stack", stackOf(r.err))
+	}
+	status, answered := errors.AsType[*opensearch.StatusError](r.err)
+	if !answered {
+		a.trip(now, 0, r.err.Error())
+		return
+	}
+	switch status.Class() {
+	case opensearch.Denied:
+		a.pause(now, r.err.Error())
+	case opensearch.TooLarge:
+		a.bytes = max(r.sent/2, 1)
+		a.split(r)
+	case opensearch.Refused:
+		a.split(r)
+	default:
+		a.trip(now, status.RetryAfter, r.err.Error())
+	}
+}
+
+// split makes the next batches smaller: one of these documents is what is refused, or they are too many.
+func (a *shipperActor) split(r *delivered) {
+	a.rows = max(min(a.rows, len(r.rows))/2, 1)
+	a.last.fail(r.err.Error(), time.Now())
+}
+
+// succeeded closes the breaker, unless the server has too much to do or took nothing at all.
+func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
+	switch {
+	case tried.crowded:
+		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
+		a.trip(now, 0, tried.reason)
+		return
+	case tried.denied > 0 && tried.denied == len(r.rows):
+		a.pause(now, tried.reason)
+		return
+	}
+	if a.breaker.open() {
+		a.system.log.Info("OpenSearch takes documents again", "actor", nameShipper, "endpoint", a.client.Endpoint(),
+			"after_failures", a.breaker.failures)
+	}
+	a.breaker = breaker{}
+	a.rows = min(2*a.rows, maxBatchRows)
+}
+
+// trip opens the breaker, or keeps it open longer.
+func (a *shipperActor) trip(now time.Time, asked time.Duration, reason string) {
+	first := !a.breaker.open()
+	a.breaker.until = now.Add(a.breaker.next(asked))
+	a.breaker.reason, a.breaker.paused = reason, false
+	a.last.fail(reason, now)
+	if first {
+		a.system.log.Warn("OpenSearch takes nothing; documents wait and are tried again", "actor", nameShipper, "reason", reason)
+	}
+}
+
+// pause stops trying for a while, since the same credentials will be refused again.
+func (a *shipperActor) pause(now time.Time, reason string) {
+	if !a.breaker.paused {
+		a.system.log.Error("shipping is paused: OpenSearch refuses the agent's credentials", "actor", nameShipper, "reason", reason,
+			"user", a.identity(), "endpoint", a.client.Endpoint(), "remedy", "gustyctl opensearch check")
+	}
+	a.breaker.failures++
+	a.breaker.until = now.Add(deniedPause)
+	a.breaker.reason, a.breaker.paused = fmt.Sprintf("%s at %s is refused: %s", a.identity(), a.client.Endpoint(), reason), true
+	a.last.fail(a.breaker.reason, now)
+}
+
+// identity names as whom the agent asks.
+func (a *shipperActor) identity() string {
+	user := a.config.Text(messages.ParamOpenSearchUser)
+	switch {
+	case a.config.Secret(messages.ParamOpenSearchToken).IsSet():
+		return "the API token"
+	case user == "":
+		return "an agent without a user"
+	default:
+		return "the user " + quoted(user)
+	}
+}
+
+// heldCount is what of a delivery was not settled.
+type heldCount struct {
+	denied  int
+	crowded bool
+	reason  string
+}
+
+// noteHeld keeps, by index, what must be tried again.
+func (a *shipperActor) noteHeld(r *delivered, now time.Time) (count heldCount) {
+	taken := map[string]bool{}
+	missed := map[string]*parcel{}
+	for i := range r.rows {
+		p := &r.rows[i]
+		switch {
+		case !p.sent:
+		case p.verdict == opensearch.Delivered, p.verdict == opensearch.Refused:
+			taken[p.index] = true
+		default:
+			if missed[p.index] == nil {
+				missed[p.index] = p
+			}
+			count.add(p)
+		}
+	}
+	for index, p := range missed {
+		a.hold(index, p, taken[index], now)
+	}
+	for index := range taken {
+		if h := a.holds[index]; h != nil && missed[index] == nil && h.from == 0 {
+			delete(a.holds, index)
+		}
+	}
+	return count
+}
+
+func (c *heldCount) add(p *parcel) {
+	c.reason = fmt.Sprintf("answered %d to a document for %s: %s", p.status, p.index, p.reason)
+	if p.verdict == opensearch.Denied {
+		c.denied++
+	}
+	c.crowded = c.crowded || p.crowded
+}
+
+// hold notes that documents for an index wait. Where none of them was taken, the others for it are left alone until its time has come.
+func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Time) {
+	h := a.holds[index]
+	if h == nil {
+		h = &heldIndex{}
+		a.holds[index] = h
+		a.system.log.Warn("OpenSearch does not take documents for an index; they wait and are tried again", "actor", nameShipper,
+			"index", index, "status", p.status, "reason", p.reason)
+	}
+	if h.from == 0 || p.key.Sequence < h.from {
+		h.from = p.key.Sequence
+	}
+	delay := h.next(0)
+	if p.verdict == opensearch.Denied {
+		delay = deniedPause
+	}
+	h.until, h.blocked, h.reason = now.Add(delay), !someTaken, fmt.Sprintf("answered %d: %s", p.status, p.reason)
+	a.last.fail(fmt.Sprintf("%s: %s", index, h.reason), now)
+}
+
+// retryHeld lets the cursor go back to what waits for an index whose time has come.
+func (a *shipperActor) retryHeld(now time.Time) {
+	for _, h := range a.holds {
+		if h.from > 0 && !h.until.After(now) {
+			a.goBack(h.from - 1)
+			h.from, h.blocked = 0, false
+		}
+	}
+}
+
+// forgetHolds forgets the indices for which nothing waits any more.
+func (a *shipperActor) forgetHolds() {
+	for index, h := range a.holds {
+		if h.from == 0 && !a.more {
+			delete(a.holds, index)
+		}
+	}
+}
+
+// nextHold gives when the first index is tried again; the zero time where none waits.
+func (a *shipperActor) nextHold() (at time.Time) {
+	for _, h := range a.holds {
+		if h.from > 0 && (at.IsZero() || h.until.Before(at)) {
+			at = h.until
+		}
+	}
+	return at
+}
+
+// blocked gives the indices that are left alone for now, for a goroutine.
+func (a *shipperActor) blocked() map[string]bool {
+	var blocked map[string]bool
+	for index, h := range a.holds {
+		if h.blocked {
+			if blocked == nil {
+				blocked = map[string]bool{}
+			}
+			blocked[index] = true
+		}
+	}
+	return blocked
+}
+
+// openCluster makes a client of the configuration; nil where no endpoint is set.
+func (s *System) openCluster(config *messages.Config) (bulkClient, error) {
+	endpoint, wanted := shippingTo(config)
+	if !wanted {
+		return nil, nil
+	}
+	client, err := opensearch.New(opensearch.Config{
+		Endpoints: strings.Split(endpoint, ","), User: config.Text(messages.ParamOpenSearchUser),
+		Password: config.Secret(messages.ParamOpenSearchPass).Reveal(), Token: config.Secret(messages.ParamOpenSearchToken).Reveal(),
+		CAFile: config.Text(messages.ParamOpenSearchCA), Fingerprint: config.Text(messages.ParamOpenSearchPin),
+		UserAgent: "gustyd/" + s.opt.Build.Version, Getenv: s.opt.Getenv,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+// sameCluster says whether nothing changed that a client is made of.
+func sameCluster(a, b *messages.Config) bool {
+	for _, name := range []string{
+		messages.ParamEndpoint, messages.ParamOpenSearchUser, messages.ParamOpenSearchPass, messages.ParamOpenSearchToken,
+		messages.ParamOpenSearchCA, messages.ParamOpenSearchPin,
+	} {
+		if a.Text(name) != b.Text(name) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,24 @@
+package messages
+
+import (
+	"strings"
+	"time"
+)
+
+// An index name may hold one pattern of a date, as Logstash writes it: logs-%{+yyyy.MM.dd}. The parts are yyyy, MM, dd and HH, in UTC; what is
+// between them stays.
+const (
+	datePatternBegin = "%{+"
+	datePatternEnd   = "}"
+)
+
+// ResolveIndex gives the name of the index that a document of the given time goes into.
+func ResolveIndex(name string, at time.Time) string {
+	before, rest, found := strings.Cut(name, datePatternBegin)
+	pattern, after, whole := strings.Cut(rest, datePatternEnd)
+	if !found || !whole {
+		return name
+	}
+	layout := strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", "15").Replace(pattern)
+	return before + at.UTC().Format(layout) + after
+}
