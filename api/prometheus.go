@@ -2,6 +2,7 @@ package api
 
 import (
 	"strconv"
+	"strings"
 
 	"gusty/messages"
 )
@@ -106,9 +107,12 @@ func (e *exposition) outbox(o *messages.OutboxStanding) {
 	e.gauge("gusty_outbox_documents", "Documents that wait for OpenSearch.", float64(o.Waiting))
 	e.gauge("gusty_outbox_bytes", "Their size.", float64(o.Bytes))
 	e.gauge("gusty_outbox_oldest_timestamp_seconds", "When the oldest was queued, in Unix time; 0 for none.", unixSeconds(o.OldestAt))
+	e.gauge("gusty_outbox_dead_letters", "Documents that OpenSearch refused and that are kept.", float64(o.Dead))
+	e.gauge("gusty_outbox_shipping", "1 while documents are shipped as they come; 0: backing off, paused or disabled.", oneIf(strings.HasPrefix(o.State, "shipping")))
+	e.gauge("gusty_outbox_shipped_per_second", "Documents shipped a second, over the last minute.", o.Rate)
 	e.counter("gusty_outbox_shipped_total", "Documents that OpenSearch took.", float64(o.Shipped))
 	e.counter("gusty_outbox_refused_total", "Documents that OpenSearch refused for good.", float64(o.Refused))
-	e.counter("gusty_outbox_dropped_total", "Documents that were dropped because the outbox was full.", float64(o.Dropped))
+	e.counter("gusty_outbox_dropped_total", "Documents that were dropped because the outbox was full or they were too old.", float64(o.Dropped))
 }
 
 func (e *exposition) store(s *messages.StoreStats) {

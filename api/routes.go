@@ -213,11 +213,17 @@ func runParameters() []Parameter {
 	for _, state := range messages.RunStates() {
 		states = append(states, string(state))
 	}
-	return []Parameter{
+	return append([]Parameter{
 		scriptName(false),
 		{Name: "state", Kind: ChoiceParameter, Choices: states, Doc: "Only runs in this state"},
+	}, pageParameters()...)
+}
+
+// pageParameters are those of every list.
+func pageParameters() []Parameter {
+	return []Parameter{
 		{Name: "limit", Kind: IntegerParameter, Least: 1, Most: 1000, Default: "100", Doc: "How many at most"},
-		{Name: "before", Kind: IDParameter, Doc: "Only runs older than this one"},
+		{Name: "before", Kind: IDParameter, Doc: "Only those older than this one"},
 	}
 }
 
@@ -250,6 +256,22 @@ func observeRoutes() []Route {
 		{
 			Method: get, Path: "/agent/outbox", Added: true, Scope: messages.ScopeRead, handle: getOutbox,
 			Summary: "What waits for OpenSearch", Answers: answers(outboxAnswer{}),
+		},
+		{
+			Method: get, Path: "/agent/outbox/dead", Added: true, Scope: messages.ScopeRead, handle: listDead, Query: pageParameters(),
+			Summary: "Documents that OpenSearch refused, newest first", Answers: answers(deadPage{}),
+		},
+		{
+			Method: post, Path: "/agent/outbox/dead/{id}/retry", Added: true, Scope: messages.ScopeAgent, handle: retryDead,
+			Summary: "Send a refused document again", Answers: answers(execAnswer{}), Errors: []int{http.StatusNotFound},
+		},
+		{
+			Method: remove, Path: "/agent/outbox/dead/{id}", Added: true, Scope: messages.ScopeAgent, handle: deleteDead,
+			Summary: "Delete a refused document", Answers: answers(execAnswer{}), Errors: []int{http.StatusNotFound},
+		},
+		{
+			Method: post, Path: "/agent/opensearch/check", Added: true, Scope: messages.ScopeAgent, handle: checkOpenSearch,
+			Summary: "Go the way to OpenSearch step by step", Answers: answers(checkAnswer{}), Errors: []int{http.StatusConflict},
 		},
 		{
 			Method: get, Path: "/agent/health/live", Added: true, Open: true, handle: getLive,

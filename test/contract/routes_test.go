@@ -21,6 +21,7 @@ func routes() []string {
 		"GET /agent/runs/{run_id}", "GET /agent/runs/{run_id}/output", "POST /agent/runs/{run_id}/cancel", "GET /agent/outbox",
 		"GET /agent/backup", "GET /agent/export", "POST /agent/import", "GET /agent/store/rotate",
 		"POST /agent/store/rotate",
+		"GET /agent/outbox/dead", "POST /agent/outbox/dead/{id}/retry", "DELETE /agent/outbox/dead/{id}", "POST /agent/opensearch/check",
 	}
 }
 
@@ -41,6 +42,7 @@ func TestRoutes(t *testing.T) {
 		{"backup", testBackup},
 		{"transfer", testTransfer},
 		{"rotate", testRotate},
+		{"outbox", testOutbox},
 		{"limits", testLimits},
 		{"methods", testMethods},
 		{"restart", testRestart},
