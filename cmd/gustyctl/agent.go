@@ -4,8 +4,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const outboxPath = "/agent/outbox"
-
 func (a *app) infoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
@@ -21,15 +19,6 @@ func (a *app) metricCommand() *cobra.Command {
 		Short: "Show the host's and the agent's figures",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get("/agent/metric")) },
-	}
-}
-
-func (a *app) outboxCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "outbox",
-		Short: "Show what waits to be sent to OpenSearch",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get(outboxPath)) },
 	}
 }
 

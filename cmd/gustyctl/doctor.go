@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,15 +147,14 @@ func checkOutbox(ctx context.Context, c *client) (string, error) {
 		return "", err
 	}
 	var outbox struct {
-		Waiting   uint64 `json:"waiting"`
-		State     string `json:"state"`
-		LastError string `json:"last_error"`
+		Waiting uint64 `json:"waiting"`
+		State   string `json:"state"`
 	}
 	if err := got.decode(&outbox); err != nil {
 		return "", err
 	}
-	if outbox.LastError != "" {
-		return "", failedf("%d documents wait: %s", outbox.Waiting, outbox.LastError)
+	if trouble := strings.HasPrefix(outbox.State, "backing off") || strings.HasPrefix(outbox.State, "paused"); trouble {
+		return "", failedf("%d documents wait; %s; see: gustyctl opensearch check", outbox.Waiting, outbox.State)
 	}
 	return fmt.Sprintf("%d documents wait; %s", outbox.Waiting, outbox.State), nil
 }

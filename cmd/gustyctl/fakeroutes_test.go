@@ -45,8 +45,14 @@ func fixedAnswers() map[string]string {
 		"GET /agent/info": `{"agent_details":{"version":"0.1.0","up_time":90061},"agent_local_config":{"auto_upgrade":true},"jobs":["backup"],` +
 			`"capabilities":[{"name":"cgroup","available":true,"detail":"/sys/fs/cgroup/gusty"},` +
 			`{"name":"cpu controller","available":false,"detail":"not delegated"}]}`,
-		"GET /agent/config":            `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
-		"GET /agent/outbox":            `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
+		"GET /agent/config": `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
+		"GET /agent/outbox": `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
+		"GET /agent/outbox/dead": `{"items":[{"id":"` + runID + `","class":"output","index":"jobs","refused_at":"2026-01-02T03:04:05.000Z","status":400,` +
+			`"reason":"failed to parse field [x]","document":{}}],"next":"` + runID + `"}`,
+		"POST /agent/outbox/dead/{id}/retry": `{"success":true,"message":"Document queued again"}`,
+		"DELETE /agent/outbox/dead/{id}":     `{"success":true,"message":"Document deleted"}`,
+		"POST /agent/opensearch/check": `{"ok":false,"steps":[{"step":"DNS","ok":true,"found":"https://os: os is 10.0.0.1","remedy":""},` +
+			`{"step":"TCP","ok":false,"found":"https://os: connection refused","remedy":"check the port"}]}`,
 		"PUT /agent/restart":           `"Agent Restarted"`,
 		"PUT /agent/shutdown":          `"Agent Shutdown initiated"`,
 		"PUT /agent/jobs/start":        `"Job execution started"`,

@@ -33,7 +33,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.globalFlags(root)
 	root.AddCommand(
 		a.statusCommand(), a.infoCommand(), a.metricCommand(), a.doctorCommand(), a.configCommand(), a.jobCommand(), a.applyCommand(), a.runCommand(),
-		a.execCommand(), a.outboxCommand(), a.userCommand(), a.dbCommand(), a.restartCommand(), a.shutdownCommand(), a.versionCommand(),
+		a.execCommand(), a.outboxCommand(), a.openSearchCommand(), a.userCommand(), a.dbCommand(), a.restartCommand(), a.shutdownCommand(), a.versionCommand(),
 		a.backupCommand(), a.restoreCommand(), a.recoverCommand(), a.exportCommand(), a.importCommand(), a.keyCommand(),
 	)
 	return root
