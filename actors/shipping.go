@@ -18,6 +18,7 @@ type breaker struct {
 	until         time.Time
 	reason        string
 	paused        bool   // whoever asks may not: trying again soon would bring nothing
+	denied        string // why the last batch was refused whole, index by index: others are still tried
 	misconfigured string // why there is no client
 }
 
@@ -79,12 +80,15 @@ func (a *shipperActor) split(r *delivered) {
 // succeeded closes the breaker, unless the server has too much to do or took nothing at all.
 func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	switch {
+	case len(r.rows) == 0 && len(a.holds) > 0:
+		return // all that waits is held: nothing was learned
 	case tried.crowded:
 		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
 		a.trip(now, 0, tried.reason)
 		return
 	case tried.denied > 0 && tried.denied == len(r.rows):
-		a.pause(now, tried.reason)
+		a.breaker = breaker{denied: a.refusedHere(tried.reason)}
+		a.last.fail(a.breaker.denied, now)
 		return
 	}
 	if a.breaker.open() {
@@ -114,8 +118,13 @@ func (a *shipperActor) pause(now time.Time, reason string) {
 	}
 	a.breaker.failures++
 	a.breaker.until = now.Add(deniedPause)
-	a.breaker.reason, a.breaker.paused = fmt.Sprintf("%s at %s is refused: %s", a.identity(), a.client.Endpoint(), reason), true
+	a.breaker.reason, a.breaker.paused = a.refusedHere(reason), true
 	a.last.fail(a.breaker.reason, now)
+}
+
+// refusedHere says who is refused where.
+func (a *shipperActor) refusedHere(reason string) string {
+	return fmt.Sprintf("%s at %s is refused: %s", a.identity(), a.client.Endpoint(), reason)
 }
 
 // identity names as whom the agent asks.
@@ -181,7 +190,7 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 		h = &heldIndex{}
 		a.holds[index] = h
 		a.system.log.Warn("OpenSearch does not take documents for an index; they wait and are tried again", "actor", nameShipper,
-			"index", index, "status", p.status, "reason", p.reason)
+			"index", index, "status", p.status, "reason", p.reason, "user", a.identity(), "endpoint", a.client.Endpoint())
 	}
 	if h.from == 0 || p.key.Sequence < h.from {
 		h.from = p.key.Sequence

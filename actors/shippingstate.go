@@ -77,6 +77,9 @@ func (a *shipperActor) state() string {
 		return "disabled: no endpoint is set (parameter " + messages.ParamEndpoint + ")"
 	case a.breaker.paused:
 		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes", a.breaker.reason, until)
+	case a.breaker.denied != "":
+		again := a.nextHold().UTC().Format(time.RFC3339)
+		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes", a.breaker.denied, again)
 	case a.breaker.open():
 		return fmt.Sprintf("backing off until %s: %s", until, a.breaker.reason)
 	}

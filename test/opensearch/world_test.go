@@ -211,3 +211,16 @@ func documents(t *testing.T, n *node.Node, index string, keep func(document) boo
 	slices.SortFunc(found, func(a, b document) int { return cmp.Or(a.Sequence-b.Sequence, a.Part-b.Part) })
 	return found
 }
+
+// stateBecomes waits until the state holds a text.
+func stateBecomes(t *testing.T, client *agent.Client, text string) outbox {
+	t.Helper()
+	var o outbox
+	eventually(t, "the state says "+text, func() error {
+		if o = outboxOf(t, client); !strings.Contains(o.State, text) {
+			return fmt.Errorf("%+v", o)
+		}
+		return nil
+	})
+	return o
+}
