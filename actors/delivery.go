@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,10 +36,11 @@ type delivery struct {
 	maxBytes int
 	gathered func(upTo uint64, all bool) // told once, when its documents are read
 
-	batch *opensearch.Batch
+	batch *opensearch.Batch // empty; it is used again by a later delivery
 	rows  []parcel
 	owner []int // by place in the batch: the row
 	long  []longOutput
+	body  []byte // of the document that is added
 }
 
 // parcel is one document of the outbox with what became of it.
@@ -66,6 +68,7 @@ type delivered struct {
 	rows     []parcel
 	sent     int   // bytes of the request that failed
 	err      error // of a whole request; what rows know is true all the same
+	batch    *opensearch.Batch
 	standing messages.OutboxStanding
 }
 
@@ -73,18 +76,15 @@ func (delivered) private() {}
 
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
-	result := delivered{client: d.client, after: d.after}
+	result := delivered{client: d.client, after: d.after, batch: d.batch}
 	err := guarded(func() error {
-		d.batch = opensearch.NewBatch()
 		if err := d.gather(); err != nil {
 			return err
 		}
 		return d.send(ctx)
 	})
 	result.rows, result.err = d.rows, err
-	if d.batch != nil {
-		result.sent = d.batch.Bytes()
-	}
+	result.sent = d.batch.Bytes()
 	if standing, err := d.store.Outbox(); err == nil {
 		result.standing = standing
 	}
@@ -112,28 +112,31 @@ func (d *delivery) gather() error {
 		d.rows = append(d.rows, parcel{key: doc.Key(), index: index})
 		if doc.Output != nil {
 			d.rows[len(d.rows)-1].long = true
+			doc.Body = bytes.Clone(doc.Body)
 			d.long = append(d.long, longOutput{len(d.rows) - 1, doc})
 			return true, nil
 		}
-		d.add(len(d.rows)-1, doc.ID, withSequence(doc.Body, doc.Sequence))
+		d.body = appendWithSequence(d.body[:0], doc.Body, doc.Sequence)
+		d.add(len(d.rows)-1, doc.ID, d.body)
 		return true, nil
 	})
 	d.gathered(upTo, all && err == nil)
 	return err
 }
 
-// withSequence appends the sequence to a document's JSON.
-func withSequence(body []byte, sequence uint64) []byte {
+// appendWithSequence appends a document's JSON, with its sequence as one more field.
+func appendWithSequence(to, body []byte, sequence uint64) []byte {
+	to = append(to, body...)
 	if len(body) < 2 || body[len(body)-1] != '}' {
-		return body
+		return to
 	}
-	body = body[:len(body)-1]
-	if len(body) > 1 {
-		body = append(body, ',')
+	to = to[:len(to)-1]
+	if len(body) > 2 {
+		to = append(to, ',')
 	}
-	body = append(body, `"sequence":`...)
-	body = strconv.AppendUint(body, sequence, 10)
-	return append(body, '}')
+	to = append(to, `"sequence":`...)
+	to = strconv.AppendUint(to, sequence, 10)
+	return append(to, '}')
 }
 
 func (d *delivery) add(row int, id string, body []byte) {

@@ -39,6 +39,9 @@ type tables struct {
 	parameters map[string]string
 	settings   map[string]string
 	documents  []messages.Document
+	sequence   uint64
+	shipped    uint64
+	refused    uint64
 }
 
 type submitted struct {
@@ -201,7 +204,13 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		user.Name, user.Hash, user.Disabled = row.User.Name, row.User.Hash, false
 		s.users[row.User.Name] = user
 	case messages.DocumentRow:
+		s.sequence++
+		row.Document.Sequence = s.sequence
 		s.documents = append(s.documents, row.Document)
+	case messages.DocumentsShipped:
+		s.shipped += s.takeDocuments(row.Keys...)
+	case messages.DocumentRefused:
+		s.refused += s.takeDocuments(row.Key)
 	case messages.SettingRow:
 		s.settings[row.Name] = string(row.Value)
 	case messages.ImportRows:
@@ -335,7 +344,18 @@ func (s *memStore) Setting(name string) ([]byte, error) {
 func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return messages.OutboxStanding{Waiting: uint64(len(s.documents))}, nil
+	return messages.OutboxStanding{Waiting: uint64(len(s.documents)), Shipped: s.shipped, Refused: s.refused, Dead: s.refused}, nil
+}
+
+// takeDocuments removes waiting documents, and gives how many there were.
+func (s *memStore) takeDocuments(keys ...messages.DocumentKey) uint64 {
+	gone := map[messages.DocumentKey]bool{}
+	for _, key := range keys {
+		gone[key] = true
+	}
+	before := len(s.documents)
+	s.documents = slices.DeleteFunc(slices.Clone(s.documents), func(d messages.Document) bool { return gone[d.Key()] })
+	return uint64(before - len(s.documents))
 }
 
 func (s *memStore) Documents(after uint64, each func(messages.Document) (bool, error)) error {

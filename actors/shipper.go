@@ -6,14 +6,16 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"gusty/internal/opensearch"
 	"gusty/messages"
 )
 
-// What is sent at a time. A batch is a megabyte before compression: enough to keep a node busy, little enough to be held twice in memory.
+// What is sent at a time. A batch is half a megabyte before compression: enough to keep a node busy, little enough for what it costs in memory, of
+// which the deletion of its documents is the larger part.
 const (
 	maxFlights   = 2
 	maxBatchRows = 5000
-	maxBatchSize = 1 << 20
+	maxBatchSize = 512 << 10
 	probeRows    = 100 // of the one batch that finds out whether a cluster is back
 )
 
@@ -50,6 +52,7 @@ type shipperActor struct {
 	holds   map[string]*heldIndex
 	rows    int // at most in a batch
 	bytes   int
+	spare   []*opensearch.Batch // their buffers are kept while there is something to send
 
 	wake   *time.Timer
 	tended *time.Timer
@@ -236,7 +239,7 @@ func (a *shipperActor) mayBegin() bool {
 func (a *shipperActor) begin(ctx actor.Context) {
 	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
 	d := &delivery{
-		client: client, store: a.system.opt.Store, after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
+		client: client, store: a.system.opt.Store, batch: a.takeBatch(), after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
 		gathered: func(upTo uint64, all bool) {
 			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
 		},
@@ -248,6 +251,15 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	a.reading = true
 	life := a.life
 	go func() { root.Send(self, d.carryOut(life)) }()
+}
+
+func (a *shipperActor) takeBatch() *opensearch.Batch {
+	if n := len(a.spare); n > 0 {
+		b := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		return b
+	}
+	return opensearch.NewBatch()
 }
 
 // onGathered learns how far a delivery has read.
@@ -285,6 +297,8 @@ func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
 		return // of a cluster that is not meant any more
 	}
 	a.flights--
+	m.result.batch.Reset()
+	a.spare = append(a.spare, m.result.batch)
 	a.conclude(m.result, m.committed.Err, now)
 	if m.result.standing.Loss.Count() > 0 && m.result.err == nil {
 		a.tellLoss(m.result.standing.Loss, now)
@@ -313,7 +327,7 @@ func (a *shipperActor) rest(ctx actor.Context, now time.Time) {
 	default:
 		if a.wake == nil && now.Sub(a.last.at) >= idleAfter {
 			a.client.CloseIdle()
-			a.last.idle = true
+			a.last.idle, a.spare = true, nil
 			return
 		}
 	}

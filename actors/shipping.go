@@ -80,8 +80,8 @@ func (a *shipperActor) split(r *delivered) {
 // succeeded closes the breaker, unless the server has too much to do or took nothing at all.
 func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	switch {
-	case len(r.rows) == 0 && len(a.holds) > 0:
-		return // all that waits is held: nothing was learned
+	case len(r.rows) == 0 && r.standing.Waiting > 0:
+		return // what waits is held, or on its way: nothing was learned
 	case tried.crowded:
 		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
 		a.trip(now, 0, tried.reason)
@@ -252,7 +252,7 @@ func (s *System) openCluster(config *messages.Config) (bulkClient, error) {
 	if !wanted {
 		return nil, nil
 	}
-	client, err := opensearch.New(opensearch.Config{
+	client, err := s.opt.openCluster(opensearch.Config{
 		Endpoints: strings.Split(endpoint, ","), User: config.Text(messages.ParamOpenSearchUser),
 		Password: config.Secret(messages.ParamOpenSearchPass).Reveal(), Token: config.Secret(messages.ParamOpenSearchToken).Reveal(),
 		CAFile: config.Text(messages.ParamOpenSearchCA), Fingerprint: config.Text(messages.ParamOpenSearchPin),

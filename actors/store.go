@@ -24,6 +24,7 @@ type Store interface {
 	Outbox() (messages.OutboxStanding, error)
 	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
 	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)
+	// Documents gives what waits, oldest first; a document's body is valid only during the call.
 	Documents(after uint64, each func(messages.Document) (more bool, err error)) error
 	Dead(before string, limit int) (messages.DeadPage, error)
 	EachOutput(runID string, each func(messages.OutputChunk) error) error

@@ -13,6 +13,7 @@ import (
 
 	"gusty/internal/hostclock"
 	"gusty/internal/hostinfo"
+	"gusty/internal/opensearch"
 	"gusty/messages"
 )
 
@@ -54,7 +55,8 @@ type Options struct {
 	// LogTap brings the agent's own log lines; nil: they are not shipped.
 	LogTap *LogTap
 	// OnShipped is told how many documents OpenSearch has just taken. It must not block; may be nil.
-	OnShipped func(uint64)
+	OnShipped   func(uint64)
+	openCluster func(opensearch.Config) (bulkClient, error) // what a test replaces; nil: opensearch.New
 	// Getenv gives the proxy variables of the environment; nil: there is no proxy.
 	Getenv func(string) string
 	// OnSampled is told that the host was sampled. It must not block; may be nil.
@@ -132,6 +134,9 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 	}
 	s.opt.Store = nudgingStore{opt.Store, s.nudgeShipper}
 	s.outcomes = newOutcomes(s.opt.Store, opt.Logger)
+	if s.opt.openCluster == nil {
+		s.opt.openCluster = func(c opensearch.Config) (bulkClient, error) { return opensearch.New(c) }
+	}
 	if s.opt.Sleep == nil {
 		s.opt.Sleep = time.Sleep
 	}

@@ -102,8 +102,8 @@ func (r *reader) oldestDocument() (at time.Time, err error) {
 	return doc.QueuedAt, err
 }
 
-// Documents gives the waiting documents with a sequence above after, oldest first, until each says that it has enough. It gives the map's pages
-// back at its end.
+// Documents gives the waiting documents with a sequence above after, oldest first, until each says that it has enough. A document's body is valid
+// only during the call. It gives the map's pages back at its end.
 func (s *Store) Documents(after uint64, each func(messages.Document) (more bool, err error)) error {
 	_, err := s.view(func(r *reader) error {
 		q := r.waitingAfter(after)

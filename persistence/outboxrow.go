@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"gusty/messages"
@@ -73,9 +74,11 @@ func decodeDead(record []byte) (l messages.DeadLetter, err error) {
 		return l, d.err
 	}
 	l.Document, err = decodeDocument(record)
+	l.Document.Body = bytes.Clone(l.Document.Body)
 	return l, err
 }
 
+// decodeDocument gives a document whose body lies in the record.
 func decodeDocument(record []byte) (doc messages.Document, err error) {
 	d := decoder{rest: record}
 	var ref messages.OutputRef
@@ -90,7 +93,7 @@ func decodeDocument(record []byte) (doc messages.Document, err error) {
 		case documentQueuedAt:
 			doc.QueuedAt = d.time()
 		case documentBody:
-			doc.Body = d.bytes()
+			doc.Body = d.data
 		default:
 			d.outputRef(&ref)
 		}

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"testing"
@@ -214,7 +215,11 @@ func TestDocumentRow(t *testing.T) {
 	}
 	s = reopen(t, s)
 	var got []messages.Document
-	if err := s.Documents(0, func(d messages.Document) (bool, error) { got = append(got, d); return true, nil }); err != nil {
+	if err := s.Documents(0, func(d messages.Document) (bool, error) {
+		d.Body = bytes.Clone(d.Body)
+		got = append(got, d)
+		return true, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {

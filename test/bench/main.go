@@ -53,6 +53,7 @@ func measurements() []measurement {
 		{"printers", measurePrinters},
 		{"export", measureExport},
 		{"rotate", measureRotate},
+		{"ship", measureShip}, // to a real OpenSearch node, where Java and Maven are here
 	}
 }
 

@@ -1,0 +1,109 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
+)
+
+// fakeCluster is a cluster that answers as a test says.
+type fakeCluster struct {
+	mu      sync.Mutex
+	answer  func(item sentItem) opensearch.Item // nil: all are taken
+	whole   func(batch int) error               // asked before the items; nil: no request fails whole
+	took    map[string]int                      // by index
+	batches []int                               // how many documents each request had
+	at      []time.Time                         // when it came
+	opened  int
+}
+
+// sentItem is a document's place in a request; what a batch holds cannot be seen through its gzip.
+type sentItem struct{ place, of int }
+
+// client is a client of the fake cluster.
+func (c *fakeCluster) client() bulkClient { return &fakeClient{c} }
+
+type fakeClient struct{ *fakeCluster }
+
+func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch, each func(int, opensearch.Item)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.batches, c.at = append(c.batches, b.Len()), append(c.at, time.Now())
+	if c.whole != nil {
+		if err := c.whole(b.Len()); err != nil {
+			return err
+		}
+	}
+	for i := range b.Len() {
+		item := opensearch.Item{Status: 201}
+		if c.answer != nil {
+			item = c.answer(sentItem{i, b.Len()})
+		}
+		each(i, item)
+	}
+	return ctx.Err()
+}
+
+func (c *fakeClient) Do(context.Context, string, string, []byte) (int, []byte, error) {
+	return 0, nil, errors.New("this cluster takes bulk requests only")
+}
+func (c *fakeClient) Endpoint() string { return "http://fake" }
+func (c *fakeClient) CloseIdle()       {}
+func (c *fakeClient) Close()           {}
+
+func (c *fakeCluster) set(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+func (c *fakeCluster) requests() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.batches)
+}
+
+// cluster gives the tree of a test a fake cluster, and an endpoint.
+func (w *world) cluster() *fakeCluster {
+	c := &fakeCluster{took: map[string]int{}}
+	w.options.openCluster = func(opensearch.Config) (bulkClient, error) {
+		c.set(func() { c.opened++ })
+		return c.client(), nil
+	}
+	w.store.parameters[messages.ParamEndpoint] = "http://fake"
+	w.store.parameters[messages.ParamHeartbeatInterval] = "86400"
+	return c
+}
+
+// queue commits documents for an index.
+func (w *world) queue(index string, n int) {
+	w.t.Helper()
+	for range n {
+		document := messages.Document{ID: newID(), Class: messages.DocumentHealth, Index: index, QueuedAt: time.Now(), Body: []byte(`{"a":1}`)}
+		w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document}}}, func(messages.Committed) {})
+	}
+}
+
+func (w *world) standing() messages.OutboxStanding {
+	w.t.Helper()
+	return ask[messages.OutboxStanding](w, messages.GetOutbox{})
+}
+
+// expectOutbox fails the test where the outbox stands otherwise.
+func (w *world) expectOutbox(waiting, shipped, dead uint64, state string) {
+	w.t.Helper()
+	o := w.standing()
+	if o.Waiting != waiting || o.Shipped != shipped || o.Dead != dead || !strings.HasPrefix(o.State, state) {
+		w.t.Errorf("the outbox is %s, want %d waiting, %d shipped, %d dead, %q\n%s", describeOutbox(&o), waiting, shipped, dead, state, w.log)
+	}
+}
+
+func describeOutbox(o *messages.OutboxStanding) string {
+	return fmt.Sprintf("%d waiting, %d shipped, %d dead, %q", o.Waiting, o.Shipped, o.Dead, o.State)
+}

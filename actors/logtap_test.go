@@ -1,0 +1,94 @@
+package actors
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// tapOf gives a logger with a tap, and what the tap has given so far.
+func tapOf() (*LogTap, *slog.Logger, func() ([]tapped, uint64)) {
+	tap := NewLogTap()
+	var mu sync.Mutex
+	var lines []tapped
+	var left uint64
+	tap.attach(func(more []tapped, n uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines, left = append(lines, more...), left+n
+	})
+	log := slog.New(tap.Handler(slog.NewTextHandler(&logBuffer{}, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	return tap, log, func() ([]tapped, uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		return lines, left
+	}
+}
+
+func TestLogTap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap, log, given := tapOf()
+		defer tap.detach()
+		log.With("actor", "metric", "a", 1).WithGroup("g").Warn("it happened", "b", "two words", slog.Group("h", "c", 3))
+		log.Debug("not at this level")
+		log.Info("about shipping", "actor", nameShipper)
+		log.With("actor", nameShipper).Error("about shipping too")
+		time.Sleep(tapDelay - time.Millisecond)
+		synctest.Wait()
+		if lines, _ := given(); len(lines) != 0 {
+			t.Errorf("%d lines came before their time", len(lines))
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		lines, left := given()
+		if len(lines) != 1 || left != 0 || lines[0].actor != "metric" || lines[0].message != `it happened a=1 g.b="two words" g.h.c=3` {
+			t.Errorf("got %+v, %d left out", lines, left)
+		}
+	})
+}
+
+// A storm of lines is cut to the burst and then to the rate; what is left out is counted.
+func TestLogTapInAStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap, log, given := tapOf()
+		defer tap.detach()
+		const seconds, perSecond = 20, 500
+		for i := range seconds * perSecond {
+			log.Info(fmt.Sprint("line ", i))
+			time.Sleep(time.Second / perSecond)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		lines, left := given()
+		if n := len(lines); n < tapBurst || n > tapBurst+seconds*tapRefill+1 {
+			t.Errorf("%d lines passed", n)
+		}
+		if uint64(len(lines))+left != seconds*perSecond {
+			t.Errorf("%d passed and %d were left out of %d", len(lines), left, seconds*perSecond)
+		}
+	})
+}
+
+func TestLogTapHoldsLinesUntilTheTreeIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap := NewLogTap()
+		log := slog.New(tap.Handler(slog.NewTextHandler(&logBuffer{}, nil)))
+		for range 3 * tapBurst {
+			log.Info(strings.Repeat("x", 2*tapMaxLine))
+		}
+		var lines []tapped
+		var left uint64
+		tap.attach(func(more []tapped, n uint64) { lines, left = more, n })
+		time.Sleep(tapDelay)
+		synctest.Wait()
+		if len(lines) != tapBurst || left != 2*tapBurst || len(lines[0].message) > tapMaxLine+8 {
+			t.Errorf("%d lines, %d left out", len(lines), left)
+		}
+		tap.detach()
+		log.Info("after the end")
+	})
+}

@@ -1,0 +1,104 @@
+package actors
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gusty/messages"
+)
+
+func TestSecretsOfAJob(t *testing.T) {
+	j := job("a", "@daily", "")
+	j.Options.Environment = map[string]messages.Secret{"A": "abcd", "B": "abcdefgh", "C": "abc", "D": "abcd"}
+	secrets := secretsOf(&j)
+	if len(secrets) != 2 || secrets[0] != "abcdefgh" || secrets[1] != "abcd" {
+		t.Errorf("got %d: the longest comes first, each once, and none of less than four bytes", len(secrets))
+	}
+	if got := string(redact([]byte("x abcdefgh abcd abcde"), secrets)); got != "x ******** ******** ********e" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// textOf cuts a text into pieces of a size, and gives the parts.
+func textOf(t testing.TB, text string, size int, secrets ...messages.Secret) (all []string) {
+	t.Helper()
+	p := &parts{stream: messages.Stdout, redactor: newRedactor(secrets), give: func(part int, text string) error {
+		if part != len(all)+1 || len(text) > maxPartBytes || !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n") {
+			t.Errorf("part %d, %d bytes, after %d", part, len(text), len(all))
+		}
+		all = append(all, text)
+		return nil
+	}}
+	for len(text) > 0 {
+		n := min(size, len(text))
+		if err := p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte(text[:n])}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.add(messages.OutputChunk{Stream: messages.Stderr, Data: []byte("the other stream")}); err != nil {
+			t.Fatal(err)
+		}
+		text = text[n:]
+	}
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A secret is hidden wherever the pieces and the parts end.
+func TestPartsHideSecretsAcrossBorders(t *testing.T) {
+	text := strings.Repeat("ä line with hunter2-secret in it\n", 3000)
+	want := strings.Repeat("ä line with ******** in it", 3000)
+	for _, size := range []int{1, 7, 13, 4096, len(text)} {
+		if got := strings.Join(textOf(t, text, size, "hunter2-secret", "hunter2"), ""); got != want {
+			t.Errorf("in pieces of %d the text has %d bytes, not %d", size, len(got), len(want))
+		}
+	}
+}
+
+func TestPartsOfOddText(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":      "",
+		"line ends":    "\r\n\n\n",
+		"no UTF-8":     strings.Repeat("\xff\xfe", 40_000),
+		"long letters": strings.Repeat("\U0001F600", 20_000),
+		"just a part":  strings.Repeat("x", maxPartBytes),
+		"one more":     strings.Repeat("x", maxPartBytes+1),
+	} {
+		got := textOf(t, text, 5000)
+		joined := strings.Join(got, "")
+		if name == "no UTF-8" {
+			joined = strings.ToValidUTF8(strings.ReplaceAll(joined, "\uFFFD", "\xff"), "\uFFFD") // one for each part is one in all
+		}
+		if want := plainLine([]byte(text)); joined != want {
+			t.Errorf("%s: %d parts with %d bytes, not %d", name, len(got), len(joined), len(want))
+		}
+	}
+}
+
+func TestPartsTellWhatIsMissing(t *testing.T) {
+	var got string
+	p := &parts{stream: messages.Stdout, redactor: newRedactor(nil), give: func(_ int, text string) error { got += text; return nil }}
+	err := errors.Join(p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte("head ")}),
+		p.add(messages.OutputChunk{Stream: messages.Stdout, Skipped: 77}), p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte(" tail")}), p.end())
+	if err != nil || got != "head [77 bytes left out] tail" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func FuzzParts(f *testing.F) {
+	f.Add("some text with a secret-word in it", "secret-word", 3)
+	f.Add("aaaaaaa", "aaaa", 1)
+	f.Fuzz(func(t *testing.T, text, secret string, size int) {
+		if size < 1 || len(secret) < minSecretBytes || strings.ContainsAny(secret, "*\r\n") || !utf8.ValidString(secret) {
+			return
+		}
+		for _, part := range textOf(t, text, size, messages.Secret(secret)) {
+			if strings.Contains(part, secret) && !strings.ContainsAny(text, "\r\n") {
+				t.Errorf("%q holds the secret", part)
+			}
+		}
+	})
+}

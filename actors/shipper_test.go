@@ -1,0 +1,199 @@
+package actors
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
+)
+
+// shippingWorld runs a test on a tree that ships to a fake cluster.
+func shippingWorld(t *testing.T, test func(*world, *fakeCluster)) {
+	t.Helper()
+	var c *fakeCluster
+	inBubble(t, func(w *world) { c = w.cluster() }, func(w *world) { test(w, c) })
+}
+
+func TestShipperSendsWhatIsQueued(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.advance(time.Second) // it has looked once, at its start
+		w.queue("a", 3)
+		w.advance(linger - time.Millisecond)
+		w.expectOutbox(3, 0, 0, "shipping")
+		w.advance(2 * time.Millisecond)
+		w.expectOutbox(0, 3, 0, "shipping")
+		w.queue("a", 12_000)
+		w.advance(5 * time.Second)
+		w.expectOutbox(0, 12_003, 0, "shipping")
+		for _, n := range c.batches {
+			if n > maxBatchRows {
+				t.Errorf("a batch had %d documents", n)
+			}
+		}
+	})
+}
+
+// A dead cluster is asked less and less often, one small batch at a time, and gets all when it is back.
+func TestShipperBacksOff(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() { c.whole = func(int) error { return errors.New("connection refused") } })
+		w.queue("a", 1000)
+		w.advance(10 * time.Minute)
+		w.expectOutbox(1000, 0, 0, "backing off until ")
+		if n := c.requests(); n < 15 || n > 60 {
+			t.Errorf("%d requests in ten minutes", n)
+		}
+		for i, n := range c.batches[2:] { // two were on their way when the first failed
+			if n > probeRows {
+				t.Errorf("probe %d had %d documents", i, n)
+			}
+		}
+		if gap := c.at[len(c.at)-1].Sub(c.at[len(c.at)-2]); gap < longestDelay/2 || gap > longestDelay {
+			t.Errorf("the last two were %s apart", gap)
+		}
+		c.set(func() { c.whole = nil })
+		w.advance(longestDelay + 5*time.Second)
+		w.expectOutbox(0, 1000, 0, "shipping")
+	})
+}
+
+func TestShipperObeysRetryAfter(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.whole = func(int) error { return &opensearch.StatusError{Status: 429, RetryAfter: 2 * time.Minute} }
+		})
+		w.queue("a", 1)
+		w.advance(2*time.Minute - time.Second)
+		if n := c.requests(); n != 1 {
+			t.Errorf("%d requests before the time that the server asked for", n)
+		}
+		w.advance(3 * time.Second)
+		if n := c.requests(); n != 2 {
+			t.Errorf("%d requests after it", n)
+		}
+	})
+}
+
+// Refused credentials pause shipping for five minutes, or until the configuration changes.
+func TestShipperPausesOnRefusedCredentials(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() { c.whole = func(int) error { return &opensearch.StatusError{Status: 401} } })
+		w.set(messages.ParamOpenSearchUser, "writer")
+		w.advance(time.Second)
+		w.queue("a", 5)
+		w.advance(deniedPause - time.Second)
+		w.expectOutbox(5, 0, 0, `paused: the user "writer" at http://fake is refused`)
+		if n := c.requests(); n != 1 {
+			t.Errorf("%d requests while it is paused", n)
+		}
+		c.set(func() { c.whole = nil })
+		w.set(messages.ParamOpenSearchPass, "right")
+		w.advance(time.Second)
+		w.expectOutbox(0, 5, 0, "shipping")
+		c.set(func() { c.whole = func(int) error { return &opensearch.StatusError{Status: 403} } })
+		w.queue("a", 1)
+		w.advance(time.Minute)
+		c.set(func() { c.whole = nil })
+		w.advance(deniedPause)
+		w.expectOutbox(0, 6, 0, "shipping")
+	})
+}
+
+// Batches that the server refuses whole are cut until the document that is to blame is alone.
+func TestShipperFindsTheOneThatIsRefused(t *testing.T) {
+	for _, status := range []int{400, 413} {
+		shippingWorld(t, func(w *world, c *fakeCluster) {
+			poisoned := true
+			c.set(func() {
+				c.whole = func(n int) error {
+					if n > 1 && !poisoned || n == 1 && !poisoned {
+						return nil
+					}
+					if n == 1 {
+						poisoned = false // that was it
+					}
+					return &opensearch.StatusError{Status: status, Type: "illegal_argument_exception"}
+				}
+			})
+			w.queue("a", 100)
+			w.advance(time.Minute)
+			w.expectOutbox(0, 99, 1, "shipping")
+		})
+	}
+}
+
+func TestShipperKeepsDeadLettersApart(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				if i.place%10 == 5 {
+					return opensearch.Item{Status: 400, Type: "mapper_parsing_exception", Reason: "no"}
+				}
+				return opensearch.Item{Status: 201}
+			}
+		})
+		w.queue("a", 100)
+		w.advance(time.Second)
+		w.expectOutbox(0, 90, 10, "shipping")
+	})
+}
+
+// Items that are not taken now are tried again by themselves, while the others arrive.
+func TestShipperTriesItemsAgain(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				if i.place == 0 {
+					return opensearch.Item{Status: 503, Type: "unavailable_shards_exception"}
+				}
+				return opensearch.Item{Status: 201}
+			}
+		})
+		w.queue("a", 10)
+		w.advance(time.Second / 2)
+		w.expectOutbox(1, 9, 0, "shipping, but documents for a wait")
+		w.queue("a", 10)
+		w.queue("b", 1)
+		w.advance(time.Minute)
+		o := w.standing()
+		if o.Waiting != 1 {
+			t.Errorf("the outbox is %s", describeOutbox(&o))
+		}
+		c.set(func() { c.answer = nil })
+		w.advance(longestDelay)
+		w.expectOutbox(0, 21, 0, "shipping")
+	})
+}
+
+// An actor that fails in the middle begins anew with what its rows say.
+func TestShipperRestarts(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.queue("a", 5)
+		_ = w.explode(nameShipper)
+		w.advance(5 * time.Second)
+		w.expectOutbox(0, 5, 0, "shipping")
+		w.queue("a", 5)
+		w.advance(time.Second)
+		w.expectOutbox(0, 10, 0, "shipping")
+	})
+}
+
+func TestShipperSurvivesAPanicOfADelivery(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		first := true
+		c.set(func() {
+			c.whole = func(int) error {
+				if first {
+					first = false
+					panic("a bug")
+				}
+				return nil
+			}
+		})
+		w.queue("a", 5)
+		w.advance(10 * time.Second)
+		w.expectOutbox(0, 5, 0, "shipping")
+	})
+}
