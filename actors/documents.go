@@ -107,20 +107,18 @@ func (s *System) health(config *messages.Config, sample *messages.Sample, heartb
 	return newDocument(messages.DocumentHealth, config.Text(messages.ParamHealthIndex), now, document)
 }
 
-// addTrouble adds what a fleet is watched by: what restarts, what does not fire, what waits.
+// addTrouble adds what a fleet is watched by: what restarts, what does not fire, what waits. The outbox is shown as it was when the shipper last
+// looked, at most a minute ago: an actor does not read the disk for it.
 func (s *System) addTrouble(d *healthDocument) {
 	d.Version = s.opt.Build.Version
 	for _, m := range s.members {
 		d.ActorRestarts += m.vital.restarts.Load()
 	}
 	d.QuarantinedJobs = s.counts.stats().Scheduler.Quarantined
-	standing, err := s.outbox()
-	if err != nil {
-		d.LastError = "the outbox cannot be read"
-		return
+	if state := s.shipping.Load(); state != nil {
+		d.OutboxDocuments, d.OutboxBytes, d.DeadLetters = state.standing.Waiting, state.standing.Bytes, state.standing.Dead
+		d.Dropped, d.LastError = state.standing.Dropped, state.lastError
 	}
-	d.OutboxDocuments, d.OutboxBytes, d.DeadLetters = standing.Waiting, standing.Bytes, standing.Dead
-	d.Dropped, d.LastError = standing.Dropped, standing.LastError
 }
 
 // outputDocuments gives the documents of a finished run: one for each stream that is not empty. What lies in the run's files is only named:

@@ -26,6 +26,11 @@ type fakeCluster struct {
 // sentItem is a document's place in a request; what a batch holds cannot be seen through its gzip.
 type sentItem struct{ place, of int }
 
+// deadCluster answers nothing.
+func deadCluster() *fakeCluster {
+	return &fakeCluster{whole: func(int) error { return errors.New("connection refused") }}
+}
+
 // client is a client of the fake cluster.
 func (c *fakeCluster) client() bulkClient { return &fakeClient{c} }
 

@@ -73,6 +73,7 @@ func (a *shipperActor) onTendDue(ctx actor.Context, m tendDue) {
 
 func (a *shipperActor) onLookedAfter(m lookedAfter) {
 	a.noteDropped(&m.standing)
+	a.publish()
 	oldest := time.Now().Add(-time.Duration(a.config.Int(messages.ParamOutboxLimitAgeHours)) * time.Hour)
 	if m.standing.OldestAt.IsZero() || m.standing.OldestAt.After(oldest) {
 		return
@@ -83,11 +84,14 @@ func (a *shipperActor) onLookedAfter(m lookedAfter) {
 
 // noteDropped logs that documents were dropped since the last look.
 func (a *shipperActor) noteDropped(standing *messages.OutboxStanding) {
-	if a.last.known && standing.Dropped > a.last.dropped {
+	before := a.last.standing.Dropped
+	if a.last.known && standing.Dropped > before {
 		a.system.log.Warn("documents were dropped: the outbox is full or they were too old", "actor", nameShipper,
-			"dropped", standing.Dropped-a.last.dropped, "waiting", standing.Waiting, "bytes", standing.Bytes)
+			"dropped", standing.Dropped-before, "waiting", standing.Waiting, "bytes", standing.Bytes)
 	}
-	a.last.dropped, a.last.known = max(a.last.dropped, standing.Dropped), true
+	if standing.Dropped >= before { // else a delivery tells what it saw before a later look
+		a.last.standing, a.last.known = *standing, true
+	}
 }
 
 // tellLoss queues the document that says what was lost. Where more was lost meanwhile the store refuses, and the next delivery brings it again.

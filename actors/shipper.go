@@ -10,12 +10,12 @@ import (
 	"gusty/messages"
 )
 
-// What is sent at a time. A batch is half a megabyte before compression: enough to keep a node busy, little enough for what it costs in memory, of
+// What is sent at a time. A batch is a quarter of a megabyte before compression: enough to keep a node busy, little enough for what it costs in memory, of
 // which the deletion of its documents is the larger part.
 const (
 	maxFlights   = 2
 	maxBatchRows = 5000
-	maxBatchSize = 512 << 10
+	maxBatchSize = 256 << 10
 	probeRows    = 100 // of the one batch that finds out whether a cluster is back
 )
 

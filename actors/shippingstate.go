@@ -13,6 +13,7 @@ type shippingState struct {
 	lastError string
 	lastAt    time.Time
 	recent    rateMeter
+	standing  messages.OutboxStanding // as of the last look
 }
 
 // outcomeOfShipping is what the shipper remembers for the state.
@@ -20,10 +21,10 @@ type outcomeOfShipping struct {
 	errorText string
 	errorAt   time.Time
 	recent    rateMeter
-	at        time.Time // of the last delivery
-	idle      bool      // connections were closed since
-	dropped   uint64    // as of the last look
-	known     bool      // dropped is
+	at        time.Time               // of the last delivery
+	idle      bool                    // connections were closed since
+	standing  messages.OutboxStanding // as of the last look
+	known     bool                    // standing is
 }
 
 func (o *outcomeOfShipping) fail(text string, now time.Time) { o.errorText, o.errorAt = text, now }
@@ -63,7 +64,7 @@ func (m rateMeter) rate(now time.Time) float64 {
 // publish makes the state known.
 func (a *shipperActor) publish() {
 	a.system.shipping.Store(&shippingState{
-		state: a.state(), lastError: a.last.errorText, lastAt: a.last.errorAt, recent: a.last.recent,
+		state: a.state(), lastError: a.last.errorText, lastAt: a.last.errorAt, recent: a.last.recent, standing: a.last.standing,
 	})
 }
 

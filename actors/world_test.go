@@ -13,6 +13,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"gusty/internal/opensearch"
 	"gusty/messages"
 )
 
@@ -37,7 +38,8 @@ func newWorldOn(t *testing.T, store *memStore) *world {
 	w := &world{t: t, store: store, launcher: &fakeLauncher{}, log: &logBuffer{}, bombs: newBombs()}
 	w.options = Options{
 		Store: store, Launcher: w.launcher, BootID: "boot-1", StopGrace: 3 * time.Second,
-		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		openCluster: func(opensearch.Config) (bulkClient, error) { return deadCluster().client(), nil },
+		Logger:      slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	return w
 }

@@ -45,7 +45,7 @@ func measureShip(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	defer func() { _ = n.Stop(context.WithoutCancel(ctx)) }()
-	s := &shipping{bench: b, node: n, documents: shipDocuments, rounds: 2}
+	s := &shipping{bench: b, node: n, documents: shipDocuments, rounds: 3}
 	if b.quick {
 		s.documents, s.rounds = shipDocuments/10, 1
 	}
