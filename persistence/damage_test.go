@@ -29,7 +29,10 @@ func fillStore(t testing.TB, dir string) {
 	}
 	for n := range 10 {
 		commit(t, s, messages.JobGone{Name: fmt.Sprint("job number ", n)})
+		refused := messages.DocumentKey{Class: messages.DocumentHealth, Sequence: uint64(n) + 1}
+		commit(t, s, messages.DocumentRefused{Key: refused, Status: 400, Reason: "secret-reason", At: queueTime(n)})
 	}
+	fillOutbox(t, s, 0, messages.DocumentLog, messages.DocumentOutput, messages.DocumentNotice)
 	commit(t, s,
 		messages.UserRow{User: messages.User{Name: "secret-user", Hash: "$2a$10$secret-hash", Scopes: messages.AllScopes()}},
 		messages.ParameterRow{Name: messages.ParamEndpoint, Local: "https://secret-endpoint"}, messages.SettingRow{Name: "secret-setting", Value: []byte("x")})
@@ -57,6 +60,8 @@ func content(s *Store) (string, error) {
 		errs = append(errs, err, encoder.Encode(page))
 	}
 	errs = append(errs, s.Documents(0, func(d messages.Document) (bool, error) { return true, encoder.Encode(d) }))
+	dead, err := s.Dead("", 1000)
+	errs = append(errs, err, encoder.Encode(dead))
 	standing, err := s.Outbox()
 	errs = append(errs, err, encoder.Encode(standing))
 	return all.String(), errors.Join(errs...)

@@ -102,6 +102,9 @@ func (l *ledger) append(buf []byte) []byte {
 	return e.buf
 }
 
+// lessBy subtracts from a count, which a damaged or an earlier file may have too low.
+func lessBy(count, n uint64) uint64 { return count - min(n, count) }
+
 func (d *digest) append(buf []byte) []byte {
 	buf = binary.AppendUvarint(buf, d.rows)
 	for _, word := range d.sum {

@@ -10,15 +10,15 @@ import (
 )
 
 // migration brings a file to the next format. It runs in one transaction, which also writes the header with the new format.
-type migration func(tx *bolt.Tx, h *header) error
+type migration func(tx *bolt.Tx, h *header, kek Key) error
 
 // migrationFrom gives what brings a file of a format to the next one.
 func migrationFrom(format uint16) migration {
 	switch format {
 	case 1:
 		// The header gained the parameters of a passphrase, which the transaction writes by itself; the ledger gained fields that are zero at
-		// first. Values, keys and output files are sealed as before.
-		return func(*bolt.Tx, *header) error { return nil }
+		// first; the keys of the outbox gained a class. Values, keys and output files are sealed as before.
+		return migrateOutbox
 	default:
 		return nil
 	}
@@ -28,7 +28,7 @@ var errNoMigration = errors.New("there is no way from its format to this one")
 
 // migrate brings the verified file of an earlier version to the format of this one, after a copy of it was laid beside. What is cut short is
 // begun again by the next start: each step is one transaction, and before the first one the file is as it was.
-func migrate(o *Options) error {
+func migrate(o *Options, kek Key) error {
 	path := o.databaseFile()
 	h, err := headerOf(path)
 	if err != nil || h.format == formatVersion {
@@ -42,30 +42,30 @@ func migrate(o *Options) error {
 	if err := syncDir(o.Dir); err != nil {
 		return err
 	}
-	if err := migrateFile(path, &h); err != nil {
+	if err := migrateFile(path, &h, kek); err != nil {
 		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w", formatVersion, backup, err)
 	}
 	o.Logger.Info("the database was brought to a new format", "format", formatVersion, "backup", backup)
 	return nil
 }
 
-func migrateFile(path string, h *header) error {
+func migrateFile(path string, h *header, kek Key) error {
 	db, err := openDatabase(path)
 	if err != nil {
 		return err
 	}
 	for err == nil && h.format < formatVersion {
-		err = db.Update(func(tx *bolt.Tx) error { return migrateStep(tx, h) })
+		err = db.Update(func(tx *bolt.Tx) error { return migrateStep(tx, h, kek) })
 	}
 	return errors.Join(err, db.Close())
 }
 
-func migrateStep(tx *bolt.Tx, h *header) error {
+func migrateStep(tx *bolt.Tx, h *header, kek Key) error {
 	step := migrationFrom(h.format)
 	if step == nil {
 		return errNoMigration
 	}
-	if err := step(tx, h); err != nil {
+	if err := step(tx, h, kek); err != nil {
 		return err
 	}
 	h.format++

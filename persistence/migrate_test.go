@@ -110,11 +110,32 @@ func checkStoredRows(t *testing.T, s *Store) {
 	if o := outboxOf(t, s); err != nil || waiting == 0 || o.Waiting != uint64(waiting) || o.Bytes == 0 {
 		t.Errorf("%d documents can be shipped, %v; the outbox is %+v", waiting, err, o)
 	}
+	if _, keys := waitingNumbers(t, s); len(keys) != 12 || keys[0].Sequence != 1 || keys[11].Sequence != 12 {
+		t.Errorf("the documents are %v", keys)
+	}
+	checkOutbox(t, s)
 	for n := 12; n < 14; n++ {
 		text, _ := readOutput(t, s, n)
 		if want := fmt.Sprintf("out 7 of run %d\n", n); !strings.HasSuffix(text[messages.Stdout], want) {
 			t.Errorf("the output of run %d does not end with %q", n, want)
 		}
+	}
+}
+
+// checkOutbox compares what the ledger counts of the outbox with its rows.
+func checkOutbox(t *testing.T, s *Store) {
+	t.Helper()
+	counted := ledger{}
+	rows := uint64(0)
+	_, err := s.view(func(r *reader) error {
+		return r.scan(bucketOutbox, func(key, record []byte) error {
+			rows++
+			return counted.countDocument(key, record)
+		})
+	})
+	o := outboxOf(t, s)
+	if err != nil || o.Bytes != counted.outboxBytes || o.DeadBytes != counted.deadBytes || o.Dead != counted.dead || o.Waiting+o.Dead != rows {
+		t.Errorf("%d rows, %+v counted as %+v, %v", rows, counted, o, err)
 	}
 }
 
@@ -131,7 +152,11 @@ func TestMigrationCutShortIsBegunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return errors.Join(migrateStep(tx, &h), errCut) })
+	kek, err := ReadKeyFile(filepath.Join(dir, keyName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error { return errors.Join(migrateStep(tx, &h, kek), errCut) })
 	if !errors.Is(err, errCut) || db.Close() != nil {
 		t.Fatal(err)
 	}

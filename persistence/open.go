@@ -64,7 +64,7 @@ func openLocked(o *Options) (*Store, error) {
 		return nil, err
 	}
 	if !fresh {
-		if err := migrate(o); err != nil {
+		if err := migrate(o, kek); err != nil {
 			return nil, err
 		}
 		compactAtStart(o, kek)
@@ -112,7 +112,7 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	if err := s.checkGeneration(o); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.loadHistory(), s.adoptOutbox()); err != nil {
+	if err := s.loadHistory(); err != nil {
 		return nil, damaged(o.databaseFile(), err)
 	}
 	if err := s.recordBuild(o.Build); err != nil {

@@ -70,7 +70,7 @@ func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	if sealed == nil {
 		return false, nil
 	}
-	w.ledger.outboxBytes -= uint64(len(sealed) - sealedExtra)
+	w.ledger.outboxBytes = lessBy(w.ledger.outboxBytes, uint64(len(sealed)-sealedExtra))
 	return true, w.remove(bucketOutbox, key)
 }
 
@@ -82,7 +82,7 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 			return damagedRow(bucketOutbox)
 		}
 		standing = messages.OutboxStanding{
-			Waiting: l.digests[bucketOutbox].rows - l.dead, Bytes: l.outboxBytes, Dead: l.dead, DeadBytes: l.deadBytes,
+			Waiting: lessBy(l.digests[bucketOutbox].rows, l.dead), Bytes: l.outboxBytes, Dead: l.dead, DeadBytes: l.deadBytes,
 			Shipped: l.shipped, Refused: l.refused, Dropped: l.dropped, Loss: l.loss.message(),
 		}
 		standing.OldestAt, err = r.oldestDocument()

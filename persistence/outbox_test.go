@@ -34,7 +34,7 @@ func waitingNumbers(t *testing.T, s *Store) (numbers []int, keys []messages.Docu
 	return numbers, keys
 }
 
-func outboxOf(t *testing.T, s *Store) messages.OutboxStanding {
+func outboxOf(t testing.TB, s *Store) messages.OutboxStanding {
 	t.Helper()
 	standing, err := s.Outbox()
 	if err != nil {
@@ -43,7 +43,7 @@ func outboxOf(t *testing.T, s *Store) messages.OutboxStanding {
 	return standing
 }
 
-func fillOutbox(t *testing.T, s *Store, limit int64, classes ...messages.DocumentClass) {
+func fillOutbox(t testing.TB, s *Store, limit int64, classes ...messages.DocumentClass) {
 	t.Helper()
 	for n, class := range classes {
 		commit(t, s, messages.DocumentRow{Document: queued(n, class), LimitBytes: limit})

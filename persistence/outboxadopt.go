@@ -3,42 +3,43 @@ package persistence
 import (
 	"bytes"
 
+	bolt "go.etcd.io/bbolt"
+
 	"gusty/messages"
 )
 
-// Earlier versions kept a waiting document under its sequence alone, and counted the bytes of bodies. adoptOutbox brings such rows under the keys of
-// today. They are few: what could not be shipped yet, within the outbox's limit.
-func (s *Store) adoptOutbox() error {
-	old := false
-	_, err := s.view(func(r *reader) error {
-		key, _ := r.bucket(bucketOutbox).Cursor().First()
-		old = isOldKey(key)
-		return nil
-	})
-	if err != nil || !old {
+// Format 1 kept a waiting document under its sequence alone, and counted the bytes of bodies. migrateOutbox brings such rows under the keys of
+// format 2.
+func migrateOutbox(tx *bolt.Tx, h *header, kek Key) error {
+	ring, err := openKeyring(tx, kek, h.database)
+	if err != nil {
 		return err
 	}
-	_, err = s.write((*writer).adoptOutbox)
-	if code, full := storageCode(err); full {
-		s.logger.Warn("documents of an earlier version wait until the disk takes writes at a start", "code", string(code))
-		return nil
+	w := &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring)}
+	if w.ledger, err = readLedger(&w.reader); err != nil {
+		return err
 	}
-	return err
+	if err := w.adoptOutbox(); err != nil {
+		return err
+	}
+	return w.putLedger()
 }
 
 // isOldKey tells a sequence alone: no class is 0, and no sequence has reached its highest byte.
 func isOldKey(key []byte) bool { return len(key) == 8 && key[0] == 0 }
 
+// adoptOutbox moves the rows that format 1 wrote. It seeks each one from where the last was, since bbolt keeps the pages that became empty until
+// the transaction ends, and the first of all would be looked for behind ever more of them.
 func (w *writer) adoptOutbox() error {
-	for {
-		key, sealed := w.bucket(bucketOutbox).Cursor().First()
-		if !isOldKey(key) {
-			return nil
-		}
-		if err := w.adoptDocument(bytes.Clone(key), sealed); err != nil {
+	key, sealed := w.bucket(bucketOutbox).Cursor().First()
+	for isOldKey(key) {
+		last := bytes.Clone(key)
+		if err := w.adoptDocument(last, sealed); err != nil {
 			return err
 		}
+		key, sealed = w.bucket(bucketOutbox).Cursor().Seek(last)
 	}
+	return nil
 }
 
 func (w *writer) adoptDocument(key, sealed []byte) error {
@@ -53,12 +54,10 @@ func (w *writer) adoptDocument(key, sealed []byte) error {
 	if checkDocument(&doc) != nil {
 		doc.Class = messages.DocumentLog // what has no class is missed least
 	}
-	w.ledger.outboxBytes -= min(uint64(len(doc.Body)), w.ledger.outboxBytes)
 	e := w.fresh()
 	encodeDocument(e, &doc)
-	w.ledger.outboxBytes += uint64(len(e.buf))
-	sequence := append([]byte{byte(doc.Class)}, key...)
-	if err := w.put(bucketOutbox, sequence, e.buf); err != nil {
+	w.ledger.outboxBytes = lessBy(w.ledger.outboxBytes, uint64(len(doc.Body))) + uint64(len(e.buf))
+	if err := w.put(bucketOutbox, append([]byte{byte(doc.Class)}, key...), e.buf); err != nil {
 		return err
 	}
 	return w.remove(bucketOutbox, key)

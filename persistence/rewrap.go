@@ -47,7 +47,7 @@ func ChangeKey(o Options, to NewKey) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := migrate(&o); err != nil {
+	if err := migrate(&o, kek); err != nil {
 		return "", err
 	}
 	return changeKey(&o, kek, to)
