@@ -72,7 +72,10 @@ func (w *writer) putDead(l *messages.DeadLetter) error {
 	encodeDead(e, l)
 	w.ledger.dead++
 	w.ledger.deadBytes += uint64(len(e.buf))
-	return w.put(bucketOutbox, deadKey(id), e.buf)
+	if err := w.put(bucketOutbox, deadKey(id), e.buf); err != nil {
+		return err
+	}
+	return w.noteReference(&l.Document, func(k *runKeeping) { k.letters = append(k.letters, id) })
 }
 
 func (w *writer) takeDead(id runKey) error {
@@ -81,8 +84,8 @@ func (w *writer) takeDead(id runKey) error {
 	if sealed == nil {
 		return nil
 	}
-	w.ledger.dead--
-	w.ledger.deadBytes -= uint64(len(sealed) - sealedExtra)
+	w.ledger.dead = lessBy(w.ledger.dead, 1)
+	w.ledger.deadBytes = lessBy(w.ledger.deadBytes, uint64(len(sealed)-sealedExtra))
 	return w.remove(bucketOutbox, key)
 }
 
@@ -113,7 +116,10 @@ func (w *writer) retryDead(id string) error {
 	if err := w.deleteDead(id); err != nil {
 		return err
 	}
-	return w.appendDocument(&letter.Document)
+	if err := w.appendDocument(&letter.Document); err != nil {
+		return err
+	}
+	return w.noteReference(&letter.Document, func(k *runKeeping) { k.documents = append(k.documents, w.ledger.lastDocument) })
 }
 
 func (w *writer) deleteDead(id string) error {

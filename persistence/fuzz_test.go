@@ -18,7 +18,9 @@ func FuzzRecord(f *testing.F) {
 	for _, encode := range []func(*encoder){
 		func(e *encoder) { j := testJob("job"); encodeJob(e, &j) },
 		func(e *encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
-		func(e *encoder) { (&runKeeping{fileBytes: 1 << 40, documents: []uint64{1, 1 << 60}}).append(e, true) },
+		func(e *encoder) {
+			(&runKeeping{fileBytes: 1 << 40, documents: []uint64{1, 1 << 60}, letters: []runKey{{1}, {2}}}).append(e, true)
+		},
 		func(e *encoder) { encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true}) },
 		func(e *encoder) {
 			encodeDocument(e, &messages.Document{Class: messages.DocumentHealth, ID: "1", Output: &messages.OutputRef{RunID: "r"}})

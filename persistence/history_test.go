@@ -224,6 +224,40 @@ func TestOutputThatWaitsToBeShippedStays(t *testing.T) {
 	checkCounted(t, s)
 }
 
+// A dead letter can be tried again, which needs the output that it refers to.
+func TestOutputOfADeadLetterStays(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	job := testJob("job")
+	job.Options.KeepRuns = 1
+	commit(t, s, messages.JobRow{Job: job}, limitBytes(1<<20))
+	commit(t, s, shippable(t, s, 0)...)
+	refuse := func(sequence uint64) {
+		t.Helper()
+		key := messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence}
+		commit(t, s, messages.DocumentRefused{Key: key, Status: 400, Reason: "no", At: queueTime(1)})
+	}
+	kept := func(want bool, why string) {
+		t.Helper()
+		commit(t, s, messages.SettingRow{Name: "trim", Value: []byte(why)})
+		if run, err := s.Run(testRunID(0)); (err == nil) != want || want && run.Output.StdoutBytes != 100_000 {
+			t.Errorf("%s: %+v, %v", why, run, err)
+		}
+		checkCounted(t, s)
+		checkOutbox(t, s)
+	}
+	refuse(2)
+	commit(t, s, messages.RunRow{Run: testRun(1, "job", messages.RunSucceeded)})
+	kept(true, "a dead letter")
+	commit(t, s, messages.DeadRetried{ID: testRunID(0)})
+	s = reopen(t, s)
+	kept(true, "a dead letter that is tried again")
+	refuse(3)
+	kept(true, "a dead letter that was refused again")
+	commit(t, s, messages.DeadGone{ID: testRunID(0)})
+	commit(t, s, messages.RunRow{Run: testRun(2, "job", messages.RunSucceeded)})
+	kept(false, "a deleted dead letter")
+}
+
 func TestFileWithoutCountersIsCounted(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	run := testRun(1, "job", messages.RunSucceeded)

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"os"
+	"slices"
 
 	"gusty/messages"
 )
@@ -10,6 +11,7 @@ import (
 const (
 	runFileBytes = 26
 	runDocument  = 27 // repeated
+	runLetter    = 28 // repeated
 )
 
 // runOverheadBytes is what a run takes beside the value of its row: its id as the row's key, and its entries in the three orders.
@@ -19,6 +21,7 @@ const runOverheadBytes = 16 + (nameKeyBytes + 16 + 1) + (1 + 16) + (nameKeyBytes
 type runKeeping struct {
 	fileBytes uint64   // of the run's output files; counted when it ends
 	documents []uint64 // sequences of the outbox documents whose message lies in those files
+	letters   []runKey // ids of the dead letters of which that is true
 }
 
 func (k *runKeeping) append(e *encoder, inFile bool) {
@@ -27,6 +30,9 @@ func (k *runKeeping) append(e *encoder, inFile bool) {
 	e.explicit = false
 	for _, sequence := range k.documents {
 		e.uint(runDocument, sequence)
+	}
+	for _, id := range k.letters {
+		e.bytes(runLetter, id[:])
 	}
 }
 
@@ -43,6 +49,10 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 		case runDocument:
 			if sequence := d.uint(); sequence != 0 { // they begin with 1
 				k.documents = append(k.documents, sequence)
+			}
+		case runLetter:
+			if len(d.data) == len(runKey{}) {
+				k.letters = append(k.letters, runKey(d.data))
 			}
 		case runOutputInFile:
 			inFile = d.bool()
@@ -78,14 +88,45 @@ func (r *reader) runBytes(id runKey, k *runKeeping) uint64 {
 	return uint64(len(sealed)) + runOverheadBytes + k.fileBytes
 }
 
-// waits says whether a document that refers to the run's output is still in the outbox.
+// waits says whether a document that refers to the run's output is still in the outbox, be it as a dead letter, which may be tried again.
 func (r *reader) waits(k *runKeeping) bool {
-	for _, sequence := range k.documents {
-		if r.has(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence})) {
-			return true
-		}
+	return slices.ContainsFunc(k.documents, r.hasDocument) || slices.ContainsFunc(k.letters, r.hasLetter)
+}
+
+// hasDocument says whether a document of output waits.
+func (r *reader) hasDocument(sequence uint64) bool {
+	return r.has(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence}))
+}
+
+func (r *reader) hasLetter(id runKey) bool { return r.has(bucketOutbox, deadKey(id)) }
+
+// noteReference lets note add to the record of the run whose output a document refers to. A run that is gone stays gone.
+func (w *writer) noteReference(doc *messages.Document, note func(*runKeeping)) error {
+	if doc.Output == nil {
+		return nil
 	}
-	return false
+	id, ok := parseRunKey(doc.Output.RunID)
+	if !ok || !w.has(bucketRuns, id[:]) {
+		return nil
+	}
+	kept, err := w.keeping(id)
+	if err != nil {
+		return err
+	}
+	run, err := w.run(id, true)
+	if err != nil {
+		return err
+	}
+	before := w.runBytes(id, &kept)
+	w.forgetSettled(&kept)
+	note(&kept)
+	return w.storeRun(id, run, &kept, before)
+}
+
+// forgetSettled leaves out what is no longer in the outbox, so that a letter that is tried again and again does not lengthen the record.
+func (r *reader) forgetSettled(k *runKeeping) {
+	k.documents = slices.DeleteFunc(k.documents, func(sequence uint64) bool { return !r.hasDocument(sequence) })
+	k.letters = slices.DeleteFunc(k.letters, func(letter runKey) bool { return !r.hasLetter(letter) })
 }
 
 // outputBytes gives the size of a run's output files. Every run that has files has a head.

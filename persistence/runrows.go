@@ -47,13 +47,18 @@ func (w *writer) putRunRow(id runKey, run *messages.Run, documents []uint64) err
 		kept.fileBytes = outputBytes(w.output, id)
 	}
 	kept.documents = append(kept.documents, documents...)
+	return w.storeRun(id, run, &kept, before)
+}
+
+// storeRun stores the row with what is kept of it, in the place of one that took so many bytes.
+func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before uint64) error {
 	e := w.fresh()
 	encodeRun(e, run)
 	kept.append(e, run.Output.InFile)
 	if err := w.put(bucketRuns, id[:], e.buf); err != nil {
 		return err
 	}
-	w.ledger.runBytes += w.runBytes(id, &kept) - before
+	w.ledger.runBytes += w.runBytes(id, kept) - before
 	return nil
 }
 
