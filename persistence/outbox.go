@@ -24,7 +24,12 @@ func (w *writer) putDocument(row *messages.DocumentRow) error {
 	return w.makeRoom(row.LimitBytes)
 }
 
+// outboxFill is how full the pages of the outbox are made: its keys only ever grow within a class, so that nothing comes between two of them. It
+// halves the file of a full outbox, and what bbolt keeps in memory of the pages that are free after it was drained.
+const outboxFill = 0.95
+
 func (w *writer) appendDocument(d *messages.Document) error {
+	w.bucket(bucketOutbox).FillPercent = outboxFill
 	w.ledger.lastDocument++
 	e := w.fresh()
 	encodeDocument(e, d)

@@ -105,6 +105,9 @@ func (s *shipping) away(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/metric", ""); err != nil { // waits for the first sample, which a heartbeat needs
+		return nil, err
+	}
 	stop := agent.WatchMemory(ctx, process.PID, 50*time.Millisecond)
 	sent, err := beats(ctx, client, perSecond, s.wait)
 	if err != nil {

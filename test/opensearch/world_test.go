@@ -105,10 +105,21 @@ func drained(t *testing.T, client *agent.Client) outbox {
 	return o
 }
 
-// beat queues a heartbeat document with an id of the test's own.
+// beat queues a heartbeat document with an id of the test's own. An agent that has not sampled its host yet is asked again: it has done nothing.
 func beat(t *testing.T, client *agent.Client, id string) {
 	t.Helper()
-	wantT(t, client, http.MethodPost, "/agent/heartbeat", fmt.Sprintf(`{"id":%q}`, id))
+	eventually(t, "the heartbeat is queued", func() error {
+		answer, err := client.Do(t.Context(), http.MethodPost, "/agent/heartbeat", fmt.Sprintf(`{"id":%q}`, id), nil)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case answer.Status == http.StatusServiceUnavailable:
+			return fmt.Errorf("answered 503: %s", answer.Body)
+		case answer.Status != http.StatusOK:
+			t.Fatalf("answered %d: %s", answer.Status, answer.Body)
+		}
+		return nil
+	})
 }
 
 // beats gives the heartbeat ids that an index holds, and how often.
