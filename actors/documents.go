@@ -62,7 +62,8 @@ type healthDocument struct {
 	OutboxBytes     uint64 `json:"outbox_bytes"`
 	DeadLetters     uint64 `json:"dead_letters"`
 	Dropped         uint64 `json:"dropped_documents"` // since the agent was installed
-	LastError       string `json:"last_error"`        // of shipping
+	LastError       string `json:"last_error"`        // of shipping; it may be over
+	LastErrorAt     string `json:"last_error_at,omitempty"`
 }
 
 // shippingTo says whether documents are wanted at all: where no endpoint is set nothing is queued.
@@ -118,6 +119,9 @@ func (s *System) addTrouble(d *healthDocument) {
 	if state := s.shipping.Load(); state != nil {
 		d.OutboxDocuments, d.OutboxBytes, d.DeadLetters = state.standing.Waiting, state.standing.Bytes, state.standing.Dead
 		d.Dropped, d.LastError = state.standing.Dropped, state.lastError
+		if !state.lastAt.IsZero() {
+			d.LastErrorAt = state.lastAt.UTC().Format(timeFormat)
+		}
 	}
 }
 

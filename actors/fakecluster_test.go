@@ -17,10 +17,8 @@ type fakeCluster struct {
 	mu      sync.Mutex
 	answer  func(item sentItem) opensearch.Item // nil: all are taken
 	whole   func(batch int) error               // asked before the items; nil: no request fails whole
-	took    map[string]int                      // by index
 	batches []int                               // how many documents each request had
 	at      []time.Time                         // when it came
-	opened  int
 }
 
 // sentItem is a document's place in a request; what a batch holds cannot be seen through its gzip.
@@ -76,11 +74,8 @@ func (c *fakeCluster) requests() int {
 
 // cluster gives the tree of a test a fake cluster, and an endpoint.
 func (w *world) cluster() *fakeCluster {
-	c := &fakeCluster{took: map[string]int{}}
-	w.options.openCluster = func(opensearch.Config) (bulkClient, error) {
-		c.set(func() { c.opened++ })
-		return c.client(), nil
-	}
+	c := &fakeCluster{}
+	w.options.openCluster = func(opensearch.Config) (bulkClient, error) { return c.client(), nil }
 	w.store.parameters[messages.ParamEndpoint] = "http://fake"
 	w.store.parameters[messages.ParamHeartbeatInterval] = "86400"
 	return c

@@ -50,7 +50,7 @@ func (c *Client) checkEndpoint(ctx context.Context, e *endpoint) (steps []Step) 
 		if step.Name == "" {
 			continue
 		}
-		step.Found = e.name + ": " + step.Found
+		step.Found = e.name + ": " + strings.TrimPrefix(step.Found, e.name+": ")
 		steps = append(steps, step)
 		if !step.OK {
 			break
