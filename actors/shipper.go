@@ -13,7 +13,7 @@ import (
 // What is sent at a time. A batch is a quarter of a megabyte before compression: enough to keep a node busy, little enough for what it costs in memory, of
 // which the deletion of its documents is the larger part.
 const (
-	maxFlights   = 2
+	maxFlights   = 2 // with the server; one more may wait for its commit
 	maxBatchRows = 5000
 	maxBatchSize = 256 << 10
 	probeRows    = 100 // of the one batch that finds out whether a cluster is back
@@ -46,7 +46,8 @@ type shipperActor struct {
 	rewind  uint64 // where the cursor goes back to when nothing is under way; noRewind: nowhere
 	more    bool   // there may be documents behind the cursor
 	nudges  uint64
-	flights int
+	flights int  // deliveries under way, until what they brought is durable
+	sending int  // of those, not answered yet
 	reading bool // a delivery reads: the next one needs to know how far
 	breaker breaker
 	holds   map[string]*heldIndex
@@ -171,7 +172,7 @@ func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
 // connect begins anew with the cluster that the configuration names.
 func (a *shipperActor) connect() {
 	a.life, a.end = context.WithCancel(context.Background())
-	a.cursor, a.rewind, a.flights, a.reading = 0, noRewind, 0, false
+	a.cursor, a.rewind, a.flights, a.sending, a.reading = 0, noRewind, 0, 0, false
 	a.rows, a.bytes = maxBatchRows, maxBatchSize
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error
@@ -231,9 +232,12 @@ func (a *shipperActor) mayBegin() bool {
 	}
 	most := maxFlights
 	if a.breaker.open() || a.rows < maxBatchRows {
+		if a.flights > 0 {
+			return false
+		}
 		most = 1
 	}
-	return a.more && !a.reading && a.rewind == noRewind && a.flights < most
+	return a.more && !a.reading && a.rewind == noRewind && a.sending < most && a.flights <= most
 }
 
 func (a *shipperActor) begin(ctx actor.Context) {
@@ -248,6 +252,7 @@ func (a *shipperActor) begin(ctx actor.Context) {
 		d.maxRows = min(d.maxRows, probeRows)
 	}
 	a.flights++
+	a.sending++
 	a.reading = true
 	life := a.life
 	go func() { root.Send(self, d.carryOut(life)) }()
@@ -279,6 +284,7 @@ func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
 func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 	if m.client == a.client {
 		a.reading = false // also where it failed before it had read
+		a.sending--
 	}
 	change := m.change(a.config.Int(messages.ParamOutboxLimitBytes), time.Now())
 	if len(change.Rows) == 0 {
@@ -286,6 +292,9 @@ func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 		return
 	}
 	a.system.submit(ctx, change, func(c messages.Committed) any { return acknowledged{&m, c} })
+	if m.client == a.client && m.err == nil {
+		a.ship(ctx)
+	}
 }
 
 func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
