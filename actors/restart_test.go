@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -194,15 +195,36 @@ func TestAPanicOfAnExecutorDoesNotOverlap(t *testing.T) {
 	})
 }
 
-func TestExecutorsThatFailAtTheirStart(t *testing.T) {
+func TestExecutorThatFailsAtItsStart(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "@yearly", "exit 0"))
 		w.bombs.failNextStarts(nameExecutor, 1)
 		run := w.runNow("a")
 		w.advance(time.Second)
+		// Whichever is faster has the task: the parent, who hears of the failure, or the executor, which is up again.
+		succeeded := 1
+		switch got := w.stored(run.ID); {
+		case got.State == messages.RunSucceeded:
+			succeeded = 2
+		case got.State != messages.RunFailed || got.Reason != "its executor failed before it started":
+			t.Errorf("the run is %+v", got)
+		}
+		w.runNow("a")
+		w.expect("a", messages.RunSucceeded, succeeded)
+		w.expectIdle()
+	})
+}
+
+func TestExecutorThatNeverStarts(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.add(job("a", "@yearly", "exit 0"))
+		w.bombs.failNextStarts(nameExecutor, math.MaxInt)
+		run := w.runNow("a")
+		w.advance(time.Second)
 		if got := w.stored(run.ID); got.State != messages.RunFailed || got.Reason != "its executor failed before it started" {
 			t.Errorf("the run is %+v", got)
 		}
+		w.bombs.failNextStarts(nameExecutor, 0)
 		w.runNow("a")
 		w.expect("a", messages.RunSucceeded, 1)
 		w.expectIdle()
