@@ -17,13 +17,16 @@ func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
 	now := time.Now()
 	change := a.system.clock.Look(now)
 	a.noticeClock(ctx, now, change)
-	a.fireDue(ctx, now, gap{why: lateSince(change), forgiving: true, madeUp: true})
+	fired := a.fireDue(ctx, now, gap{why: lateSince(change), forgiving: true, madeUp: true})
 	a.arm(ctx)
+	if !fired {
+		a.system.roundOver() // what fires soon would touch the same memory again
+	}
 }
 
 // fireDue records everything that is due within armLead, and plans its next firing. What should have been noticed in an earlier tick fell into
-// the gap before this one.
-func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
+// the gap before this one. It says whether anything was due.
+func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (found bool) {
 	b := a.newBatch(ctx)
 	horizon := now.Add(armLead).UnixNano()
 	for {
@@ -31,6 +34,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
 		if !ok || e.due > horizon {
 			break
 		}
+		found = true
 		due := fromUnixNano(e.due)
 		switch {
 		case !a.firing || e.paused:
@@ -44,6 +48,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) {
 	}
 	b.flush()
 	a.count()
+	return found
 }
 
 // fire puts one firing in the batch, which starts its process at the given time.

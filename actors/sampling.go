@@ -27,10 +27,10 @@ func (a *metricActor) beginRound(ctx actor.Context) {
 			a.collect(ctx, i, a.round)
 		}
 	}
+	a.grace = a.after(ctx, roundGrace, graceOver{a.round})
 	if !a.isPending() {
 		a.publish()
 	}
-	a.grace = a.after(ctx, roundGrace, graceOver{a.round})
 	a.sampling = a.after(ctx, a.config.Seconds(messages.ParamMetricInterval), sampleDue{a.round})
 }
 
@@ -120,9 +120,10 @@ func (a *metricActor) publish() {
 		a.system.answer(asker, a.sample)
 	}
 	a.waiting = nil
-	if a.system.opt.OnSampled != nil {
-		a.system.opt.OnSampled()
+	if !a.isPending() {
+		a.grace.Stop()
 	}
+	a.system.roundOver()
 }
 
 // String names the collector, not what it found.

@@ -3,6 +3,7 @@ package actors
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -510,6 +511,26 @@ func TestAJobThatNeverFiresIsTakenWithAWarning(t *testing.T) {
 		}
 		if names := ask[messages.JobNames](w, messages.ListJobs{}).Names; len(names) != 1 {
 			t.Errorf("the jobs are %v", names)
+		}
+	})
+}
+
+func TestALookThatFindsNothingDueIsARound(t *testing.T) {
+	var rounds atomic.Int64
+	inBubble(t, func(w *world) { w.options.OnRound = func() { rounds.Add(1) } }, func(w *world) {
+		w.add(job("a", "0 0 0 1 1 *", "exit 0"))
+		w.advance(time.Millisecond)
+		rounds.Store(0)
+		w.advance(longestSleep) // the host is sampled every ten seconds only
+		if got := rounds.Load(); got != 1 {
+			t.Errorf("%d rounds", got)
+		}
+		w.add(job("b", "* * * * * *", "exit 0"))
+		w.advance(time.Second)
+		rounds.Store(0)
+		w.advance(3 * time.Second)
+		if got := rounds.Load(); got != 0 {
+			t.Errorf("%d rounds while a job fires each second", got)
 		}
 	})
 }

@@ -59,8 +59,9 @@ type Options struct {
 	openCluster func(opensearch.Config) (bulkClient, error) // what a test replaces; nil: opensearch.New
 	// Getenv gives the proxy variables of the environment; nil: there is no proxy.
 	Getenv func(string) string
-	// OnSampled is told that the host was sampled. It must not block; may be nil.
-	OnSampled func()
+	// OnRound is told that a round of periodic work is over: a sample of the host, or a look at due times that found none. It must not block;
+	// may be nil.
+	OnRound func()
 	// OnShutDown is told that a client asked for the ordered stop. It must not block.
 	OnShutDown func(messages.Origin)
 	// StopGrace is how long runs under way may go on when the agent stops.
@@ -295,6 +296,13 @@ func (s *System) answer(to *actor.PID, reply any) { s.actors.Root.Send(to, reply
 func (s *System) tell(name string, message any) {
 	if pid := s.member(name).pid.Load(); pid != nil {
 		s.actors.Root.Send(pid, message)
+	}
+}
+
+// roundOver tells that a round of periodic work is over.
+func (s *System) roundOver() {
+	if s.opt.OnRound != nil {
+		s.opt.OnRound()
 	}
 }
 

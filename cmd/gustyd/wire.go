@@ -52,7 +52,7 @@ type daemon struct {
 	activity  atomic.Uint64
 	logLevel  string // of the last snapshot of the parameters
 	shutdown  chan struct{}
-	sampled   chan struct{} // after each sample of the host, for giving memory back
+	rounds    chan struct{} // after each round of periodic work, for giving memory back
 	onceDown  sync.Once
 	serveDone chan error
 }
@@ -62,7 +62,7 @@ func (d *daemon) run(ctx context.Context) int {
 	// The actor library keeps 1,024 maps of as many shards each: one shard is enough for some thousand actors, and saves 3 MB.
 	cmap.SHARD_COUNT = 1
 	d.log = newLogging(d.settings)
-	d.shutdown, d.sampled, d.serveDone = make(chan struct{}), make(chan struct{}, 1), make(chan error, 1)
+	d.shutdown, d.rounds, d.serveDone = make(chan struct{}), make(chan struct{}, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	signals := watchSignals()
@@ -108,7 +108,7 @@ func (d *daemon) start(ctx context.Context) error {
 	}
 	go d.certs.watch(ctx)
 	go d.keepAlive(ctx)
-	keeper := footprint.Keeper{Activity: d.activityCount, Rounds: d.sampled}
+	keeper := footprint.Keeper{Activity: d.activityCount, Rounds: d.rounds}
 	go keeper.Run(ctx)
 	return nil
 }
@@ -160,7 +160,7 @@ func (d *daemon) startActors(ctx context.Context) error {
 	d.system, err = actors.Start(ctx, actors.Options{
 		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID, SinceBoot: hostclock.SinceBoot, Sleep: hostclock.Sleep,
 		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort, CheckLimits: hands.checkLimits,
-		OnSampled: d.onSampled, OnShipped: d.onShipped, LogTap: d.log.tap, Getenv: os.Getenv,
+		OnRound: d.onRound, OnShipped: d.onShipped, LogTap: d.log.tap, Getenv: os.Getenv,
 		OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
 	})
 	return err
@@ -220,9 +220,9 @@ func (d *daemon) onConfig(config *messages.Config) {
 	}
 }
 
-func (d *daemon) onSampled() {
+func (d *daemon) onRound() {
 	select {
-	case d.sampled <- struct{}{}:
+	case d.rounds <- struct{}{}:
 	default: // one is noted already
 	}
 }

@@ -11,7 +11,7 @@ const (
 	lookInterval  = time.Second     // between two looks; one costs a few microseconds
 	looksInWindow = 5               // load is judged over so many looks
 
-	settleDelay = 100 * time.Millisecond // from a round's end to giving back: what follows on it touches pages too
+	settleDelay = 10 * time.Millisecond // from a round's end to giving back: what follows on it touches pages too
 )
 
 // busyWork is the work in a window that counts as load: it has grown the heap by more than a trim costs to make up for. Less is idle chatter,
