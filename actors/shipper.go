@@ -55,7 +55,8 @@ type shipperActor struct {
 	bytes   int
 	spare   []*opensearch.Batch // their buffers are kept while there is something to send
 
-	wake   *time.Timer
+	wake   *time.Timer // nil: none runs
+	wakeAt time.Time
 	tended *time.Timer
 	flush  *actor.PID // who waits for the last flush
 	last   outcomeOfShipping
@@ -201,11 +202,16 @@ func (a *shipperActor) onShipDue(ctx actor.Context, m shipDue) {
 	}
 }
 
-// arm makes sure that shipping is looked at no later than the given time.
+// arm makes sure that shipping is looked at no later than the given time. An earlier one stands: else documents that come one by one would put
+// it off again and again.
 func (a *shipperActor) arm(ctx actor.Context, at time.Time) {
 	if a.wake != nil {
+		if !at.Before(a.wakeAt) {
+			return
+		}
 		a.wake.Stop()
 	}
+	a.wakeAt = at
 	self, root, due := ctx.Self(), a.system.actors.Root, shipDue{a.round}
 	a.wake = time.AfterFunc(max(time.Until(at), 0), func() { root.Send(self, due) })
 }

@@ -35,6 +35,24 @@ func TestShipperSendsWhatIsQueued(t *testing.T) {
 	})
 }
 
+// Documents that come one by one, each before the last one's time has come, are not kept waiting by those behind them.
+func TestShipperKeepsUpWithADrizzle(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.advance(time.Second)
+		const seconds = 3
+		for range 2 * seconds * time.Second / linger {
+			w.queue("a", 1)
+			w.advance(linger / 2)
+			if o := w.standing(); o.Waiting > 2 {
+				t.Fatalf("the outbox is %s", describeOutbox(&o))
+			}
+		}
+		if n := c.requests(); n > int(seconds*time.Second/linger) {
+			t.Errorf("%d requests in %d seconds: they do not wait for each other", n, seconds)
+		}
+	})
+}
+
 // A dead cluster is asked less and less often, one small batch at a time, and gets all when it is back.
 func TestShipperBacksOff(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
