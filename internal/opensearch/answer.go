@@ -96,7 +96,7 @@ func readItems(body io.Reader, ids []string, each func(i int, item Item)) error 
 	for i, id := range ids {
 		m.left = maxItemBytes
 		if !d.More() {
-			return nonsense("it has %d items and not %d", i, len(ids))
+			return tooFew(d, i, len(ids))
 		}
 		var answer itemAnswer
 		if err := d.Decode(&answer); err != nil {
@@ -116,6 +116,14 @@ func readItems(body io.Reader, ids []string, each func(i int, item Item)) error 
 		return nonsense("it has more than %d items", len(ids))
 	}
 	return nil
+}
+
+// tooFew tells an answer that has fewer items from one that was cut behind an item.
+func tooFew(d *json.Decoder, have, want int) error {
+	if _, err := d.Token(); err != nil {
+		return told(err)
+	}
+	return nonsense("it has %d items and not %d", have, want)
 }
 
 // enterItems reads up to the first item.

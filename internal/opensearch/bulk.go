@@ -42,7 +42,7 @@ const (
 // Class tells what the item means.
 func (i *Item) Class() Class {
 	switch {
-	case i.Status < 300, i.Status == fasthttp.StatusConflict:
+	case i.Status >= 200 && i.Status < 300, i.Status == fasthttp.StatusConflict:
 		return Delivered
 	case i.Type == typeBlock, i.Status == fasthttp.StatusTooManyRequests, i.Status >= 500, i.Status < 400:
 		return Later
@@ -94,14 +94,14 @@ func (c *Client) Bulk(ctx context.Context, b *Batch, each func(i int, item Item)
 		if response.StatusCode() != fasthttp.StatusOK {
 			return readStatus(response)
 		}
-		return readItems(response.BodyStream(), b.ids, each)
+		return readItems(bodyOf(response), b.ids, each)
 	})
 }
 
 // readStatus makes an error of an answer. What is no error of OpenSearch's own is shown as it came.
 func readStatus(response *fasthttp.Response) error {
 	e := &StatusError{Status: response.StatusCode(), RetryAfter: retryAfter(response, time.Now())}
-	body, err := io.ReadAll(io.LimitReader(response.BodyStream(), maxBodyBytes))
+	body, err := io.ReadAll(io.LimitReader(bodyOf(response), maxBodyBytes))
 	if err != nil && len(body) == 0 {
 		return e // the status alone tells enough
 	}

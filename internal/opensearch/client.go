@@ -220,7 +220,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) (stat
 	}
 	err = c.roundTrip(ctx, r, func(response *fasthttp.Response) (err error) {
 		status = response.StatusCode()
-		answer, err = io.ReadAll(io.LimitReader(response.BodyStream(), maxBodyBytes))
+		answer, err = io.ReadAll(io.LimitReader(bodyOf(response), maxBodyBytes))
 		return err
 	})
 	return status, answer, err

@@ -111,6 +111,7 @@ func TestClasses(t *testing.T) {
 		item   Class
 		whole  Class
 	}{
+		{100, "", Later, Later},
 		{200, "", Delivered, Later},
 		{302, "", Later, Later},
 		{400, "mapper_parsing_exception", Refused, Refused},
@@ -163,6 +164,54 @@ func TestNonsenseConfirmsNothing(t *testing.T) {
 				t.Errorf("%d items were told of, want %d; error %v", len(items), c.told, err)
 			}
 		})
+	}
+}
+
+// An answer that is cut between two items is told as that, and not as one of another server.
+func TestCutBetweenItems(t *testing.T) {
+	whole := answers(201, 201, 201)
+	server := httptest.NewServer(answerWith(200, whole[:strings.Index(whole, `,{"create":{"_id":"1"`)]))
+	defer server.Close()
+	items, err := send(t, clientOf(t, Config{Endpoints: []string{server.URL}}), 3)
+	if len(items) != 1 || !errors.Is(err, io.EOF) {
+		t.Errorf("%d items were told of, error %v", len(items), err)
+	}
+}
+
+// A status that has no body, and one that only announces another, are answers like any other.
+func TestAnswersWithoutABody(t *testing.T) {
+	for _, head := range []string{"204 No Content", "304 Not Modified", "101 Switching Protocols", "100 Continue\r\n\r\nHTTP/1.1 100 Continue"} {
+		server := rawServer(t, func(conn net.Conn) {
+			_, _ = conn.Read(make([]byte, 64<<10))
+			_, _ = io.WriteString(conn, "HTTP/1.1 "+head+"\r\n\r\n")
+		})
+		c := clientOf(t, Config{Endpoints: []string{server}})
+		_, err := send(t, c, 1)
+		if status, ok := errors.AsType[*StatusError](err); !ok || status.Class() != Later {
+			t.Errorf("%s: got %v", head, err)
+		}
+		if status, body, err := c.Do(t.Context(), "GET", "/", nil); status == 0 || len(body) > 0 || err != nil {
+			t.Errorf("%s: got %d, %q, %v", head, status, body, err)
+		}
+	}
+}
+
+// What a server sends behind an answer is not taken for the answer to the next request.
+func TestMoreThanOneAnswer(t *testing.T) {
+	one := func(status int) string {
+		body := answers(status)
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	server := rawServer(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 64<<10))
+		_, _ = io.WriteString(conn, one(429)+one(201))
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	c := clientOf(t, Config{Endpoints: []string{server}})
+	for range 2 {
+		if items, err := send(t, c, 1); err != nil || items[0].Status != 429 {
+			t.Errorf("got %+v, %v", items, err)
+		}
 	}
 }
 

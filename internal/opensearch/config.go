@@ -24,7 +24,7 @@ type Config struct {
 
 const (
 	defaultTimeout = time.Minute
-	connectTimeout = 10 * time.Second // to connect, through a proxy too, and again for the TLS handshake
+	connectTimeout = 10 * time.Second // to connect, through a proxy too, with the TLS handshake
 )
 
 // endpoint is one address of the cluster, ready to be used.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -111,11 +112,20 @@ func (n *conn) exchange(head []byte, body []byte) (*fasthttp.Response, error) {
 	return response, sent
 }
 
-// finish reads what is left of a short answer, so that the connection can carry the next exchange, and says whether it can.
+// finish reads what is left of a short answer, so that the connection can carry the next exchange, and says whether it can: not where something
+// stands behind the answer, which would be taken for the next one.
 func (n *conn) finish(response *fasthttp.Response) bool {
 	const most = 64 << 10
-	left, err := io.Copy(io.Discard, io.LimitReader(response.BodyStream(), most))
-	return err == nil && left < most && !response.ConnectionClose()
+	left, err := io.Copy(io.Discard, io.LimitReader(bodyOf(response), most))
+	return err == nil && left < most && !response.ConnectionClose() && n.reader.Buffered() == 0
+}
+
+// bodyOf gives what an answer has behind its head: nothing where its status allows no body (204, 304).
+func bodyOf(response *fasthttp.Response) io.Reader {
+	if body := response.BodyStream(); body != nil {
+		return body
+	}
+	return strings.NewReader("")
 }
 
 // explain puts the endpoint's name before an error.
