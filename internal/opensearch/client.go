@@ -90,29 +90,27 @@ func (c *Client) Endpoint() string {
 	return c.all[c.current].name
 }
 
-// roundTrip sends a request to the endpoint in use, and to the others in turn where that one cannot be reached or is not ready. read gets the
-// answer of the last that was tried; what it leaves unread costs the connection.
+// roundTrip sends a request to the endpoint in use, and to the others in turn where that one cannot be reached, is not ready or answers nonsense.
+// read gets the answer of each that was tried; what it leaves unread costs the connection. After a failure that may be the endpoint's own, the
+// next request begins with another one.
 func (c *Client) roundTrip(ctx context.Context, r *request, read func(*fasthttp.Response) error) error {
 	var err error
 	for i := range c.all {
 		e := c.choose(i)
 		err = c.try(ctx, e, r, read)
 		if err == nil || ctx.Err() != nil || !elsewhere(err) {
-			c.settle(e)
+			c.settle(e, err)
 			return err
 		}
 	}
-	c.choose(1) // begin with the next one
+	c.settle(c.choose(0), err)
 	return err
 }
 
-// elsewhere says whether another endpoint may do better.
+// elsewhere says whether another endpoint is to be tried at once.
 func elsewhere(err error) bool {
-	if status, ok := errors.AsType[*StatusError](err); ok {
-		return slices.Contains([]int{fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable, fasthttp.StatusGatewayTimeout}, status.Status)
-	}
-	_, nonsense := errors.AsType[*AnswerError](err)
-	return !nonsense
+	status, answered := errors.AsType[*StatusError](err)
+	return !answered || slices.Contains([]int{fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable, fasthttp.StatusGatewayTimeout}, status.Status)
 }
 
 // choose gives the endpoint i places behind the current one.
@@ -122,10 +120,14 @@ func (c *Client) choose(i int) *endpoint {
 	return c.all[(c.current+i)%len(c.all)]
 }
 
-func (c *Client) settle(e *endpoint) {
+// settle notes with which endpoint the next request begins: the one that answered, or the one behind it where the answer was not of use.
+func (c *Client) settle(e *endpoint, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = slices.Index(c.all, e)
+	if status, answered := errors.AsType[*StatusError](err); err != nil && (!answered || status.Class() == Later) {
+		c.current = (c.current + 1) % len(c.all)
+	}
 }
 
 // try sends a request to one endpoint. On a kept connection that the server has closed meanwhile it is repeated at once on a new one.

@@ -348,6 +348,49 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// An endpoint that answers, but nothing of use, does not keep the others from being asked.
+func TestFailoverFromNonsense(t *testing.T) {
+	for name, bad := range map[string]struct {
+		status int
+		body   string
+		tries  int // until the good one has it
+	}{
+		"a page":        {200, "<html>welcome</html>", 1},
+		"half":          {200, answers(201)[:20], 1},
+		"a fault":       {500, "oops", 2},
+		"too much":      {429, "", 2},
+		"another place": {404, "not found", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			odd := httptest.NewServer(answerWith(bad.status, bad.body))
+			defer odd.Close()
+			good := httptest.NewServer(answerWith(200, answers(201)))
+			defer good.Close()
+			c := clientOf(t, Config{Endpoints: []string{odd.URL, good.URL}})
+			for try := 1; ; try++ {
+				if _, err := send(t, c, 1); err == nil && try == bad.tries {
+					break
+				} else if try >= bad.tries {
+					t.Fatalf("after %d tries: %v", try, err)
+				}
+			}
+			if c.Endpoint() != good.URL {
+				t.Errorf("it stays with %s", c.Endpoint())
+			}
+		})
+	}
+}
+
+// Whom an endpoint refuses, all do: the one that refused is the one to be named.
+func TestNoFailoverFromRefusal(t *testing.T) {
+	refusing := httptest.NewServer(answerWith(401, "no"))
+	defer refusing.Close()
+	c := clientOf(t, Config{Endpoints: []string{refusing.URL, "http://127.0.0.1:9"}})
+	if _, err := send(t, c, 1); err == nil || c.Endpoint() != refusing.URL {
+		t.Errorf("got %v, it goes on with %s", err, c.Endpoint())
+	}
+}
+
 func closedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
