@@ -86,7 +86,7 @@ func (w *world) queue(index string, n int) {
 	w.t.Helper()
 	for range n {
 		document := messages.Document{ID: newID(), Class: messages.DocumentHealth, Index: index, QueuedAt: time.Now(), Body: []byte(`{"a":1}`)}
-		w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document}}}, func(messages.Committed) {})
+		w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document, LimitBytes: 1}}}, func(messages.Committed) {})
 	}
 }
 
@@ -106,4 +106,25 @@ func (w *world) expectOutbox(waiting, shipped, dead uint64, state string) {
 
 func describeOutbox(o *messages.OutboxStanding) string {
 	return fmt.Sprintf("%d waiting, %d shipped, %d dead, %q", o.Waiting, o.Shipped, o.Dead, o.State)
+}
+
+// limitDocuments makes the outbox hold at most so many.
+func (s *memStore) limitDocuments(most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most = most
+}
+
+// lossesTold gives how many lost documents each notice told of.
+func (s *memStore) lossesTold() (told []uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.commits {
+		for _, row := range c.change.Rows {
+			if loss, ok := row.(messages.LossTold); ok {
+				told = append(told, loss.Count)
+			}
+		}
+	}
+	return told
 }

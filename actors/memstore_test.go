@@ -39,6 +39,8 @@ type tables struct {
 	parameters map[string]string
 	settings   map[string]string
 	documents  []messages.Document
+	most       int // of documents; 0: any number
+	loss       messages.Loss
 	sequence   uint64
 	shipped    uint64
 	refused    uint64
@@ -182,6 +184,10 @@ func (s *memStore) check(row messages.Row) error {
 		if _, exists := s.users[row.User.Name]; !exists && row.Expect == messages.ExpectPresent {
 			return messages.Errorf(messages.CodeNotFound, "there is no such user")
 		}
+	case messages.LossTold:
+		if row.Count != s.loss.Count() {
+			return messages.Errorf(messages.CodeConflict, "another number was lost")
+		}
 	}
 	return nil
 }
@@ -207,6 +213,11 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		s.sequence++
 		row.Document.Sequence = s.sequence
 		s.documents = append(s.documents, row.Document)
+		if row.LimitBytes > 0 {
+			s.dropDocuments()
+		}
+	case messages.LossTold:
+		s.loss = messages.Loss{}
 	case messages.DocumentsShipped:
 		s.shipped += s.takeDocuments(row.Keys...)
 	case messages.DocumentRefused:
@@ -344,7 +355,25 @@ func (s *memStore) Setting(name string) ([]byte, error) {
 func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return messages.OutboxStanding{Waiting: uint64(len(s.documents)), Shipped: s.shipped, Refused: s.refused, Dead: s.refused}, nil
+	return messages.OutboxStanding{Waiting: uint64(len(s.documents)), Shipped: s.shipped, Refused: s.refused, Dead: s.refused, Loss: s.loss}, nil
+}
+
+// dropDocuments drops the oldest ones where there are too many.
+func (s *memStore) dropDocuments() {
+	for s.most > 0 && len(s.documents) > s.most {
+		i := slices.IndexFunc(s.documents, func(d messages.Document) bool { return d.Class < messages.DocumentNotice })
+		if i < 0 {
+			return
+		}
+		lost := s.documents[i]
+		s.documents = slices.Delete(slices.Clone(s.documents), i, i+1)
+		if s.loss.ByClass == nil {
+			s.loss = messages.Loss{ByClass: map[messages.DocumentClass]uint64{}, From: lost.QueuedAt}
+		}
+		s.loss.ByClass = maps.Clone(s.loss.ByClass)
+		s.loss.ByClass[lost.Class]++
+		s.loss.To = lost.QueuedAt
+	}
 }
 
 // takeDocuments removes waiting documents, and gives how many there were.

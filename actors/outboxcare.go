@@ -29,9 +29,8 @@ type deadSettled struct {
 
 func (deadSettled) private() {}
 
-// count notes a delivery for the state and for who watches how busy the agent is.
-func (a *shipperActor) count(r *delivered, now time.Time) {
-	n := uint64(0)
+// count notes a delivery for the state and for who watches how busy the agent is, and gives how many documents arrived.
+func (a *shipperActor) count(r *delivered, now time.Time) (n uint64) {
 	for i := range r.rows {
 		if p := &r.rows[i]; r.settled(p) && p.verdict == opensearch.Delivered {
 			n++
@@ -43,6 +42,7 @@ func (a *shipperActor) count(r *delivered, now time.Time) {
 		a.system.opt.OnShipped(n)
 	}
 	a.noteDropped(&r.standing)
+	return n
 }
 
 func (a *shipperActor) armTend(ctx actor.Context) {
@@ -95,7 +95,13 @@ func (a *shipperActor) noteDropped(standing *messages.OutboxStanding) {
 }
 
 // tellLoss queues the document that says what was lost. Where more was lost meanwhile the store refuses, and the next delivery brings it again.
+// Since notices are never dropped, none is queued while its index takes nothing, and none makes room for itself, which would lose more: a full
+// outbox would fill with notices of what they drive out.
 func (a *shipperActor) tellLoss(lost messages.Loss, now time.Time) {
+	index := a.config.Text(messages.ParamApplicationLogIndex)
+	if a.holds[messages.ResolveIndex(index, now)] != nil {
+		return
+	}
 	from, to := lost.From.Format(timeFormat), lost.To.Format(timeFormat)
 	text := fmt.Sprintf("%d documents were lost because the outbox was full or they were too old; they were queued from %s to %s", lost.Count(), from, to)
 	notice := lossNotice{
@@ -108,9 +114,9 @@ func (a *shipperActor) tellLoss(lost messages.Loss, now time.Time) {
 	if lost.Dead > 0 {
 		notice.LostByClass["dead"] = lost.Dead
 	}
-	document := newDocument(messages.DocumentNotice, a.config.Text(messages.ParamApplicationLogIndex), now, notice)
+	document := newDocument(messages.DocumentNotice, index, now, notice)
 	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{
-		messages.LossTold{Count: lost.Count()}, documentRow(a.config, document),
+		messages.LossTold{Count: lost.Count()}, messages.DocumentRow{Document: document},
 	}}
 	a.system.opt.Store.Submit(change, func(messages.Committed) {})
 }

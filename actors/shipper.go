@@ -305,8 +305,9 @@ func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 
 func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
 	now := time.Now()
+	arrived := uint64(0)
 	if m.committed.Err == nil {
-		a.count(m.result, now)
+		arrived = a.count(m.result, now)
 	}
 	if m.result.client != a.client {
 		return // of a cluster that is not meant any more
@@ -315,7 +316,7 @@ func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
 	m.result.batch.Reset()
 	a.spare = append(a.spare, m.result.batch)
 	a.conclude(m.result, m.committed.Err, now)
-	if m.result.standing.Loss.Count() > 0 && m.result.err == nil {
+	if m.result.standing.Loss.Count() > 0 && arrived > 0 {
 		a.tellLoss(m.result.standing.Loss, now)
 	}
 	a.publish()

@@ -215,3 +215,31 @@ func TestShipperSurvivesAPanicOfADelivery(t *testing.T) {
 		w.expectOutbox(0, 5, 0, "shipping")
 	})
 }
+
+// A full outbox whose documents are not taken does not fill with notices of its own losses: one tells of all of them, when they are.
+func TestShipperTellsLossesWhenTheyAreTaken(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		const most, sent = 20, 70
+		w.store.limitDocuments(most)
+		c.set(func() {
+			c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 403, Type: "cluster_block_exception"} }
+		})
+		index := w.sys.Config().Text(messages.ParamApplicationLogIndex)
+		w.queue(index, sent-10)
+		for range 10 {
+			w.advance(time.Minute)
+			w.queue(index, 1)
+		}
+		w.advance(time.Minute)
+		if told := w.store.lossesTold(); len(told) > 0 {
+			t.Errorf("while nothing is taken losses are told: %v", told)
+		}
+		w.expectOutbox(most, 0, 0, "shipping, but documents for "+index+" wait until")
+		c.set(func() { c.answer = nil })
+		w.advance(time.Minute)
+		if told := w.store.lossesTold(); len(told) != 1 || told[0] != sent-most {
+			t.Errorf("told are %v", told)
+		}
+		w.expectOutbox(0, most+1, 0, "shipping")
+	})
+}
