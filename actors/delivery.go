@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 
 	"gusty/internal/opensearch"
@@ -40,6 +41,7 @@ type delivery struct {
 	rows  []parcel
 	owner []int // by place in the batch: the row
 	long  []longOutput
+	added []int  // rows of long output whose last part is in the batch
 	body  []byte // of the document that is added
 }
 
@@ -47,7 +49,7 @@ type delivery struct {
 type parcel struct {
 	key     messages.DocumentKey
 	index   string
-	long    bool // it is sent in parts
+	open    bool // it is sent in parts, and not all of them were answered
 	sent    bool // at least a part of it was sent and answered
 	verdict opensearch.Class
 	status  int
@@ -111,7 +113,7 @@ func (d *delivery) gather() error {
 		}
 		d.rows = append(d.rows, parcel{key: doc.Key(), index: index})
 		if doc.Output != nil {
-			d.rows[len(d.rows)-1].long = true
+			d.rows[len(d.rows)-1].open = true
 			doc.Body = bytes.Clone(doc.Body)
 			d.long = append(d.long, longOutput{len(d.rows) - 1, doc})
 			return true, nil
@@ -150,6 +152,7 @@ func (d *delivery) send(ctx context.Context) error {
 		if err := d.addOutput(ctx, l.row, &l.document); err != nil {
 			return err
 		}
+		d.added = append(d.added, l.row)
 	}
 	return d.post(ctx)
 }
@@ -168,11 +171,15 @@ func (d *delivery) post(ctx context.Context) error {
 			err = nil
 		}
 	}
-	if err == nil {
-		d.batch.Reset()
-		d.owner = d.owner[:0]
+	if err != nil {
+		return err
 	}
-	return err
+	for _, row := range d.added {
+		d.rows[row].open = false
+	}
+	d.batch.Reset()
+	d.owner, d.added = d.owner[:0], d.added[:0]
+	return nil
 }
 
 func alone(e *opensearch.StatusError) string {
@@ -208,13 +215,15 @@ func (p *parcel) note(class opensearch.Class, status int, reason string, crowded
 	p.sent = true
 }
 
-// addOutput adds the parts of a document whose text lies in a run's output, and posts whenever the batch is full.
+// addOutput adds the parts of a document whose text lies in a run's output, and posts whenever the batch is full. Output that cannot be read, or
+// not to its end, holds up nothing: the document says so.
 func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Document) error {
 	var body applicationLog
 	if err := json.Unmarshal(doc.Body, &body); err != nil {
 		return fmt.Errorf("read a document of the outbox: %w", err)
 	}
 	p := &parts{stream: doc.Output.Stream, redactor: newRedactor(doc.Output.Secrets)}
+	var failed error // of a request
 	p.give = func(part int, text string) error {
 		body.Message, body.Part, body.Sequence = text, part, doc.Sequence
 		data, err := json.Marshal(&body)
@@ -222,21 +231,30 @@ func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Documen
 			return err
 		}
 		if d.batch.Len() > 0 && d.batch.Bytes()+len(data) > d.maxBytes {
-			if err := d.post(ctx); err != nil {
-				return err
+			if failed = d.post(ctx); failed != nil {
+				return failed
 			}
 		}
 		d.add(row, partID(doc.ID, part), data)
 		return nil
 	}
 	err := d.store.EachOutput(doc.Output.RunID, p.add)
-	if messages.CodeOf(err) == messages.CodeNotFound {
-		return p.give(1, "[the output was removed with its run before it could be sent]")
-	}
-	if err != nil {
+	switch {
+	case failed != nil:
+		return failed
+	case isExhausted(err):
 		return fmt.Errorf("read the output of run %s: %w", doc.Output.RunID, err)
+	case messages.CodeOf(err) == messages.CodeNotFound:
+		p.remark("[the output was removed with its run before it could be sent]")
+	case err != nil:
+		p.remark("[the rest of the output cannot be read]")
 	}
 	return p.end()
+}
+
+// isExhausted says whether the process or the host has too many files open, which passes.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // partID gives each part an id of its own that is the same at each attempt.
@@ -253,7 +271,7 @@ func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
 	var shipped messages.DocumentsShipped
 	for i := range r.rows {
 		switch p := &r.rows[i]; {
-		case !r.settled(p):
+		case !p.settled():
 		case p.verdict == opensearch.Delivered:
 			shipped.Keys = append(shipped.Keys, p.key)
 		case p.verdict == opensearch.Refused:
@@ -268,5 +286,15 @@ func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
 	return change
 }
 
+// arrived gives how many documents are in OpenSearch, each whole.
+func (r *delivered) arrived() (n uint64) {
+	for i := range r.rows {
+		if p := &r.rows[i]; p.settled() && p.verdict == opensearch.Delivered {
+			n++
+		}
+	}
+	return n
+}
+
 // settled says whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.
-func (r *delivered) settled(p *parcel) bool { return p.sent && (r.err == nil || !p.long) }
+func (p *parcel) settled() bool { return p.sent && !p.open }

@@ -90,6 +90,19 @@ func (w *world) queue(index string, n int) {
 	}
 }
 
+// queueLong commits a document of a run's output; in so many pieces, or one that does not open.
+func (w *world) queueLong(index string, pieces int) {
+	w.t.Helper()
+	document := messages.Document{
+		ID: newID(), Class: messages.DocumentOutput, Index: index, QueuedAt: time.Now(), Body: []byte(`{"message":""}`),
+		Output: &messages.OutputRef{RunID: newID(), Stream: messages.Stdout},
+	}
+	if pieces > 0 {
+		w.store.keepOutput(document.Output.RunID, pieces)
+	}
+	w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document}}}, func(messages.Committed) {})
+}
+
 func (w *world) standing() messages.OutboxStanding {
 	w.t.Helper()
 	return ask[messages.OutboxStanding](w, messages.GetOutbox{})
@@ -127,4 +140,14 @@ func (s *memStore) lossesTold() (told []uint64) {
 		}
 	}
 	return told
+}
+
+// keepOutput has the store give so many pieces as a run's output.
+func (s *memStore) keepOutput(runID string, pieces int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.long == nil {
+		s.long = map[string]int{}
+	}
+	s.long[runID] = pieces
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"gusty/internal/opensearch"
 	"gusty/messages"
 )
 
@@ -29,20 +28,14 @@ type deadSettled struct {
 
 func (deadSettled) private() {}
 
-// count notes a delivery for the state and for who watches how busy the agent is, and gives how many documents arrived.
-func (a *shipperActor) count(r *delivered, now time.Time) (n uint64) {
-	for i := range r.rows {
-		if p := &r.rows[i]; r.settled(p) && p.verdict == opensearch.Delivered {
-			n++
-		}
-	}
+// count notes for the state, and for who watches how busy the agent is, that documents arrived.
+func (a *shipperActor) count(n uint64, r *delivered, now time.Time) {
 	a.last.recent.add(n, now)
 	a.last.at, a.last.idle = now, false
 	if a.system.opt.OnShipped != nil {
 		a.system.opt.OnShipped(n)
 	}
 	a.noteDropped(&r.standing)
-	return n
 }
 
 func (a *shipperActor) armTend(ctx actor.Context) {

@@ -26,12 +26,17 @@ func (p *parts) add(c messages.OutputChunk) error {
 	case c.Stream != p.stream:
 		return nil
 	case c.Skipped > 0:
-		p.text = append(p.text, p.redactor.rest()...)
-		p.text = fmt.Appendf(p.text, "[%d bytes left out]", c.Skipped)
+		p.remark(fmt.Sprintf("[%d bytes left out]", c.Skipped))
 	default:
 		p.text = append(p.text, p.redactor.add(c.Data)...)
 	}
 	return p.giveFull()
+}
+
+// remark puts words of the agent's own where something is missing.
+func (p *parts) remark(words string) {
+	p.text = append(p.text, p.redactor.rest()...)
+	p.text = append(p.text, words...)
 }
 
 // end gives what is left. A stream of which nothing is left gives one empty part, so that its document exists.

@@ -53,6 +53,7 @@ type shipperActor struct {
 	holds   map[string]*heldIndex
 	rows    int // at most in a batch
 	bytes   int
+	calm    int                 // deliveries since a batch was too large
 	spare   []*opensearch.Batch // their buffers are kept while there is something to send
 
 	wake   *time.Timer // nil: none runs
@@ -304,10 +305,9 @@ func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 }
 
 func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
-	now := time.Now()
-	arrived := uint64(0)
+	now, arrived := time.Now(), m.result.arrived()
 	if m.committed.Err == nil {
-		arrived = a.count(m.result, now)
+		a.count(arrived, m.result, now)
 	}
 	if m.result.client != a.client {
 		return // of a cluster that is not meant any more
@@ -316,7 +316,7 @@ func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
 	m.result.batch.Reset()
 	a.spare = append(a.spare, m.result.batch)
 	a.conclude(m.result, m.committed.Err, now)
-	if m.result.standing.Loss.Count() > 0 && arrived > 0 {
+	if m.result.standing.Loss.Count() > 0 && arrived > 0 && m.committed.Err == nil {
 		a.tellLoss(m.result.standing.Loss, now)
 	}
 	a.publish()

@@ -142,6 +142,85 @@ func TestShipperFindsTheOneThatIsRefused(t *testing.T) {
 	}
 }
 
+// A long output whose parts are refused together is cut too, down to one part at a time.
+func TestShipperCutsLongOutput(t *testing.T) {
+	for _, status := range []int{400, 413} {
+		shippingWorld(t, func(w *world, c *fakeCluster) {
+			c.set(func() {
+				c.whole = func(n int) error {
+					if n == 1 {
+						return nil
+					}
+					if len(c.batches) > 100 {
+						return errors.New("too many requests")
+					}
+					return &opensearch.StatusError{Status: status, Type: "illegal_argument_exception"}
+				}
+			})
+			w.queueLong("a", 30)
+			w.advance(time.Minute)
+			w.expectOutbox(0, 1, 0, "shipping")
+		})
+	}
+}
+
+// Output that does not open holds up nothing: its document says so.
+func TestShipperSendsWhatCannotBeRead(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.queue("a", 1)
+		w.queueLong("a", 0)
+		w.queue("a", 1)
+		w.advance(time.Second)
+		w.expectOutbox(0, 3, 0, "shipping")
+	})
+}
+
+// Of a delivery that fails in the middle, what was answered whole is not sent again: a cluster that now and then fails gets on.
+func TestShipperKeepsWhatOfADeliveryArrived(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.whole = func(int) error {
+				if len(c.batches)%10 == 0 {
+					return errors.New("connection reset")
+				}
+				return nil
+			}
+		})
+		for range 2 * maxLong {
+			w.queueLong("a", 40) // five requests each
+		}
+		w.advance(2 * time.Minute)
+		w.expectOutbox(0, 2*maxLong, 0, "shipping")
+	})
+}
+
+// Batches that were cut grow again when the server takes them.
+func TestShipperGrowsItsBatchesAgain(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		refuse := 3
+		c.set(func() {
+			c.whole = func(int) error {
+				if refuse--; refuse >= 0 {
+					return &opensearch.StatusError{Status: 413}
+				}
+				return nil
+			}
+		})
+		w.queue("a", 5000)
+		w.advance(time.Minute)
+		for range 8 * growAfter {
+			w.queue("a", 1)
+			w.advance(2 * linger)
+		}
+		before := c.requests()
+		w.queue("a", 5000)
+		w.advance(time.Minute)
+		if n := c.requests() - before; n > 6 {
+			t.Errorf("%d requests for as many documents as two or three hold", n)
+		}
+	})
+}
+
 func TestShipperKeepsDeadLettersApart(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {

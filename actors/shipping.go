@@ -53,6 +53,9 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 	if isPanic(r.err) {
 		a.system.log.Error("a delivery failed by a fault of the agent's own", "actor", nameShipper, "cause", r.err, "stack", stackOf(r.err))
 	}
+	if r.arrived() > 0 {
+		a.breaker.delay = 0 // it is there, though not always
+	}
 	status, answered := errors.AsType[*opensearch.StatusError](r.err)
 	if !answered {
 		a.trip(now, 0, r.err.Error())
@@ -61,19 +64,19 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 	switch status.Class() {
 	case opensearch.Denied:
 		a.pause(now, r.err.Error())
-	case opensearch.TooLarge:
-		a.bytes = max(r.sent/2, 1)
-		a.split(r)
-	case opensearch.Refused:
+	case opensearch.TooLarge, opensearch.Refused:
 		a.split(r)
 	default:
 		a.trip(now, status.RetryAfter, r.err.Error())
 	}
 }
 
-// split makes the next batches smaller: one of these documents is what is refused, or they are too many.
+// growAfter is after how many deliveries batches whose size the server did not take are tried twice as large.
+const growAfter = 32
+
+// split makes the next batches smaller: one of these documents, or a part of one, is what is refused, or they are too many.
 func (a *shipperActor) split(r *delivered) {
-	a.rows = max(min(a.rows, len(r.rows))/2, 1)
+	a.rows, a.bytes, a.calm = max(min(a.rows, len(r.rows))/2, 1), max(r.sent/2, 1), 0
 	a.last.fail(r.err.Error(), time.Now())
 }
 
@@ -97,6 +100,9 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	}
 	a.breaker = breaker{}
 	a.rows = min(2*a.rows, maxBatchRows)
+	if a.calm++; a.calm%growAfter == 0 {
+		a.bytes = min(2*a.bytes, maxBatchSize)
+	}
 }
 
 // trip opens the breaker, or keeps it open longer.
