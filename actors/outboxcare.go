@@ -109,7 +109,7 @@ func (a *shipperActor) tellLoss(lost messages.Loss, now time.Time) {
 	}
 	document := newDocument(messages.DocumentNotice, index, now, notice)
 	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{
-		messages.LossTold{Count: lost.Count()}, messages.DocumentRow{Document: document},
+		messages.LossTold{Count: lost.Count(), From: lost.From, To: lost.To}, messages.DocumentRow{Document: document},
 	}}
 	a.system.opt.Store.Submit(change, func(messages.Committed) {})
 }

@@ -120,7 +120,9 @@ func (a *shipperActor) Receive(ctx actor.Context) {
 	case lookedAfter:
 		a.onLookedAfter(m)
 	case messages.RetryDead:
-		a.settleDead(ctx, m.Origin, messages.DeadRetried{ID: m.ID}, m.ID)
+		a.settleDead(ctx, m.Origin, messages.DeadRetried{
+			ID: m.ID, At: time.Now(), LimitBytes: a.config.Int(messages.ParamOutboxLimitBytes),
+		}, m.ID)
 	case messages.DeleteDead:
 		a.settleDead(ctx, m.Origin, messages.DeadGone{ID: m.ID}, m.ID)
 	case deadSettled:

@@ -70,14 +70,23 @@ type (
 		At         time.Time
 		LimitBytes int64
 	}
-	// DeadRetried puts a dead letter back behind all that waits. Code not_found where there is none of this id.
-	DeadRetried struct{ ID string }
+	// DeadRetried puts a dead letter back behind all that waits, as queued at At: its age begins anew. Where the outbox holds more than LimitBytes
+	// then, the oldest documents of the lowest class go. Code not_found where there is none of this id.
+	DeadRetried struct {
+		ID         string
+		At         time.Time
+		LimitBytes int64
+	}
 	// DeadGone deletes a dead letter. Code not_found where there is none of this id.
 	DeadGone struct{ ID string }
 	// OutboxAged drops documents that were queued before a time, at most some thousand at once.
 	OutboxAged struct{ Before time.Time }
-	// LossTold says that a document tells of this many lost ones, so that the next one need not. Code conflict where there are others by now.
-	LossTold struct{ Count uint64 }
+	// LossTold says that a document tells of the lost ones, so many, queued at these times, so that the next one need not. Code conflict where
+	// others were lost by now.
+	LossTold struct {
+		Count    uint64
+		From, To time.Time
+	}
 	// SettingRow keeps one of the agent's own small values (the CA's key, the agent's id, the pause switch). A nil value deletes it.
 	SettingRow struct {
 		Name  string

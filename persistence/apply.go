@@ -123,7 +123,7 @@ func (w *writer) applyOutbox(row messages.Row) error {
 	case messages.DocumentRefused:
 		return w.refuseDocument(&row)
 	case messages.DeadRetried:
-		return w.retryDead(row.ID)
+		return w.retryDead(&row)
 	case messages.DeadGone:
 		return w.deleteDead(row.ID)
 	case messages.OutboxAged:

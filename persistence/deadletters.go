@@ -107,19 +107,24 @@ func (w *writer) dropOldestDead() error {
 	return w.takeDead(runKey(key[1:]))
 }
 
-// retryDead puts a dead letter back behind all that waits.
-func (w *writer) retryDead(id string) error {
-	letter, err := w.deadLetter(id)
+// retryDead puts a dead letter back behind all that waits, and makes room.
+func (w *writer) retryDead(row *messages.DeadRetried) error {
+	letter, err := w.deadLetter(row.ID)
 	if err != nil {
 		return err
 	}
-	if err := w.deleteDead(id); err != nil {
+	if err := w.deleteDead(row.ID); err != nil {
 		return err
 	}
+	letter.Document.QueuedAt = row.At
 	if err := w.appendDocument(&letter.Document); err != nil {
 		return err
 	}
-	return w.noteReference(&letter.Document, func(k *runKeeping) { k.documents = append(k.documents, w.ledger.lastDocument) })
+	note := func(k *runKeeping) { k.documents = append(k.documents, w.ledger.lastDocument) }
+	if err := w.noteReference(&letter.Document, note); err != nil {
+		return err
+	}
+	return w.makeRoom(row.LimitBytes)
 }
 
 func (w *writer) deleteDead(id string) error {

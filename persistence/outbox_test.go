@@ -102,10 +102,15 @@ func TestLossIsToldOnce(t *testing.T) {
 		t.Fatalf("lost %+v", lost)
 	}
 	told := messages.DocumentRow{Document: queued(9, messages.DocumentNotice)}
-	if c := try(s, messages.LossTold{Count: 1}, told); messages.CodeOf(c.Err) != messages.CodeConflict {
-		t.Errorf("another number was told: %v", c.Err)
+	for name, other := range map[string]messages.LossTold{
+		"another number": {Count: 1, From: lost.From, To: lost.To},
+		"others":         {Count: 2, From: lost.From, To: lost.To.Add(time.Second)}, // as many, since the first were told
+	} {
+		if c := try(s, other, told); messages.CodeOf(c.Err) != messages.CodeConflict {
+			t.Errorf("%s: %v", name, c.Err)
+		}
 	}
-	commit(t, s, messages.LossTold{Count: 2}, told)
+	commit(t, s, messages.LossTold{Count: 2, From: lost.From, To: lost.To}, told)
 	if o := outboxOf(t, s); o.Loss.Count() != 0 || o.Dropped != 2 || o.Waiting != 2 {
 		t.Errorf("standing %+v", o)
 	}
@@ -145,15 +150,15 @@ func TestDeadLetters(t *testing.T) {
 	if page, err = s.Dead(page.Next, 2); err != nil || len(page.Letters) != 1 || page.Next != "" || page.Letters[0].Document.ID != testRunID(0) {
 		t.Errorf("second page %+v, %v", page, err)
 	}
-	commit(t, s, messages.DeadRetried{ID: testRunID(1)})
+	commit(t, s, messages.DeadRetried{ID: testRunID(1), At: queueTime(200)})
 	commit(t, s, messages.DeadGone{ID: testRunID(2)})
 	for _, row := range []messages.Row{messages.DeadRetried{ID: testRunID(2)}, messages.DeadGone{ID: testRunID(1)}, messages.DeadGone{ID: "x"}} {
 		if c := try(s, row); messages.CodeOf(c.Err) != messages.CodeNotFound {
 			t.Errorf("%+v gives %v", row, c.Err)
 		}
 	}
-	if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, []int{3, 1}) {
-		t.Errorf("what waits is %v: a letter that is tried again goes behind it", numbers)
+	if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, []int{3, 200}) {
+		t.Errorf("what waits is %v: a letter that is tried again goes behind it, as new", numbers)
 	}
 	if o := outboxOf(t, s); o.Waiting != 2 || o.Dead != 1 {
 		t.Errorf("standing %+v", o)
@@ -170,5 +175,41 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	o := outboxOf(t, s)
 	if o.Dead != 2 || o.Refused != 4 || o.Dropped != 2 || o.Loss.Dead != 2 || o.DeadBytes > 450 {
 		t.Errorf("standing %+v", o)
+	}
+}
+
+// A letter that is tried again into a full outbox makes room for itself, and the figures are those of the rows.
+func TestDeadLettersMakeRoomWhereTheyReturn(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 3, 1, 1, 1)
+	_, keys := waitingNumbers(t, s)
+	commit(t, s, messages.DocumentRefused{Key: keys[0], Status: 400, Reason: "no", At: queueTime(9)})
+	limit := int64(outboxOf(t, s).Bytes)
+	commit(t, s, messages.DeadRetried{ID: testRunID(0), At: queueTime(10), LimitBytes: limit})
+	numbers, keys := waitingNumbers(t, s)
+	if o := outboxOf(t, s); int64(o.Bytes) > limit || o.DeadBytes != 0 || o.Dropped != 1 || !reflect.DeepEqual(numbers, []int{2, 3, 10}) {
+		t.Errorf("%v wait, standing %+v", numbers, o)
+	}
+	commit(t, s, messages.DocumentsShipped{Keys: keys})
+	if o := outboxOf(t, s); o.Bytes != 0 || o.Waiting != 0 || o.Dead != 0 {
+		t.Errorf("standing %+v", o)
+	}
+}
+
+// A limit that is lowered by much is reached in steps, so that no transaction grows large.
+func TestLoweredLimitIsReachedInSteps(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	const documents = maxDropped + 500
+	rows := make([]messages.Row, 0, documents)
+	for n := range documents {
+		rows = append(rows, messages.DocumentRow{Document: queued(n, messages.DocumentHealth)})
+	}
+	commit(t, s, rows...)
+	const limit = 1000
+	for step, most := range []uint64{documents + 1 - maxDropped, 5} {
+		commit(t, s, messages.DocumentRow{Document: queued(documents+step, messages.DocumentHealth), LimitBytes: limit})
+		if o := outboxOf(t, s); o.Waiting > most || step == 0 && o.Waiting < most || step > 0 && o.Bytes > limit {
+			t.Errorf("after step %d the standing is %+v", step+1, o)
+		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxAged is how many documents one change drops for their age, so that no transaction grows large.
-	maxAged = 4096
+	// maxDropped is how many documents one change drops, so that no transaction grows large.
+	maxDropped = 4096
 	// deadShare is the part of the outbox's limit that dead letters may take.
 	deadShare = 4
 )
@@ -68,23 +68,27 @@ func (l *loss) message() messages.Loss {
 	return m
 }
 
-// makeRoom drops the oldest documents of the lowest class until the outbox is within its limit. Notices stay, whatever it holds.
+// makeRoom drops the oldest documents of the lowest class until the outbox is within its limit; of one that was lowered by much, it is the next
+// changes that bring it there. Notices stay, whatever it holds.
 func (w *writer) makeRoom(limit int64) error {
-	for class := messages.DocumentLog; class < messages.DocumentNotice && limit > 0 && w.ledger.outboxBytes > uint64(limit); {
+	left := maxDropped
+	for class := messages.DocumentLog; class < messages.DocumentNotice && left > 0 && limit > 0 && w.ledger.outboxBytes > uint64(limit); {
 		dropped, err := w.dropOldest(class, time.Time{})
 		if err != nil {
 			return err
 		}
 		if !dropped {
 			class++
+			continue
 		}
+		left--
 	}
 	return nil
 }
 
 // dropAged drops what was queued before a time.
 func (w *writer) dropAged(before time.Time) error {
-	left := maxAged
+	left := maxDropped
 	for class := messages.DocumentLog; class < messages.DocumentNotice && left > 0; {
 		dropped, err := w.dropOldest(class, before)
 		if err != nil {
@@ -123,8 +127,8 @@ func (w *writer) dropOldest(class messages.DocumentClass, before time.Time) (boo
 // checkLoss refuses to call told what is not what was lost.
 func (w *writer) checkLoss(row *messages.LossTold) error {
 	lost := w.ledger.loss.message()
-	if n := lost.Count(); n != row.Count {
-		return messages.Errorf(messages.CodeConflict, "%d documents were lost by now, not %d", n, row.Count)
+	if n := lost.Count(); n != row.Count || !lost.From.Equal(row.From) || !lost.To.Equal(row.To) {
+		return messages.Errorf(messages.CodeConflict, "other documents were lost by now, %d in all", n)
 	}
 	return nil
 }

@@ -169,8 +169,8 @@ func TestNonsenseConfirmsNothing(t *testing.T) {
 
 // An answer that is cut between two items is told as that, and not as one of another server.
 func TestCutBetweenItems(t *testing.T) {
-	whole := answers(201, 201, 201)
-	server := httptest.NewServer(answerWith(200, whole[:strings.Index(whole, `,{"create":{"_id":"1"`)]))
+	first, _, _ := strings.Cut(answers(201, 201, 201), `,{"create":{"_id":"1"`)
+	server := httptest.NewServer(answerWith(200, first))
 	defer server.Close()
 	items, err := send(t, clientOf(t, Config{Endpoints: []string{server.URL}}), 3)
 	if len(items) != 1 || !errors.Is(err, io.EOF) {
