@@ -148,7 +148,7 @@ func (s *System) outputDocuments(config *messages.Config, run *messages.Run, job
 		body := applicationLog{
 			AgentID: s.agentID, Endpoint: endpoint, Hostname: s.hostname, JobName: run.ScriptName, Level: outputLevel(run, stream),
 			LoggerName: loggerJobs, Timestamp: now.UTC().Format(timeFormat), RunID: run.ID, Stream: stream.String(), Part: 1, Labels: labelsOf(config),
-			Message: plainLine(redact(inlineText(run.Output.Inline, stream), secrets)),
+			Message: inlineText(run.Output.Inline, stream, secrets),
 		}
 		document := newDocument(messages.DocumentOutput, index, now, body)
 		if run.Output.InFile {
@@ -171,14 +171,18 @@ func outputLevel(run *messages.Run, stream messages.Stream) string {
 	}
 }
 
-func inlineText(chunks []messages.OutputChunk, stream messages.Stream) []byte {
-	var text []byte
+// inlineText gives what one stream printed as the message of one document: it is short.
+func inlineText(chunks []messages.OutputChunk, stream messages.Stream, secrets []messages.Secret) string {
+	var whole strings.Builder
+	p := &parts{stream: stream, redactor: newRedactor(secrets), give: func(_ int, text string) error {
+		whole.WriteString(text)
+		return nil
+	}}
 	for _, c := range chunks {
-		if c.Stream == stream {
-			text = append(text, c.Data...)
-		}
+		_ = p.add(c) // only give could fail
 	}
-	return text
+	_ = p.end() // as above
+	return whole.String()
 }
 
 // oneLine removes line ends, as the Rust agent does in a message.

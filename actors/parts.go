@@ -35,7 +35,7 @@ func (p *parts) add(c messages.OutputChunk) error {
 
 // remark puts words of the agent's own where something is missing.
 func (p *parts) remark(words string) {
-	p.text = append(p.text, p.redactor.rest()...)
+	p.text = append(p.text, p.redactor.cut()...)
 	p.text = append(p.text, words...)
 }
 
