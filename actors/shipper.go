@@ -180,7 +180,7 @@ func (a *shipperActor) connect() {
 	a.rows, a.bytes = maxBatchRows, maxBatchSize
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error
-	a.client, err = a.system.openCluster(a.config)
+	a.client, err = a.system.openCluster(a.config, 0)
 	if err != nil {
 		a.system.log.Error("shipping is paused: the configuration of OpenSearch cannot be used", "actor", nameShipper, "error", err)
 		a.last.fail(err.Error(), time.Now())

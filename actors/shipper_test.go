@@ -322,3 +322,18 @@ func TestShipperTellsLossesWhenTheyAreTaken(t *testing.T) {
 		w.expectOutbox(0, most+1, 0, "shipping")
 	})
 }
+
+// Whoever asks for a check does not wait as long as shipping does.
+func TestCheckIsNotPatient(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		asked := make(chan time.Duration, 1)
+		w.sys.opt.openCluster = func(config opensearch.Config) (bulkClient, error) {
+			asked <- config.Timeout
+			return nil, errors.New("not here")
+		}
+		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
+		if patience := <-asked; patience <= 0 || patience > 10*time.Second || len(checked.Steps) != 1 {
+			t.Errorf("each answer is waited for %s; the steps are %+v", patience, checked.Steps)
+		}
+	})
+}

@@ -252,8 +252,9 @@ func (a *shipperActor) blocked() map[string]bool {
 	return blocked
 }
 
-// openCluster makes a client of the configuration; nil where no endpoint is set.
-func (s *System) openCluster(config *messages.Config) (bulkClient, error) {
+// openCluster makes a client of the configuration that waits so long for an answer (0: as long as a busy cluster may need); nil where no endpoint is
+// set.
+func (s *System) openCluster(config *messages.Config, patience time.Duration) (bulkClient, error) {
 	endpoint, wanted := shippingTo(config)
 	if !wanted {
 		return nil, nil
@@ -262,7 +263,7 @@ func (s *System) openCluster(config *messages.Config) (bulkClient, error) {
 		Endpoints: strings.Split(endpoint, ","), User: config.Text(messages.ParamOpenSearchUser),
 		Password: config.Secret(messages.ParamOpenSearchPass).Reveal(), Token: config.Secret(messages.ParamOpenSearchToken).Reveal(),
 		CAFile: config.Text(messages.ParamOpenSearchCA), Fingerprint: config.Text(messages.ParamOpenSearchPin),
-		UserAgent: "gustyd/" + s.opt.Build.Version, Getenv: s.opt.Getenv,
+		UserAgent: "gustyd/" + s.opt.Build.Version, Getenv: s.opt.Getenv, Timeout: patience,
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,9 @@ import (
 // loggerCheck is the loggerName of the test document.
 const loggerCheck = loggerAgent + ".check"
 
+// checkPatience is how long a check waits for each answer: whoever asked for it waits too.
+const checkPatience = 10 * time.Second
+
 // checker is what a check needs of a client beside what shipping needs.
 type checker interface {
 	Check(ctx context.Context, index, id string, document []byte) []opensearch.Step
@@ -22,7 +25,7 @@ type checker interface {
 // checkShipping goes the way to OpenSearch on the asker's goroutine, beside the shipper.
 func (s *System) checkShipping(ctx context.Context, m messages.CheckShipping) (any, error) {
 	config := s.Config()
-	client, err := s.openCluster(config)
+	client, err := s.openCluster(config, checkPatience)
 	if err != nil {
 		step := messages.ShippingStep{Name: "configuration", Found: err.Error(), Remedy: "set the parameter anew: gustyctl config set"}
 		return messages.ShippingChecked{Steps: []messages.ShippingStep{step}}, nil

@@ -19,7 +19,8 @@ type checkStep struct {
 	Remedy string `json:"remedy"` // empty where all is well
 }
 
-// checkExtra is how long the steps may take: a name, a connection, a handshake and two requests, of which some may never be answered.
+// checkExtra is how long the steps may take: a name, a connection, a handshake and two requests, each at most 10 s, of which some may never be
+// answered.
 const checkExtra = 50 * time.Second
 
 func checkOpenSearch(r *request) error {

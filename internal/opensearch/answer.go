@@ -56,7 +56,7 @@ func (e *errorBody) text() string {
 	if e.Type != "" && !strings.Contains(reason, e.Type) {
 		reason = e.Type + ": " + reason
 	}
-	return clip(strings.ToValidUTF8(reason, "\uFFFD"), maxReason)
+	return clip(oneLine([]byte(reason)), maxReason)
 }
 
 // clip cuts a text at a character's border.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -20,13 +22,23 @@ type Step struct {
 	Remedy string // what to do where it is not well
 }
 
-// Check goes the way to each endpoint step by step, as far as it leads: name, connection, TLS, login, permission to write. The last step sends a
-// test document to index, which stays there, with the id and the JSON that are given.
+// Check goes the way to each endpoint step by step, as far as it leads, to all at the same time: name, connection, TLS, login, permission to write.
+// The last step sends a test document to index, which stays there, with the id and the JSON that are given.
 func (c *Client) Check(ctx context.Context, index, id string, document []byte) []Step {
-	var steps []Step
-	for _, e := range c.all {
-		steps = append(steps, c.checkEndpoint(ctx, e)...)
+	found := make([][]Step, len(c.all))
+	var all sync.WaitGroup
+	for i, e := range c.all {
+		all.Go(func() {
+			defer func() {
+				if fault := recover(); fault != nil {
+					found[i] = []Step{{Name: "check", Found: fmt.Sprintf("%s: a fault of the agent's own: %v", e.name, fault)}}
+				}
+			}()
+			found[i] = c.checkEndpoint(ctx, e)
+		})
 	}
+	all.Wait()
+	steps := slices.Concat(found...)
 	if reachable(steps, len(c.all)) {
 		steps = append(steps, c.checkWrite(ctx, index, id, document))
 	}

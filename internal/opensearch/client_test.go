@@ -289,6 +289,30 @@ func TestSlowServer(t *testing.T) {
 	}
 }
 
+// A check of endpoints that never answer takes no longer than that of one.
+func TestCheckOfSilentServers(t *testing.T) {
+	silent := func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+	const patience = 300 * time.Millisecond
+	c := clientOf(t, Config{Timeout: patience, Endpoints: []string{rawServer(t, silent), rawServer(t, silent), rawServer(t, silent), rawServer(t, silent)}})
+	begun := time.Now()
+	steps := c.Check(t.Context(), "an-index", "0", []byte("{}"))
+	if took := time.Since(begun); took > 3*patience {
+		t.Errorf("it took %s", took)
+	}
+	faults := 0
+	for i, s := range steps {
+		if !s.OK {
+			faults++
+		}
+		if s.Name == "login" && (s.OK || !strings.HasPrefix(s.Found, c.all[i/4].name+": no whole answer in time")) {
+			t.Errorf("step %d is %+v", i, s)
+		}
+	}
+	if faults != 4 || len(steps) != 16 {
+		t.Errorf("the steps are %+v", steps)
+	}
+}
+
 func TestContextEndsAnExchange(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := rawServer(t, func(conn net.Conn) {
@@ -506,6 +530,9 @@ func TestDo(t *testing.T) {
 	kind, reason := Explain(body)
 	if status != 404 || err != nil || kind != "index_not_found_exception" || reason != "index_not_found_exception: no such index [x]" {
 		t.Errorf("got %d %q %q %v", status, kind, reason, err)
+	}
+	if _, reason := Explain([]byte(`{"error":{"type":"a","reason":"two\nlines \u001b[31m"}}`)); reason != "a: two lines [31m" {
+		t.Errorf("got %q", reason)
 	}
 	if _, reason := Explain([]byte("<html>\n\x1b[31mno</html>")); reason != "<html> [31mno</html>" {
 		t.Errorf("got %q", reason)
