@@ -95,15 +95,16 @@ func (c *Client) Endpoint() string {
 // next request begins with another one.
 func (c *Client) roundTrip(ctx context.Context, r *request, read func(*fasthttp.Response) error) error {
 	var err error
+	first := c.first()
 	for i := range c.all {
-		e := c.choose(i)
+		e := c.all[(first+i)%len(c.all)]
 		err = c.try(ctx, e, r, read)
 		if err == nil || ctx.Err() != nil || !elsewhere(err) {
 			c.settle(e, err)
 			return err
 		}
 	}
-	c.settle(c.choose(0), err)
+	c.settle(c.all[first], err)
 	return err
 }
 
@@ -113,11 +114,11 @@ func elsewhere(err error) bool {
 	return !answered || slices.Contains([]int{fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable, fasthttp.StatusGatewayTimeout}, status.Status)
 }
 
-// choose gives the endpoint i places behind the current one.
-func (c *Client) choose(i int) *endpoint {
+// first gives with which endpoint a request begins.
+func (c *Client) first() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.all[(c.current+i)%len(c.all)]
+	return c.current
 }
 
 // settle notes with which endpoint the next request begins: the one that answered, or the one behind it where the answer was not of use.

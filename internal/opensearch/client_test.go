@@ -405,6 +405,35 @@ func TestFailoverFromNonsense(t *testing.T) {
 	}
 }
 
+// A request that fails at one endpoint goes on to the other, also where a request beside it has found that one first.
+func TestFailoverOfTwoAtOnce(t *testing.T) {
+	held, release := make(chan struct{}), make(chan struct{})
+	var asked atomic.Int64
+	unready := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if asked.Add(1) == 1 {
+			close(held)
+			<-release
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer unready.Close()
+	good := httptest.NewServer(answerWith(200, answers(201)))
+	defer good.Close()
+	c := clientOf(t, Config{Endpoints: []string{unready.URL, good.URL}})
+	first := make(chan error, 1)
+	go func() {
+		_, err := send(t, c, 1)
+		first <- err
+	}()
+	<-held
+	_, second := send(t, c, 1)
+	close(release)
+	if err := errors.Join(<-first, second); err != nil || asked.Load() != 2 {
+		t.Errorf("%v; the one that is not ready was asked %d times", err, asked.Load())
+	}
+}
+
 // Whom an endpoint refuses, all do: the one that refused is the one to be named.
 func TestNoFailoverFromRefusal(t *testing.T) {
 	refusing := httptest.NewServer(answerWith(401, "no"))
