@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -168,19 +169,44 @@ func (s *setup) template(text []byte, patterns []string) ([]byte, error) {
 
 // putPolicy installs the policy; a cluster without the plugin is none the worse.
 func (s *setup) putPolicy(ctx context.Context) error {
-	status, body, err := s.send(ctx, http.MethodPut, "/_plugins/_ism/policies/gusty", opensearch.Policy)
+	name, policy := "gusty", opensearch.Policy
+	if s.stream {
+		name, policy = "gusty-streams", opensearch.StreamPolicy
+	}
+	policy, err := s.policyFor(policy)
+	if err != nil {
+		return err
+	}
+	told := "index state management policy " + name + ": "
+	status, body, err := s.send(ctx, http.MethodPut, "/_plugins/_ism/policies/"+name, policy)
 	switch {
 	case err != nil:
 		return err
 	case status < http.StatusMultipleChoices:
-		return s.app.printLine("index state management policy gusty: installed")
+		return s.app.printLine(told + "installed")
 	case status == http.StatusConflict:
-		return s.app.printLine("index state management policy gusty: there already, left as it is")
+		return s.app.printLine(told + "there already, left as it is")
 	case status == http.StatusBadRequest && bytes.Contains(body, []byte("no handler found")), status == http.StatusNotFound:
-		return s.app.printLine("index state management policy gusty: not installed, this cluster has no such plugin")
+		return s.app.printLine(told + "not installed, this cluster has no such plugin")
 	default:
 		return s.refused("the policy", status, body)
 	}
+}
+
+// policyFor puts the patterns of data streams into a policy. Those of indices are not taken over: one that has no date in its name would be deleted
+// with all that is written into it.
+func (s *setup) policyFor(text []byte) ([]byte, error) {
+	if !s.stream || len(s.logs)+len(s.health) == 0 {
+		return text, nil
+	}
+	var policy struct {
+		Policy map[string]any `json:"policy"`
+	}
+	if err := json.Unmarshal(text, &policy); err != nil {
+		return nil, failedf("a policy of this gustyctl is not JSON: %w", err)
+	}
+	policy.Policy["ism_template"] = []any{map[string]any{"index_patterns": slices.Concat(s.logs, s.health), "priority": 100}}
+	return json.Marshal(policy)
 }
 
 func (s *setup) put(ctx context.Context, path string, body []byte) error {
