@@ -102,7 +102,7 @@ func (t *LogTap) flush() {
 		t.lines, t.left = nil, 0
 	}
 	t.mu.Unlock()
-	if give != nil && len(lines) > 0 {
+	if give != nil && (len(lines) > 0 || left > 0) {
 		give(lines, left)
 	}
 }

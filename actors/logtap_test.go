@@ -73,6 +73,22 @@ func TestLogTapInAStorm(t *testing.T) {
 	})
 }
 
+// What a storm at the end left out is told when the tap ends, also where no line follows.
+func TestLogTapTellsWhatItLeftOutAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap, log, given := tapOf()
+		for range 2 * tapBurst {
+			log.Info("a line")
+		}
+		tap.flush()
+		log.Info("one more over the rate")
+		tap.detach()
+		if lines, left := given(); len(lines) != tapBurst || left != tapBurst+1 {
+			t.Errorf("%d lines passed, %d were left out", len(lines), left)
+		}
+	})
+}
+
 func TestLogTapHoldsLinesUntilTheTreeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap := NewLogTap()

@@ -42,9 +42,12 @@ func (m *rateMeter) add(n uint64, now time.Time) {
 	m.spans[m.last%int64(len(m.spans))] += n
 }
 
-// forget empties the spans that are older than a minute.
+// forget empties the spans that are older than a minute; all of them where the clock was set back.
 func (m *rateMeter) forget(now time.Time) {
 	span := now.Unix() / rateSpan
+	if span < m.last {
+		*m = rateMeter{}
+	}
 	for i := max(m.last+1, span-int64(len(m.spans))+1); i <= span; i++ {
 		m.spans[i%int64(len(m.spans))] = 0
 	}
