@@ -1,0 +1,104 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
+)
+
+// This file holds the shipper's deliveries under way: when one more may begin, how far it has read, and what it brought.
+
+// mayBegin says whether another delivery may begin: one at a time reads, none while the cursor is to go back, one alone while it is not known
+// whether the cluster is there.
+func (a *shipperActor) mayBegin() bool {
+	if a.flights == 0 && a.rewind != noRewind {
+		a.cursor, a.rewind, a.more = min(a.cursor, a.rewind), noRewind, true
+	}
+	most := maxFlights
+	if a.breaker.open() || a.rows < maxBatchRows {
+		if a.flights > 0 {
+			return false
+		}
+		most = 1
+	}
+	return a.more && !a.reading && a.rewind == noRewind && a.sending < most && a.flights <= most
+}
+
+func (a *shipperActor) begin(ctx actor.Context) {
+	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
+	d := &delivery{
+		client: client, store: a.system.opt.Store, batch: a.takeBatch(), after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
+		gathered: func(upTo uint64, all bool) {
+			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
+		},
+	}
+	if a.breaker.open() {
+		d.maxRows = min(d.maxRows, probeRows)
+	}
+	a.flights++
+	a.sending++
+	a.reading = true
+	life := a.life
+	go func() { root.Send(self, d.carryOut(life)) }()
+}
+
+func (a *shipperActor) takeBatch() *opensearch.Batch {
+	if n := len(a.spare); n > 0 {
+		b := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		return b
+	}
+	return opensearch.NewBatch()
+}
+
+// onGathered learns how far a delivery has read.
+func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
+	if m.client != a.client {
+		return
+	}
+	a.reading = false
+	a.cursor = m.upTo
+	if m.all {
+		a.more = m.nudges != a.nudges
+	}
+	a.ship(ctx)
+}
+
+// onDelivered makes durable what the answer told, and draws the conclusions when it is.
+func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
+	if m.client == a.client {
+		a.reading = false // also where it failed before it had read
+		a.sending--
+	}
+	change := m.change(a.config.Int(messages.ParamOutboxLimitBytes), time.Now())
+	if len(change.Rows) == 0 {
+		a.onAcknowledged(ctx, acknowledged{result: &m})
+		return
+	}
+	a.system.submit(ctx, change, func(c messages.Committed) any { return acknowledged{&m, c} })
+	if m.client == a.client && m.err == nil {
+		a.ship(ctx)
+	}
+}
+
+func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
+	now, arrived := time.Now(), m.result.arrived()
+	if m.committed.Err == nil {
+		a.count(arrived, m.result, now)
+	}
+	if m.result.client != a.client {
+		return // of a cluster that is not meant any more
+	}
+	a.flights--
+	m.result.batch.Reset()
+	a.spare = append(a.spare, m.result.batch)
+	a.conclude(m.result, m.committed.Err, now)
+	if m.result.standing.Loss.Count() > 0 && arrived > 0 && m.committed.Err == nil {
+		a.tellLoss(m.result.standing.Loss, now)
+	}
+	a.publish()
+	a.ship(ctx)
+}
