@@ -42,6 +42,7 @@ type delivery struct {
 	owner []int // by place in the batch: the row
 	long  []longOutput
 	added []int  // rows of long output whose last part is in the batch
+	alone string // why a document was refused by a 400 to a request that held nothing else; empty: none was
 	body  []byte // of the document that is added
 }
 
@@ -68,8 +69,9 @@ type delivered struct {
 	client   bulkClient
 	after    uint64
 	rows     []parcel
-	sent     int   // bytes of the request that failed
-	err      error // of a whole request; what rows know is true all the same
+	sent     int    // bytes of the request that failed
+	err      error  // of a whole request; what rows know is true all the same
+	alone    string // why a request that held one document was refused by a 400; empty: none was
 	batch    *opensearch.Batch
 	standing messages.OutboxStanding
 }
@@ -85,7 +87,7 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 		}
 		return d.send(ctx)
 	})
-	result.rows, result.err = d.rows, err
+	result.rows, result.err, result.alone = d.rows, err, d.alone
 	result.sent = d.batch.Bytes()
 	if standing, err := d.store.Outbox(); err == nil {
 		result.standing = standing
@@ -167,8 +169,11 @@ func (d *delivery) post(ctx context.Context) error {
 	})
 	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && d.batch.Len() == 1 {
 		if class := status.Class(); class == opensearch.TooLarge || class == opensearch.Refused {
-			d.rows[d.owner[0]].note(class, status.Status, alone(status), false)
+			d.rows[d.owner[0]].note(class, status.Status, reasonAlone(status), false)
 			err = nil
+			if class == opensearch.Refused {
+				d.alone = reasonAlone(status)
+			}
 		}
 	}
 	if err != nil {
@@ -182,7 +187,7 @@ func (d *delivery) post(ctx context.Context) error {
 	return nil
 }
 
-func alone(e *opensearch.StatusError) string {
+func reasonAlone(e *opensearch.StatusError) string {
 	if e.Reason != "" {
 		return e.Reason
 	}

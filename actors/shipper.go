@@ -54,6 +54,7 @@ type shipperActor struct {
 	rows    int // at most in a batch
 	bytes   int
 	calm    int                 // deliveries since a batch was too large
+	alone   int                 // documents in a row that were refused alone
 	spare   []*opensearch.Batch // their buffers are kept while there is something to send
 
 	wake   *time.Timer // nil: none runs

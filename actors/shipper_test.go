@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,6 +141,26 @@ func TestShipperFindsTheOneThatIsRefused(t *testing.T) {
 			w.expectOutbox(0, 99, 1, "shipping")
 		})
 	}
+}
+
+// A cluster that refuses each request, whatever is in it, does not make dead letters of all that waits: only now and then of one.
+func TestShipperDoubtsThatAllAreToBlame(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.whole = func(int) error {
+				return &opensearch.StatusError{Status: 400, Type: "illegal_argument_exception", Reason: "explicit index in bulk is not allowed"}
+			}
+		})
+		w.queue("a", 100)
+		w.advance(5 * time.Minute)
+		o := w.standing()
+		if o.Dead < maxAlone || o.Dead > 30 || !strings.HasPrefix(o.State, "backing off until ") || !strings.Contains(o.State, "explicit index") {
+			t.Errorf("the outbox is %s", describeOutbox(&o))
+		}
+		c.set(func() { c.whole = nil })
+		w.advance(time.Minute)
+		w.expectOutbox(0, 100-o.Dead, o.Dead, "shipping")
+	})
 }
 
 // A long output whose parts are refused together is cut too, down to one part at a time.

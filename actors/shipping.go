@@ -74,6 +74,10 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 // growAfter is after how many deliveries batches whose size the server did not take are tried twice as large.
 const growAfter = 32
 
+// maxAlone is how many documents in a row may be refused alone, by a 400 to their requests, before that is held to be the requests' fault: one that
+// OpenSearch refuses whatever is in it would else make dead letters of all that waits.
+const maxAlone = 3
+
 // split makes the next batches smaller: one of these documents, or a part of one, is what is refused, or they are too many.
 func (a *shipperActor) split(r *delivered) {
 	a.rows, a.bytes, a.calm = max(min(a.rows, len(r.rows))/2, 1), max(r.sent/2, 1), 0
@@ -89,6 +93,11 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
 		a.trip(now, 0, tried.reason)
 		return
+	case r.alone != "" && r.arrived() == 0:
+		if a.alone++; a.alone > maxAlone {
+			a.trip(now, 0, "one document after the other is refused: "+r.alone)
+		}
+		return
 	case tried.denied > 0 && tried.denied == len(r.rows):
 		a.breaker = breaker{denied: a.refusedHere(tried.reason)}
 		a.last.fail(a.breaker.denied, now)
@@ -98,7 +107,7 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 		a.system.log.Info("OpenSearch takes documents again", "actor", nameShipper, "endpoint", a.client.Endpoint(),
 			"after_failures", a.breaker.failures)
 	}
-	a.breaker = breaker{}
+	a.breaker, a.alone = breaker{}, 0
 	a.rows = min(2*a.rows, maxBatchRows)
 	if a.calm++; a.calm%growAfter == 0 {
 		a.bytes = min(2*a.bytes, maxBatchSize)
