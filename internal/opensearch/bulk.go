@@ -92,20 +92,23 @@ func (c *Client) Bulk(ctx context.Context, b *Batch, each func(i int, item Item)
 	r := &request{method: fasthttp.MethodPost, path: bulkPath, contentType: "application/x-ndjson", gzipped: true, body: b.finish()}
 	return c.roundTrip(ctx, r, func(response *fasthttp.Response) error {
 		if response.StatusCode() != fasthttp.StatusOK {
-			return readStatus(response)
+			return c.readStatus(response)
 		}
-		return readItems(bodyOf(response), b.ids, each)
+		return readItems(bodyOf(response), b.ids, func(i int, item Item) {
+			item.Reason = c.conceal.Replace(item.Reason)
+			each(i, item)
+		})
 	})
 }
 
 // readStatus makes an error of an answer. What is no error of OpenSearch's own is shown as it came.
-func readStatus(response *fasthttp.Response) error {
+func (c *Client) readStatus(response *fasthttp.Response) error {
 	e := &StatusError{Status: response.StatusCode(), RetryAfter: retryAfter(response, time.Now())}
 	body, err := io.ReadAll(io.LimitReader(bodyOf(response), maxBodyBytes))
 	if err != nil && len(body) == 0 {
 		return e // the status alone tells enough
 	}
-	e.Type, e.Reason = Explain(body)
+	e.Type, e.Reason = Explain([]byte(c.conceal.Replace(string(body))))
 	return e
 }
 

@@ -121,7 +121,7 @@ func remedyOfTLS(err error) string {
 }
 
 func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
-	one := &Client{config: c.config, trust: c.trust, auth: c.auth, all: []*endpoint{e}}
+	one := &Client{config: c.config, trust: c.trust, auth: c.auth, conceal: c.conceal, all: []*endpoint{e}}
 	defer one.Close()
 	status, body, err := one.Do(ctx, fasthttp.MethodGet, "/", nil)
 	switch {
@@ -132,7 +132,7 @@ func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
 	case status == fasthttp.StatusForbidden:
 		return Step{Name: "login", OK: true, Found: "logged in, without the permission to ask for the version"}
 	case status != fasthttp.StatusOK:
-		_, reason := Explain(body)
+		_, reason := Explain([]byte(c.conceal.Replace(string(body))))
 		return Step{Name: "login", Found: fmt.Sprintf("answered %d: %s", status, reason), Remedy: "see OpenSearch's own log"}
 	}
 	return versionStep(body)

@@ -20,10 +20,11 @@ const keptConnections = 2
 
 // Client sends requests to one cluster. Its methods may be called from any goroutine.
 type Client struct {
-	config Config
-	trust  trust
-	auth   string // a whole header line, or empty
-	all    []*endpoint
+	config  Config
+	trust   trust
+	auth    string // a whole header line, or empty
+	conceal *strings.Replacer
+	all     []*endpoint
 
 	mu      sync.Mutex
 	current int // the endpoint that answered last
@@ -33,7 +34,7 @@ type Client struct {
 
 // New checks the configuration; it does not connect.
 func New(config Config) (*Client, error) {
-	c := &Client{config: config}
+	c := &Client{config: config, conceal: concealer(&config)}
 	var err error
 	if c.all, err = config.endpoints(); err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func (c *Client) try(ctx context.Context, e *endpoint, r *request, read func(*fa
 		if n == nil {
 			var err error
 			if n, err = c.dial(ctx, e); err != nil {
-				return e.explain(err)
+				return c.explain(e, err)
 			}
 		}
 		again, err := c.carry(ctx, n, r, read)
@@ -156,12 +157,12 @@ func (c *Client) carry(ctx context.Context, n *conn, r *request, read func(*fast
 	response, err := n.exchange(c.head(n.endpoint, r), r.body)
 	if response == nil {
 		_ = n.Close()
-		return n.used && ctx.Err() == nil && !isTimeout(err), n.endpoint.explain(silence(err))
+		return n.used && ctx.Err() == nil && !isTimeout(err), c.explain(n.endpoint, silence(err))
 	}
 	whole := err == nil
 	if err = read(response); err != nil {
 		_, told := errors.AsType[*StatusError](err)
-		whole, err = whole && told, n.endpoint.explain(silence(err))
+		whole, err = whole && told, c.explain(n.endpoint, silence(err))
 	}
 	whole = whole && n.finish(response)
 	_ = response.CloseBodyStream() // it closes nothing: the connection is ours

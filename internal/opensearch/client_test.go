@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // answers gives the answer of OpenSearch for items of the given statuses, whose ids are "0", "1" and so on.
@@ -192,6 +193,44 @@ func TestAnswersWithoutABody(t *testing.T) {
 		}
 		if status, body, err := c.Do(t.Context(), "GET", "/", nil); status == 0 || len(body) > 0 || err != nil {
 			t.Errorf("%s: got %d, %q, %v", head, status, body, err)
+		}
+	}
+}
+
+// Errors are one short line whatever the server sends, and hold no credentials, which a server may show as it got them.
+func TestErrorsAreShortAndHoldNoSecrets(t *testing.T) {
+	long := strings.Repeat("x\x1b", 30_000)
+	for name, answer := range map[string]string{
+		"a long first line": strings.ReplaceAll(long, "x", "HTTP"),
+		"a long header":     "HTTP/1.1 200 OK\r\nX: " + long,
+		"a long string":     "HTTP/1.1 200 OK\r\nContent-Length: 60002\r\n\r\n\"" + strings.Repeat("x", 60_000) + "\"",
+		"a long number":     "HTTP/1.1 200 OK\r\nContent-Length: 60035\r\n\r\n" + `{"items":[{"create":{"_id":` + strings.Repeat("1", 60_000) + "}}]}]",
+		"what it was sent":  "",
+	} {
+		server := rawServer(t, func(conn net.Conn) {
+			head := make([]byte, 64<<10)
+			n, _ := conn.Read(head)
+			if answer == "" {
+				answer = fmt.Sprintf("HTTP/1.1 500 Oops\r\nContent-Length: %d\r\n\r\n%s", n, head[:n])
+			}
+			_, _ = io.WriteString(conn, answer)
+		})
+		for _, config := range []Config{{User: "someone", Password: "pass-word"}, {Token: "some-token"}, {Token: "ApiKey some-token"}} {
+			config.Endpoints = []string{server}
+			_, err := send(t, clientOf(t, config), 1)
+			if err == nil {
+				t.Fatalf("%s: no error", name)
+			}
+			text := err.Error()
+			if len(text) > 2*maxReason || strings.ContainsFunc(text, unicode.IsControl) {
+				t.Errorf("%s: the error has %d bytes: %.200q", name, len(text), text)
+			}
+			for _, secret := range []string{"pass-word", "some-token", "c29tZW9uZTpwYXNzLXdvcmQ="} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s: the error is %q", name, text)
+				}
+			}
+			answer = map[bool]string{true: "", false: answer}[name == "what it was sent"]
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -126,9 +125,4 @@ func bodyOf(response *fasthttp.Response) io.Reader {
 		return body
 	}
 	return strings.NewReader("")
-}
-
-// explain puts the endpoint's name before an error.
-func (e *endpoint) explain(err error) error {
-	return fmt.Errorf("%s: %w", e.name, err)
 }
