@@ -19,6 +19,7 @@ func ResolveIndex(name string, at time.Time) string {
 	if !found || !whole {
 		return name
 	}
-	layout := strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", "15").Replace(pattern)
-	return before + at.UTC().Format(layout) + after
+	at = at.UTC()
+	parts := strings.NewReplacer("yyyy", at.Format("2006"), "MM", at.Format("01"), "dd", at.Format("02"), "HH", at.Format("15"))
+	return before + parts.Replace(pattern) + after
 }

@@ -12,6 +12,7 @@ func TestResolveIndex(t *testing.T) {
 		"logs-%{+yyyy.MM.dd}":     "logs-2026.03.05",
 		"a-%{+yyyy-MM-dd-HH}-b":   "a-2026-03-05-00-b",
 		"%{+MM}":                  "03",
+		"a-%{+yyyy.v1-2_15.05}":   "a-2026.v1-2_15.05", // what stays is no part of a date, though Go would take it for one
 		"logs-%{+yyyy":            "logs-%{+yyyy",
 		"logs-%{+yyyy.MM}%{+dd.}": "logs-2026.03%{+dd.}",
 	} {
