@@ -19,13 +19,13 @@ type backoff struct {
 	failures int
 }
 
-// next gives the delay after one more failure: a random part, from half on, so that a fleet does not come back as one; no less than the server
-// asks for.
+// next gives the delay after one more failure: half of it is random, so that a fleet does not come back as one; no less than
+// the server asks for.
 func (b *backoff) next(asked time.Duration) time.Duration {
 	b.failures++
 	b.delay = min(max(2*b.delay, firstDelay), longestDelay)
-	jittered := b.delay/2 + rand.N(b.delay/2+1)
-	return max(jittered, min(asked, maxRetryAfter))
+	jitter := rand.N(b.delay/2 + 1)
+	return max(b.delay/2, min(asked, maxRetryAfter)) + jitter
 }
 
 // heldIndex is an index that took nothing, or not all, when it was last tried.
