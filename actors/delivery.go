@@ -89,9 +89,10 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 	})
 	result.rows, result.err, result.alone = d.rows, err, d.alone
 	result.sent = d.batch.Bytes()
-	if standing, err := d.store.Outbox(); err == nil {
-		result.standing = standing
-	}
+	_ = guarded(func() (err error) { // without it nothing is known of the outbox, and nothing said
+		result.standing, err = d.store.Outbox()
+		return err
+	})
 	return result
 }
 

@@ -137,7 +137,7 @@ func testNoIndex(t *testing.T, n *node.Node) {
 	_, client := startShipping(t, n.URL, "not-there")
 	beat(t, client, "one")
 	eventually(t, "it is refused", func() error {
-		if o := outboxOf(t, client); o.Dead != 1 {
+		if o := outboxOf(t, client); o.Dead < 1 || o.Waiting > 0 { // the agent's line of being ready may be another
 			return fmt.Errorf("%+v", o)
 		}
 		return nil
