@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -212,4 +213,45 @@ func TestLoweredLimitIsReachedInSteps(t *testing.T) {
 			t.Errorf("after step %d the standing is %+v", step+1, o)
 		}
 	}
+}
+
+// Whatever happens in the outbox, its figures are those of its rows, and no document is gone that is not counted as shipped or dropped, nor there
+// twice.
+func TestOutboxFiguresFollowItsRows(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	r := rand.New(rand.NewPCG(6, 6))
+	const limit = 6000
+	queuedSoFar, gone := 0, uint64(0)
+	for range 400 {
+		_, keys := waitingNumbers(t, s)
+		page, err := s.Dead("", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := queueTime(queuedSoFar)
+		switch pick := r.IntN(10); {
+		case pick < 5 || len(keys) == 0:
+			class := messages.DocumentClasses()[r.IntN(4)]
+			commit(t, s, messages.DocumentRow{Document: queued(queuedSoFar, class), LimitBytes: limit})
+			queuedSoFar++
+		case pick == 5:
+			commit(t, s, messages.DocumentsShipped{Keys: keys[:1+r.IntN(len(keys))]})
+		case pick == 6:
+			commit(t, s, messages.OutboxAged{Before: now.Add(-time.Duration(r.IntN(60)) * time.Second)})
+		case pick == 7 && len(page.Letters) > 0:
+			id := page.Letters[r.IntN(len(page.Letters))].Document.ID
+			commit(t, s, messages.DeadRetried{ID: id, At: now, LimitBytes: limit})
+		case pick == 8 && len(page.Letters) > 0:
+			commit(t, s, messages.DeadGone{ID: page.Letters[r.IntN(len(page.Letters))].Document.ID})
+			gone++
+		default:
+			commit(t, s, messages.DocumentRefused{Key: keys[r.IntN(len(keys))], Status: 400, Reason: "no", At: now, LimitBytes: limit})
+		}
+		o := outboxOf(t, s)
+		if all := o.Waiting + o.Dead + o.Shipped + o.Dropped + gone; all != uint64(queuedSoFar) || o.Loss.Count() != o.Dropped {
+			t.Fatalf("%d were queued, %d deleted by hand, and the standing is %+v", queuedSoFar, gone, o)
+		}
+		checkOutbox(t, s)
+	}
+	checkOutbox(t, reopen(t, s))
 }
