@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +283,29 @@ func TestShipperTriesItemsAgain(t *testing.T) {
 		c.set(func() { c.answer = nil })
 		w.advance(longestDelay)
 		w.expectOutbox(0, 21, 0, "shipping")
+	})
+}
+
+// Many indices that take nothing are tried again together: each time all that waits is read anew.
+func TestShipperTriesHeldIndicesTogether(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 429, Type: "cluster_block_exception"} }
+		})
+		const indices = 20
+		for i := range indices {
+			w.queue(fmt.Sprint("index-", i), 5)
+			w.advance(700 * time.Millisecond)
+		}
+		w.advance(time.Minute)
+		before := c.requests()
+		w.advance(10 * time.Minute)
+		if n := c.requests() - before; n < 20 || n > 60 {
+			t.Errorf("%d requests in ten minutes", n)
+		}
+		c.set(func() { c.answer = nil })
+		w.advance(longestDelay + time.Second)
+		w.expectOutbox(0, 5*indices, 0, "shipping")
 	})
 }
 

@@ -218,10 +218,15 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	a.last.fail(fmt.Sprintf("%s: %s", index, h.reason), now)
 }
 
-// retryHeld lets the cursor go back to what waits for an index whose time has come.
+// retryHeld lets the cursor go back to what waits for an index whose time has come, and for those whose time comes soon: to go back is to read all
+// that waits again, which is not done for each of many.
 func (a *shipperActor) retryHeld(now time.Time) {
+	first := a.nextHold()
+	if first.IsZero() || first.After(now) {
+		return
+	}
 	for _, h := range a.holds {
-		if h.from > 0 && !h.until.After(now) {
+		if h.from > 0 && h.until.Before(now.Add(min(h.delay, longestDelay/2))) {
 			a.goBack(h.from - 1)
 			h.from, h.blocked = 0, false
 		}
