@@ -132,6 +132,7 @@ func (a *executorsActor) executorProps(key string, adopts bool) *actor.Props {
 		return x
 	}
 	return actor.PropsFromProducer(s.wrap(nameExecutor, producer),
+		actor.WithDispatcher(&s.workers),
 		actor.WithMailbox(func() actor.Mailbox { return newMailbox(nameExecutor, mailboxLimit, s.answer) }),
 		actor.WithReceiverMiddleware(s.watched(newVital(nameExecutor), s.log.With("actor", nameExecutor, "job", printableKey(key)))))
 }

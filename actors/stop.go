@@ -20,6 +20,7 @@ func (s *System) Stop(ctx context.Context) {
 	s.outcomes.close()
 	s.stopAgent(ctx)
 	s.actors.Shutdown()
+	s.workers.close()
 }
 
 func (s *System) stopAgent(ctx context.Context) {

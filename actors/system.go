@@ -83,6 +83,7 @@ type System struct {
 	actors  *actor.ActorSystem
 	agent   *actor.PID
 	members []*member
+	workers workers
 
 	agentGone chan struct{} // closed when the agent actor has stopped, and with it all others
 
@@ -211,6 +212,7 @@ func (s *System) port() int {
 func (s *System) spawn(ctx context.Context) error {
 	born := make(chan error, 1)
 	props := actor.PropsFromProducer(s.wrap(nameAgent, func() actor.Actor { return &agentActor{system: s, born: born} }),
+		actor.WithDispatcher(&s.workers),
 		actor.WithGuardian(&guardian{fail: s.fail}),
 		actor.WithReceiverMiddleware(s.watched(newVital(nameAgent), s.log.With("actor", nameAgent))),
 		actor.WithSupervisor(&oneForOne{most: maxRestarts, window: restartWindow, giveUp: s.giveUp}))
@@ -266,6 +268,7 @@ func (s *System) awaitOne(ctx context.Context, m *member, before uint64) error {
 // props gives what the library needs to run one member.
 func (s *System) props(m *member) *actor.Props {
 	return actor.PropsFromProducer(m.producer,
+		actor.WithDispatcher(&s.workers),
 		actor.WithSupervisor(s.supervisorOf(m)),
 		actor.WithMailbox(func() actor.Mailbox {
 			box := newMailbox(m.name, mailboxLimit, s.answer)
