@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"reflect"
 	"strconv"
 	"unicode/utf8"
@@ -23,7 +22,7 @@ func (r *request) decode(to any) error {
 	if !isJSON(body) {
 		return messages.Errorf(messages.CodeNotJSON, "the body is not JSON in UTF-8")
 	}
-	return binder{strict: r.route.Added}.bind(body, reflect.ValueOf(to).Elem(), "")
+	return binder{strict: r.route.Added, fields: &r.server.fields}.bind(body, reflect.ValueOf(to).Elem(), "")
 }
 
 func isJSON(body []byte) bool {
@@ -51,7 +50,10 @@ func nesting(body []byte) (deepest int) {
 }
 
 // binder reads JSON that is known to be valid.
-type binder struct{ strict bool }
+type binder struct {
+	strict bool
+	fields *fieldCache
+}
 
 // bind reads raw into v; field is what an error names.
 func (b binder) bind(raw json.RawMessage, v reflect.Value, field string) error {
@@ -81,8 +83,11 @@ func bindScalar(raw json.RawMessage, v reflect.Value, field string) error {
 	text := bytes.TrimSpace(raw)
 	switch v.Kind() {
 	case reflect.String:
-		var s string
-		if text[0] != '"' || json.Unmarshal(text, &s) != nil {
+		if text[0] != '"' {
+			return wrongType(field, "a string")
+		}
+		s, err := unquote(text)
+		if err != nil {
 			return wrongType(field, "a string")
 		}
 		v.SetString(s)
@@ -146,7 +151,7 @@ func (b binder) bindStruct(raw json.RawMessage, v reflect.Value, field string) e
 	if err != nil {
 		return err
 	}
-	for f := range fieldsOf(v.Type()) {
+	for _, f := range b.fields.of(v.Type()) {
 		value, there := members[f.name]
 		switch {
 		case !there && f.required:
@@ -165,39 +170,4 @@ func (b binder) bindStruct(raw json.RawMessage, v reflect.Value, field string) e
 		}
 	}
 	return nil
-}
-
-// members gives the members of an object, each once.
-func members(raw json.RawMessage, field string) (map[string]json.RawMessage, error) {
-	if bytes.TrimSpace(raw)[0] != '{' {
-		return nil, wrongType(field, "an object")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	out := make(map[string]json.RawMessage)
-	if _, err := decoder.Token(); err != nil {
-		return nil, err
-	}
-	for decoder.More() {
-		name, value, err := member(decoder)
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := out[name]; twice {
-			return nil, messages.Invalidf(clip(name), "stands twice")
-		}
-		out[name] = value
-	}
-	return out, nil
-}
-
-func member(decoder *json.Decoder) (name string, value json.RawMessage, err error) {
-	token, err := decoder.Token()
-	if err != nil {
-		return "", nil, err
-	}
-	name, ok := token.(string)
-	if !ok {
-		return "", nil, io.ErrUnexpectedEOF // never: the text was valid JSON
-	}
-	return name, value, decoder.Decode(&value)
 }

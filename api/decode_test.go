@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -12,10 +13,10 @@ import (
 func TestStrictBinder(t *testing.T) {
 	body := []byte(`{"id":"a","extra":1}`)
 	var in heartbeatRequest
-	if err := (binder{}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil || in.ID != "a" {
+	if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil || in.ID != "a" {
 		t.Errorf("%+v %v", in, err)
 	}
-	err := binder{strict: true}.bind(body, reflect.ValueOf(&in).Elem(), "")
+	err := binder{strict: true, fields: &fieldCache{}}.bind(body, reflect.ValueOf(&in).Elem(), "")
 	if e := messages.AsError(err); e == nil || e.Field != "extra" {
 		t.Errorf("got %v", err)
 	}
@@ -23,7 +24,7 @@ func TestStrictBinder(t *testing.T) {
 
 func TestKeysMatchToTheLetter(t *testing.T) {
 	var in heartbeatRequest
-	err := binder{}.bind([]byte(`{"ID":"a"}`), reflect.ValueOf(&in).Elem(), "")
+	err := binder{fields: &fieldCache{}}.bind([]byte(`{"ID":"a"}`), reflect.ValueOf(&in).Elem(), "")
 	if e := messages.AsError(err); e == nil || e.Field != "id" {
 		t.Errorf("got %v", err)
 	}
@@ -33,6 +34,8 @@ func TestKeysMatchToTheLetter(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(script("a", "YQ==", "* * * * *", `,"environment":{"A":"b"},"success_exit_codes":[0,1],"nice":-5`)))
 	f.Add([]byte(`{"script_name":1}`))
+	f.Add([]byte(` { "a" : [ {"b":"}{\\\"]"} , [] ] , "\u0061b" : { } , "" : -1.5e+3 , "c,:" : null } `))
+	f.Add([]byte(`{}`))
 	f.Add([]byte(`[{"propertyName":"a","propertyValue":"b"}]`))
 	f.Add([]byte(`{"a":"\ud800","a":"\\\""}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -41,8 +44,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		var rows []propertyRow
 		var in storeRequest
-		checkFault(t, binder{strict: true}.bind(body, reflect.ValueOf(&rows).Elem(), ""))
-		if err := (binder{}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil {
+		checkMembers(t, body)
+		checkFault(t, binder{strict: true, fields: &fieldCache{}}.bind(body, reflect.ValueOf(&rows).Elem(), ""))
+		if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil {
 			checkFault(t, err)
 			return
 		}
@@ -52,6 +56,31 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q was taken", body)
 		}
 	})
+}
+
+// checkMembers holds that an object's members are those that encoding/json finds.
+func checkMembers(t *testing.T, body []byte) {
+	t.Helper()
+	got, err := members(body, "")
+	var want map[string]json.RawMessage
+	if json.Unmarshal(body, &want) != nil || want == nil {
+		if err == nil {
+			t.Errorf("%q: no object gave %q", body, got)
+		}
+		return
+	}
+	if err != nil {
+		checkFault(t, err) // a name stands twice
+		return
+	}
+	if len(got) != len(want) {
+		t.Errorf("%q: %q, want %q", body, got, want)
+	}
+	for name, value := range want {
+		if !bytes.Equal(got[name], value) {
+			t.Errorf("%q: %q is %q, want %q", body, name, got[name], value)
+		}
+	}
 }
 
 func checkFault(t *testing.T, err error) {

@@ -3,7 +3,9 @@ package api
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // jsonField is what a struct's field is in JSON. Decoding and the OpenAPI schemas both go by it.
@@ -12,6 +14,19 @@ type jsonField struct {
 	required bool // it has no omitempty
 	index    []int
 	field    reflect.StructField
+}
+
+// fieldCache remembers the fields of the types that bodies are read into: to look them up takes longer than to read a body. The zero value is
+// ready; it is safe for concurrent use.
+type fieldCache struct{ byType sync.Map }
+
+func (c *fieldCache) of(t reflect.Type) []jsonField {
+	if known, ok := c.byType.Load(t); ok {
+		return known.([]jsonField)
+	}
+	fields := slices.Collect(fieldsOf(t))
+	c.byType.Store(t, fields)
+	return fields
 }
 
 // fieldsOf gives the JSON fields of a struct type in order, those of embedded structs in their place.

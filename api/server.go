@@ -51,6 +51,7 @@ type Server struct {
 	log     *slog.Logger
 	table   *routeTable
 	auth    *authenticator
+	fields  fieldCache
 	stats   *httpStats
 	metric  metricCache
 	streams chan struct{}
