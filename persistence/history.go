@@ -1,6 +1,9 @@
 package persistence
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // loadHistory readies what trimming needs: the bounds, the counters of a file whose writer did not keep them, and the lists that are over
 // what they keep. The counters come to the disk with the next commit, as the ledger does.
@@ -57,7 +60,7 @@ func (s *Store) loadBounds() {
 	_, err := s.view(func(r *reader) error {
 		bounds, err := r.readBounds()
 		if err == nil {
-			s.trimmer.bounds = bounds
+			s.trimmer.bounds, s.trimmer.rest = bounds, time.Time{}
 		}
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +119,47 @@ func TestHistoryIsBoundByAge(t *testing.T) {
 	awaitRuns(t, s, 2)
 	if found := allPages(t, s, messages.RunQuery{}); found[0] != testRunID(day) || found[1] != testRunID(0) {
 		t.Errorf("kept %v", found)
+	}
+	checkCounted(t, s)
+}
+
+// TestTrimmerRests: commits that change no run do not look at the history before its oldest run is too old, and then they do.
+func TestTrimmerRests(t *testing.T) {
+	made := time.UnixMilli(1_800_000_000_000)
+	var since atomic.Int64
+	s, err := Open(Options{Dir: t.TempDir(), now: func() time.Time { return made.Add(time.Duration(since.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	hour := int(time.Hour / time.Millisecond)
+	commit(t, s, messages.ParameterRow{Name: messages.ParamRunsLimitAgeHours, Local: "23"})
+	commit(t, s, messages.RunRow{Run: testRun(0, "slow", messages.RunRunning)}, messages.RunRow{Run: testRun(hour, "first", messages.RunSucceeded)},
+		messages.RunRow{Run: testRun(2*hour, "last", messages.RunSucceeded)})
+	var rest time.Time
+	if err := s.do(&task{apply: func(w *writer) error { rest = w.trimmer.rest; return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	if want := made.Add(24 * time.Hour); !rest.Equal(want) {
+		t.Fatalf("it rests until %s, want %s", rest, want)
+	}
+	for _, step := range []struct {
+		at     time.Duration // since the first was made
+		row    messages.Row
+		want   uint64
+		reason string
+	}{
+		{23 * time.Hour, messages.RunRow{Run: testRun(0, "slow", messages.RunSucceeded)}, 3, "all are young enough"},
+		{23*time.Hour + time.Millisecond, messages.JobRow{Job: testJob("other")}, 2, "the run that ended last is the oldest"},
+		{24 * time.Hour, messages.JobRow{Job: testJob("other")}, 2, "the other may stay"},
+		{24*time.Hour + time.Millisecond, messages.JobRow{Job: testJob("other")}, 1, "the other is too old"},
+		{30 * 24 * time.Hour, messages.JobRow{Job: testJob("other")}, 1, "the newest stays"},
+	} {
+		since.Store(int64(step.at))
+		commit(t, s, step.row)
+		if got := s.Stats().Runs; got != step.want {
+			t.Errorf("after %s there are %d runs, want %d: %s", step.at, got, step.want, step.reason)
+		}
 	}
 	checkCounted(t, s)
 }

@@ -26,6 +26,7 @@ type trimmer struct {
 	lists  map[nameKey]struct{} // that may have more runs than they keep
 	behind runKey               // the runs up to here wait to be shipped; the next look begins behind them,
 	since  time.Time            // but once in trimEvery at the front
+	rest   time.Time            // until then the bounds hold, unless a run or a bound is changed
 	faulty bool                 // a row of the history is damaged: nothing is trimmed until the file has been verified
 	kick   chan struct{}        // capacity 1: there is more to trim than one transaction takes
 }
@@ -38,19 +39,31 @@ func (t *trimmer) note(job nameKey) {
 	t.lists[job] = struct{}{}
 }
 
+// stir ends the rest: a run is changed.
+func (t *trimmer) stir() {
+	if t != nil {
+		t.rest = time.Time{}
+	}
+}
+
 // trimmed is what trimming did in one transaction, to be applied when that is durable.
 type trimmed struct {
 	runs    []runKey  // whose output files go
 	settled []nameKey // lists that have nothing to trim for now
 	behind  runKey
 	since   time.Time
+	rest    time.Time
 	more    bool
 }
 
 // trim removes up to room of the runs that are over a bound: of lists over their keep_runs, and the oldest of all while there are too
 // many bytes or they are too old.
 func (w *writer) trim(now time.Time, room int) (done trimmed, err error) {
-	done.behind, done.since = w.trimmer.behind, w.trimmer.since
+	done.behind, done.since, done.rest = w.trimmer.behind, w.trimmer.since, w.trimmer.rest
+	if now.Before(done.rest) && len(w.trimmer.lists) == 0 {
+		return done, nil
+	}
+	done.rest = time.Time{}
 	if now.Sub(done.since).Abs() >= trimEvery {
 		done.behind, done.since = runKey{}, now
 	}
@@ -70,7 +83,7 @@ func (s *Store) trimmedNow(done *trimmed) {
 	for _, job := range done.settled {
 		delete(s.trimmer.lists, job)
 	}
-	s.trimmer.behind, s.trimmer.since = done.behind, done.since
+	s.trimmer.behind, s.trimmer.since, s.trimmer.rest = done.behind, done.since, done.rest
 	if done.more {
 		s.trimmer.wake()
 	}

@@ -16,13 +16,16 @@ type search struct {
 	oldest runKey // what is older is too old
 	newest runKey // stays
 	found  []endedRun
+
+	now time.Time
+	age time.Duration // at which a run is too old
 }
 
 // trimOldest removes up to room of the oldest runs while the history is over its bounds.
 func (w *writer) trimOldest(now time.Time, room int, done *trimmed) error {
 	bounds := w.trimmer.bounds
 	s := search{
-		writer: w, done: done, room: room, oldest: runsBefore(now.Add(-bounds.age)),
+		writer: w, done: done, room: room, oldest: runsBefore(now.Add(-bounds.age)), now: now, age: bounds.age,
 		over: int64(w.ledger.runBytes - bounds.bytes), hard: int64(w.ledger.runBytes - bounds.mostBytes()),
 	}
 	if last, _ := w.bucket(bucketRuns).Cursor().Last(); len(last) == len(s.newest) {
@@ -40,6 +43,9 @@ func (s *search) run() error {
 	for looked := 0; ; looked++ {
 		id, state, ok := walk.next()
 		if !ok || !s.tooMuch(id) {
+			if looked == 0 && s.done.behind == (runKey{}) {
+				s.rest(id, ok)
+			}
 			return nil
 		}
 		if len(s.found) >= s.room || looked == maxLookedAt {
@@ -50,6 +56,15 @@ func (s *search) run() error {
 			return err
 		}
 	}
+}
+
+// rest notes how long nothing is to be done, where the oldest run that has ended, if there is one, may stay.
+func (s *search) rest(oldest runKey, ok bool) {
+	made := s.now
+	if ok && oldest != s.newest {
+		made = oldest.madeAt()
+	}
+	s.done.rest = made.Add(s.age)
 }
 
 func (s *search) tooMuch(id runKey) bool {
@@ -72,6 +87,13 @@ func (s *search) look(id runKey, state byte) error {
 	s.over, s.hard = s.over-freed, s.hard-freed
 	s.found = append(s.found, run)
 	return nil
+}
+
+// madeAt gives the time of a run's id, to the millisecond.
+func (k runKey) madeAt() time.Time {
+	var ms [8]byte
+	copy(ms[2:], k[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
 }
 
 // runsBefore gives an id that is above those of all runs made before t and not above any other: a UUIDv7 begins with the milliseconds since

@@ -75,6 +75,9 @@ func (w *writer) store(b bucketID, key, value []byte) error {
 	if old := bucket.Get(key); old != nil {
 		w.forget(b, key, old)
 	}
+	if b == bucketRuns {
+		w.trimmer.stir()
+	}
 	w.ledger.digests[b].add(w.hasher.hash(b, key, value))
 	if err := bucket.Put(key, value); err != nil {
 		return fmt.Errorf("put a row of %s: %w", b, err)
@@ -88,6 +91,9 @@ func (w *writer) remove(b bucketID, key []byte) error {
 	old := bucket.Get(key)
 	if old == nil {
 		return nil
+	}
+	if b == bucketRuns {
+		w.trimmer.stir()
 	}
 	w.forget(b, key, old)
 	if err := bucket.Delete(key); err != nil {
