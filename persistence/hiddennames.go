@@ -18,6 +18,20 @@ const (
 	nameOfSetting   = "setting"
 )
 
+// hiddenName is a name with what stands for it.
+type hiddenName struct {
+	what, name string
+	key        nameKey
+}
+
+// hide is the keyring's. It remembers the last name, since one change asks for the same one again and again.
+func (r *reader) hide(what, name string) nameKey {
+	if h := &r.hidden; h.what != what || h.name != name {
+		*h = hiddenName{what, name, r.ring.hide(what, name)}
+	}
+	return r.hidden.key
+}
+
 // hide gives the keyed hash that stands for a name in the file.
 func (r *keyring) hide(what, name string) (key nameKey) {
 	mac := hmac.New(sha256.New, r.names)

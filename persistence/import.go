@@ -78,7 +78,7 @@ func (m *importer) order(items []messages.ImportItem) []int {
 	for i := range items {
 		places[i] = i
 		if job := items[i].Job; job != nil {
-			keys[i] = m.ring.hide(nameOfJob, job.Job.Name)
+			keys[i] = m.hide(nameOfJob, job.Job.Name)
 		}
 	}
 	slices.SortStableFunc(places, func(a, b int) int { return bytes.Compare(keys[a][:], keys[b][:]) })
@@ -110,7 +110,7 @@ func (m *importer) job(j *messages.ImportJob) (messages.ImportOutcome, error) {
 	if err != nil {
 		return "", err
 	}
-	key := m.ring.hide(nameOfJob, j.Job.Name)
+	key := m.hide(nameOfJob, j.Job.Name)
 	state, err := m.jobState(key)
 	if err != nil {
 		return "", err
@@ -180,7 +180,7 @@ func createdOrUpdated(existed bool) messages.ImportOutcome {
 
 // parameter puts a whole row; a secret that is masked keeps what is stored, and one that only the host sets stays as it is.
 func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (messages.ImportOutcome, error) {
-	key := m.ring.hide(nameOfParameter, p.Name)
+	key := m.hide(nameOfParameter, p.Name)
 	record, err := m.get(bucketParameters, key[:])
 	if err != nil {
 		return "", err
@@ -218,7 +218,7 @@ func keepMasked(p, stored *messages.StoredParameter) {
 
 // user adds a user; one who is there already is never touched.
 func (m *importer) user(u *messages.User, report *messages.ImportedRow) (messages.ImportOutcome, error) {
-	key := m.ring.hide(nameOfUser, u.Name)
+	key := m.hide(nameOfUser, u.Name)
 	if m.has(bucketUsers, key[:]) {
 		report.Notes = []string{"a user of this name is here already and stays as it is"}
 		return messages.ImportKept, nil

@@ -14,19 +14,24 @@ func checkExpect(expect messages.Expect, present bool, what, name string) error 
 }
 
 func (r *reader) checkJob(name string, expect messages.Expect) error {
-	key := r.ring.hide(nameOfJob, name)
+	key := r.hide(nameOfJob, name)
 	return checkExpect(expect, r.has(bucketJobs, key[:]), "job", name)
 }
 
 // job gives a stored job, nil where there is none.
 func (r *reader) job(name string) (*messages.Job, error) {
-	key := r.ring.hide(nameOfJob, name)
+	return r.jobFields(name, func(uint64) bool { return true })
+}
+
+// jobFields gives those fields of a stored job that are wanted, nil where there is none.
+func (r *reader) jobFields(name string, wanted func(number uint64) bool) (*messages.Job, error) {
+	key := r.hide(nameOfJob, name)
 	record, err := r.get(bucketJobs, key[:])
 	if record == nil || err != nil {
 		return nil, err
 	}
-	j, err := decodeJob(record, false)
-	if err != nil {
+	var j messages.Job
+	if err := decodeJobFields(record, &j, wanted); err != nil {
 		return nil, damagedRow(bucketJobs)
 	}
 	return &j, nil
@@ -34,13 +39,13 @@ func (r *reader) job(name string) (*messages.Job, error) {
 
 // putJob stores a job with the options that the row asks for, and resets its state where the expression is new.
 func (w *writer) putJob(row messages.JobRow, out *outcome) error {
-	stored, err := w.job(row.Job.Name)
+	stored, err := w.jobFields(row.Job.Name, func(number uint64) bool { return number != jobContent })
 	if err != nil {
 		return err
 	}
 	job := row.Job
 	job.Options = optionsOf(&row, stored)
-	key := w.ring.hide(nameOfJob, job.Name)
+	key := w.hide(nameOfJob, job.Name)
 	e := w.fresh()
 	encodeJob(e, &job)
 	if err := w.put(bucketJobs, key[:], e.buf); err != nil {
@@ -89,7 +94,7 @@ func (w *writer) resetJobState(key nameKey, row messages.JobRow) error {
 }
 
 func (w *writer) deleteJob(name string) error {
-	key := w.ring.hide(nameOfJob, name)
+	key := w.hide(nameOfJob, name)
 	if err := w.remove(bucketJobs, key[:]); err != nil {
 		return err
 	}

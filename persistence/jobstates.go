@@ -71,7 +71,7 @@ func (w *writer) putJobState(key nameKey, s messages.JobState) error {
 
 // putStateOf stores a part of the state of a job that exists; of one that is gone it is left out.
 func (w *writer) putStateOf(row messages.JobStateRow) error {
-	key := w.ring.hide(nameOfJob, row.Name)
+	key := w.hide(nameOfJob, row.Name)
 	if !w.has(bucketJobs, key[:]) {
 		return nil
 	}

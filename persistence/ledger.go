@@ -78,8 +78,7 @@ const (
 	fieldDigest       = 32
 )
 
-func (l *ledger) append(buf []byte) []byte {
-	e := encoder{buf: buf}
+func (l *ledger) append(e *encoder) {
 	e.uint(fieldSeals, l.seals)
 	e.uint(fieldLastDocument, l.lastDocument)
 	e.uint(fieldOutboxBytes, l.outboxBytes)
@@ -89,17 +88,17 @@ func (l *ledger) append(buf []byte) []byte {
 	e.uint(fieldRunBytes, l.runBytes)
 	e.uint(fieldRunsOver, l.runsOver)
 	e.bool(fieldRunsCounted, l.runsCounted)
-	l.rotation.append(&e)
+	l.rotation.append(e)
 	e.uint(fieldGeneration, l.generation)
 	e.uint(fieldDead, l.dead)
 	e.uint(fieldDeadBytes, l.deadBytes)
-	l.loss.append(&e)
+	l.loss.append(e)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
-			e.bytes(fieldDigest+uint64(id), d.append(nil))
+			var data [binary.MaxVarintLen64 + sha256.Size]byte
+			e.bytes(fieldDigest+uint64(id), d.append(data[:0]))
 		}
 	}
-	return e.buf
 }
 
 // lessBy subtracts from a count, which a damaged or an earlier file may have too low.

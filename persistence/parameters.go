@@ -46,7 +46,7 @@ func (w *writer) seedParameters() error {
 }
 
 func (w *writer) storeParameter(p *messages.StoredParameter) error {
-	key := w.ring.hide(nameOfParameter, p.Name)
+	key := w.hide(nameOfParameter, p.Name)
 	e := w.fresh()
 	encodeParameter(e, p)
 	return w.put(bucketParameters, key[:], e.buf)
@@ -54,7 +54,7 @@ func (w *writer) storeParameter(p *messages.StoredParameter) error {
 
 // putParameter sets the local value. A parameter that came with a later version than the one that seeded the file has no row yet.
 func (w *writer) putParameter(row messages.ParameterRow) error {
-	key := w.ring.hide(nameOfParameter, row.Name)
+	key := w.hide(nameOfParameter, row.Name)
 	record, err := w.get(bucketParameters, key[:])
 	if err != nil {
 		return err

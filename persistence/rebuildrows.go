@@ -87,7 +87,7 @@ func (r *rebuild) orderRun(key []byte) (job nameKey, ok bool, err error) {
 	if err != nil || stateNumber(run.State) == 0 {
 		return job, false, r.writer.remove(bucketRuns, key)
 	}
-	job = r.ring.hide(nameOfJob, run.ScriptName)
+	job = r.writer.hide(nameOfJob, run.ScriptName)
 	r.noteLostJob(job, run)
 	return job, true, r.writer.order(job, id, 0, stateNumber(run.State))
 }
@@ -114,7 +114,7 @@ func (r *rebuild) dropOrphans() error {
 // fillParameters gives the parameters that are lost their defaults.
 func (r *rebuild) fillParameters() error {
 	for _, p := range messages.Parameters() {
-		key := r.ring.hide(nameOfParameter, p.Name)
+		key := r.writer.hide(nameOfParameter, p.Name)
 		if r.writer.has(bucketParameters, key[:]) {
 			continue
 		}
@@ -131,12 +131,12 @@ func (r *rebuild) fillParameters() error {
 // noteLostSettings names the settings that every store of an agent has.
 func (r *rebuild) noteLostSettings() {
 	for _, name := range []string{messages.SettingAgentID, messages.SettingCAKey} {
-		key := r.ring.hide(nameOfSetting, name)
+		key := r.writer.hide(nameOfSetting, name)
 		if !r.writer.has(bucketSettings, key[:]) {
 			r.lost[bucketSettings] = append(r.lost[bucketSettings], name)
 		}
 	}
-	if key := r.ring.hide(nameOfUser, messages.AdminUser); !r.writer.has(bucketUsers, key[:]) {
+	if key := r.writer.hide(nameOfUser, messages.AdminUser); !r.writer.has(bucketUsers, key[:]) {
 		r.lost[bucketUsers] = append(r.lost[bucketUsers], messages.AdminUser)
 	}
 }

@@ -19,7 +19,7 @@ func (b runBounds) mostBytes() uint64 { return b.bytes + b.bytes/4 }
 func (r *reader) readBounds() (runBounds, error) {
 	var rows []messages.StoredParameter
 	for _, name := range []string{messages.ParamRunsLimitBytes, messages.ParamRunsLimitAgeHours} {
-		key := r.ring.hide(nameOfParameter, name)
+		key := r.hide(nameOfParameter, name)
 		record, err := r.get(bucketParameters, key[:])
 		if err != nil {
 			return runBounds{}, err

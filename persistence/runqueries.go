@@ -32,7 +32,7 @@ func (r *reader) run(id runKey, inline bool) (*messages.Run, error) {
 // order gives the bucket and the prefix under which the runs of a query stand, oldest first.
 func (r *reader) orderOf(q messages.RunQuery) (bucketID, []byte) {
 	state := stateNumber(q.State)
-	job := r.ring.hide(nameOfJob, q.ScriptName)
+	job := r.hide(nameOfJob, q.ScriptName)
 	switch {
 	case q.ScriptName != "" && q.State != "":
 		return bucketByJobState, append(job[:], state)

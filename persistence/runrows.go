@@ -15,7 +15,7 @@ func checkRun(row *messages.RunRow) error {
 // putRun stores a run and keeps its orders and its job's list. The documents are those that refer to its output, by sequence.
 func (w *writer) putRun(row *messages.RunRow, documents []uint64, out *outcome) error {
 	id, _ := parseRunKey(row.Run.ID)
-	job := w.ring.hide(nameOfJob, row.Run.ScriptName)
+	job := w.hide(nameOfJob, row.Run.ScriptName)
 	state := stateNumber(row.Run.State)
 	was := w.orderedState(job, id)
 	if err := w.putRunRow(id, &row.Run, documents); err != nil {

@@ -92,7 +92,7 @@ func (s *Store) JobState(name string) (state messages.JobState, err error) {
 		if err := r.checkJob(name, messages.ExpectPresent); err != nil {
 			return err
 		}
-		state, err = r.jobState(r.ring.hide(nameOfJob, name))
+		state, err = r.jobState(r.hide(nameOfJob, name))
 		return err
 	})
 	return state, err

@@ -9,7 +9,7 @@ const (
 )
 
 func (w *writer) putSetting(row messages.SettingRow) error {
-	key := w.ring.hide(nameOfSetting, row.Name)
+	key := w.hide(nameOfSetting, row.Name)
 	if row.Value == nil {
 		return w.remove(bucketSettings, key[:])
 	}
@@ -22,7 +22,7 @@ func (w *writer) putSetting(row messages.SettingRow) error {
 // Setting gives one of the agent's own small values; nil where there is none.
 func (s *Store) Setting(name string) (value []byte, err error) {
 	_, err = s.view(func(r *reader) error {
-		key := r.ring.hide(nameOfSetting, name)
+		key := r.hide(nameOfSetting, name)
 		record, err := r.get(bucketSettings, key[:])
 		if record == nil || err != nil {
 			return err

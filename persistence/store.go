@@ -40,6 +40,7 @@ type Store struct {
 	failed    chan error
 	hasher    *rowHasher           // the committer's
 	ledger    ledger               // the committer's, as of the last commit
+	spare     buffers              // the committer's
 	commit    func(*bolt.Tx) error // (*bolt.Tx).Commit, but in tests of failing disks
 	abandoned bool                 // the committer's, read when it has ended
 	trimmer   trimmer              // the committer's

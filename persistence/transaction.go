@@ -18,6 +18,8 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 		return 0, fmt.Errorf("begin a transaction: %w", err)
 	}
 	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output}
+	s.spare.lend(w)
+	defer s.spare.takeBack(w)
 	err = f(w)
 	if err == nil {
 		err = w.putLedger()

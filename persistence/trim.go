@@ -74,7 +74,7 @@ func (w *writer) endedRun(id runKey, state byte) (run endedRun, err error) {
 	d := decoder{rest: record}
 	for d.next() {
 		if d.number == runScriptName {
-			run.job = w.ring.hide(nameOfJob, d.text())
+			run.job = w.hide(nameOfJob, d.text())
 			break
 		}
 	}

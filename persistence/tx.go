@@ -11,6 +11,7 @@ type reader struct {
 	tx *bolt.Tx
 	sealer
 	buckets [bucketCount]*bolt.Bucket
+	hidden  hiddenName // the last one
 }
 
 func newReader(tx *bolt.Tx, ring *keyring) *reader {
@@ -110,7 +111,26 @@ func (w *writer) forget(b bucketID, key, old []byte) {
 	}
 }
 
-// record gives the writer's encoder, emptied.
+// buffers are what the committer's transactions use one after the other: none of them is kept beyond its transaction.
+type buffers struct{ ad, plain, record []byte }
+
+// keptBuffer is the size up to which a buffer is kept for the next transaction.
+const keptBuffer = 64 << 10
+
+func (b *buffers) lend(w *writer) {
+	w.ad, w.plain, w.encoder.buf = b.ad, b.plain, b.record
+}
+
+func (b *buffers) takeBack(w *writer) {
+	*b = buffers{w.ad, w.plain, w.encoder.buf}
+	for _, buffer := range []*[]byte{&b.ad, &b.plain, &b.record} {
+		if cap(*buffer) > keptBuffer {
+			*buffer = nil
+		}
+	}
+}
+
+// fresh gives the writer's encoder, emptied.
 func (w *writer) fresh() *encoder {
 	w.encoder = encoder{buf: w.encoder.buf[:0]}
 	return &w.encoder
@@ -120,7 +140,9 @@ func (w *writer) fresh() *encoder {
 func (w *writer) putLedger() error {
 	w.ledger.seals++
 	w.ledger.generation++
-	sealed, err := w.seal(nameLedger, []byte(ledgerKey), w.ledger.append(nil))
+	e := w.fresh()
+	w.ledger.append(e)
+	sealed, err := w.seal(nameLedger, []byte(ledgerKey), e.buf)
 	if err != nil {
 		return err
 	}

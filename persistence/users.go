@@ -42,13 +42,13 @@ func (r *reader) checkUser(row *messages.UserRow) error {
 	if row.OnlyHash && expect == messages.ExpectAny {
 		expect = messages.ExpectPresent
 	}
-	key := r.ring.hide(nameOfUser, row.User.Name)
+	key := r.hide(nameOfUser, row.User.Name)
 	return checkExpect(expect, r.has(bucketUsers, key[:]), "user", row.User.Name)
 }
 
 func (w *writer) putUser(row *messages.UserRow) error {
 	user := row.User
-	key := w.ring.hide(nameOfUser, user.Name)
+	key := w.hide(nameOfUser, user.Name)
 	if row.OnlyHash {
 		record, err := w.get(bucketUsers, key[:])
 		if err != nil {
