@@ -80,32 +80,24 @@ func compact(o *Options, kek Key, progress func(done, all uint64)) (c Compaction
 }
 
 // copyDatabase writes a durable copy and compares it with the original.
-func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) (err error) {
-	source, err := bolt.Open(from, 0o600, &bolt.Options{Timeout: time.Second, ReadOnly: true, NoStatistics: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	target, err := openDatabase(to)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	target.NoSync, target.NoGrowSync = true, true
-	return source.View(func(tx *bolt.Tx) error {
+func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) error {
+	return viewFile(from, func(tx *bolt.Tx) error {
 		rows, err := countRows(tx, kek)
 		if err != nil {
 			return err
 		}
-		c := &copier{source: tx, target: target, progress: progress, all: 2 * rows}
-		if err := c.copy(); err != nil {
-			return err
-		}
-		if err := target.Sync(); err != nil {
-			return err
-		}
-		return target.View(c.compare)
+		c := &copier{source: tx, progress: progress, all: 2 * rows}
+		return c.copyTo(to)
 	})
+}
+
+// viewFile reads a closed database.
+func viewFile(path string, read func(*bolt.Tx) error) error {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, ReadOnly: true, NoStatistics: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.View(read), db.Close())
 }
 
 // countRows gives how many rows the ledger counts, which all but the store's own buckets hold.

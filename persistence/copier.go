@@ -4,75 +4,77 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// How a copy is written: pages nearly full, since most rows come in at the end or stay as they are, and so many bytes to a transaction.
-const (
-	copyFill      = 0.9
-	copyTogether  = 1 << 20
-	copyOverhead  = 64   // bytes that a waiting row costs beside its own, about
-	progressEvery = 1024 // rows
-)
+// progressEvery is after how many rows a copier tells how far it is.
+const progressEvery = 1024
 
-// copier copies all buckets of one database into an empty one, value by value as they are: what a value is bound to does not change.
+// copier copies all buckets of one database into a new file, value by value as they are: what a value is bound to does not change.
 type copier struct {
 	source   *bolt.Tx
-	target   *bolt.DB
 	progress func(done, all uint64) // may be nil
 	done     uint64
 	all      uint64
-	tx       *bolt.Tx // of the target
-	waiting  int      // bytes in it
 }
 
 var errUnlike = errors.New("the copy is not like the original")
 
-func (c *copier) copy() (err error) {
-	if c.tx, err = c.target.Begin(true); err != nil {
-		return err
-	}
-	err = c.source.ForEach(c.copyBucket)
-	if err == nil {
-		return c.tx.Commit()
-	}
-	if c.tx != nil {
-		err = errors.Join(err, c.tx.Rollback())
-	}
-	return err
-}
-
-func (c *copier) copyBucket(name []byte, from *bolt.Bucket) error {
-	to, err := c.tx.CreateBucket(name)
+// copyTo writes the copy, and compares it while it becomes durable.
+func (c *copier) copyTo(path string) (err error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	return from.ForEach(func(key, value []byte) error {
-		if c.waiting >= copyTogether {
-			if err := c.turn(); err != nil {
-				return err
-			}
-			to = c.tx.Bucket(name)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := c.write(file); err != nil {
+		return err
+	}
+	synced := make(chan error, 1)
+	go func() { synced <- file.Sync() }()
+	err = viewFile(path, c.compare)
+	return errors.Join(err, <-synced)
+}
+
+func (c *copier) write(file *os.File) error {
+	w, err := newDatabaseWriter(file)
+	if err != nil {
+		return err
+	}
+	buckets := w.tree()
+	err = c.source.ForEach(func(name []byte, from *bolt.Bucket) error {
+		value, err := c.copyBucket(name, from, w.tree())
+		if err != nil {
+			return err
 		}
+		return buckets.put(name, value, true)
+	})
+	if err != nil {
+		return err
+	}
+	root, err := buckets.finish()
+	if err != nil {
+		return err
+	}
+	return w.finish(root, uint64(c.source.ID()))
+}
+
+func (c *copier) copyBucket(name []byte, from *bolt.Bucket, to *treeWriter) (value []byte, err error) {
+	err = from.ForEach(func(key, value []byte) error {
 		if value == nil {
 			return fmt.Errorf("there is a bucket inside of %s", name)
 		}
-		to.FillPercent = copyFill
-		c.waiting += len(key) + len(value) + copyOverhead
-		return errors.Join(to.Put(key, value), c.count())
+		if err := to.put(key, value, false); err != nil {
+			return err
+		}
+		return c.count()
 	})
-}
-
-// turn commits what was copied and begins the next transaction.
-func (c *copier) turn() (err error) {
-	tx := c.tx
-	c.tx, c.waiting = nil, 0
-	if err := tx.Commit(); err != nil {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	c.tx, err = c.target.Begin(true)
-	return err
+	return to.finishBucket()
 }
 
 // count counts a row, and gives the map's pages back from time to time.

@@ -49,6 +49,18 @@ func parseMeta(b []byte) (m meta, ok bool) {
 	return m, whole && m.pageSize >= 1024 && m.pageSize <= 1<<24 && m.pages > 2
 }
 
+// append is the counterpart of parseMeta.
+func (m *meta) append(to []byte) []byte {
+	b := binary.NativeEndian.AppendUint32(make([]byte, 0, metaBytes), metaMagic)
+	b = binary.NativeEndian.AppendUint32(b, metaVersion)
+	b = binary.NativeEndian.AppendUint32(b, m.pageSize)
+	b = binary.NativeEndian.AppendUint32(b, 0) // flags
+	for _, number := range []uint64{m.root, 0, m.freelist, m.pages, m.tx} {
+		b = binary.NativeEndian.AppendUint64(b, number)
+	}
+	return append(to, binary.NativeEndian.AppendUint64(b, metaSumOf(b))...)
+}
+
 // chooseMeta gives the meta of the newest commit. Where one of the two is not whole, it was being written when the power failed, and that
 // commit was never acknowledged; or it was altered later, and to go back to the other one would lose an acknowledged commit. A meta lies
 // inside one sector: a write that fails leaves the old one, the new one, or at worst the front of one and the back of the other.

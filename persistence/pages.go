@@ -17,6 +17,7 @@ const (
 	bucketHeaderBytes = 16 // root page 8, sequence 8
 	flagBranch        = 0x01
 	flagLeaf          = 0x02
+	flagMeta          = 0x04
 	flagFreelist      = 0x10
 	leafIsBucket      = 0x01
 	maxDepth          = 64
