@@ -81,14 +81,16 @@ func compact(o *Options, kek Key, progress func(done, all uint64)) (c Compaction
 
 // copyDatabase writes a durable copy and compares it with the original.
 func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) error {
-	return viewFile(from, func(tx *bolt.Tx) error {
-		rows, err := countRows(tx, kek)
-		if err != nil {
-			return err
-		}
-		c := &copier{source: tx, progress: progress, all: 2 * rows}
-		return c.copyTo(to)
-	})
+	rows, err := countRows(from, kek)
+	if err != nil {
+		return err
+	}
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	c := &copier{source: source, progress: progress, all: 2 * rows}
+	return errors.Join(c.copyTo(to), source.Close())
 }
 
 // viewFile reads a closed database.
@@ -101,19 +103,14 @@ func viewFile(path string, read func(*bolt.Tx) error) error {
 }
 
 // countRows gives how many rows the ledger counts, which all but the store's own buckets hold.
-func countRows(tx *bolt.Tx, kek Key) (rows uint64, err error) {
-	h, err := readHeader(tx)
-	if err != nil {
-		return 0, err
-	}
-	ring, err := openKeyring(tx, kek, h.database)
-	if err != nil {
-		return 0, err
-	}
-	l, err := readLedger(newReader(tx, ring))
-	for b := range l.digests {
-		rows += l.digests[b].rows
-	}
+func countRows(path string, kek Key) (rows uint64, err error) {
+	err = lookInto(path, kek, func(v *verifier) error {
+		l, err := v.ledger()
+		for b := range l.digests {
+			rows += l.digests[b].rows
+		}
+		return err
+	})
 	return rows, err
 }
 

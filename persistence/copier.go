@@ -12,9 +12,10 @@ import (
 // progressEvery is after how many rows a copier tells how far it is.
 const progressEvery = 1024
 
-// copier copies all buckets of one database into a new file, value by value as they are: what a value is bound to does not change.
+// copier copies all buckets of a closed database into a new file, value by value as they are: what a value is bound to does not change. It reads
+// the original as a verification does, page by page, and maps nothing of it: of a file that is mostly free each touch of a map would be a fault.
 type copier struct {
-	source   *bolt.Tx
+	source   *os.File
 	progress func(done, all uint64) // may be nil
 	done     uint64
 	all      uint64
@@ -43,33 +44,34 @@ func (c *copier) write(file *os.File) error {
 	if err != nil {
 		return err
 	}
+	v, err := newVerifier(c.source)
+	if err != nil {
+		return err
+	}
 	buckets := w.tree()
-	err = c.source.ForEach(func(name []byte, from *bolt.Bucket) error {
-		value, err := c.copyBucket(name, from, w.tree())
+	for _, name := range v.names() {
+		value, err := c.copyBucket(v, name, w.tree())
 		if err != nil {
 			return err
 		}
-		return buckets.put(name, value, true)
-	})
-	if err != nil {
-		return err
+		if err := buckets.put([]byte(name), value, true); err != nil {
+			return err
+		}
 	}
 	root, err := buckets.finish()
 	if err != nil {
 		return err
 	}
-	return w.finish(root, uint64(c.source.ID()))
+	return w.finish(root, v.pages.meta.tx)
 }
 
-func (c *copier) copyBucket(name []byte, from *bolt.Bucket, to *treeWriter) (value []byte, err error) {
-	err = from.ForEach(func(key, value []byte) error {
-		if value == nil {
+func (c *copier) copyBucket(v *verifier, name string, to *treeWriter) (value []byte, err error) {
+	err = v.take(name, func(e leaf) error {
+		if e.isBucket {
 			return fmt.Errorf("there is a bucket inside of %s", name)
 		}
-		if err := to.put(key, value, false); err != nil {
-			return err
-		}
-		return c.count()
+		c.count()
+		return to.put(e.key, e.value, false)
 	})
 	if err != nil {
 		return nil, err
@@ -77,59 +79,56 @@ func (c *copier) copyBucket(name []byte, from *bolt.Bucket, to *treeWriter) (val
 	return to.finishBucket()
 }
 
-// count counts a row, and gives the map's pages back from time to time.
-func (c *copier) count() error {
+// count counts a row.
+func (c *copier) count() {
 	c.done++
 	if c.progress != nil && (c.done%progressEvery == 0 || c.done == c.all) {
 		c.progress(min(c.done, c.all), c.all)
 	}
-	if c.done%releaseEvery == 0 {
-		return releaseMap(c.source)
-	}
-	return nil
 }
 
-// compare reads both databases side by side.
+// compare reads both databases side by side, the copy as bbolt does.
 func (c *copier) compare(copied *bolt.Tx) error {
-	buckets := 0
-	err := c.source.ForEach(func(name []byte, b *bolt.Bucket) error {
-		buckets++
-		return c.compareBucket(name, b, copied)
-	})
+	v, err := newVerifier(c.source)
 	if err != nil {
 		return err
 	}
-	return copied.ForEach(func(name []byte, _ *bolt.Bucket) error {
+	names := v.names()
+	for _, name := range names {
+		if err := c.compareBucket(v, name, copied); err != nil {
+			return err
+		}
+	}
+	buckets := len(names)
+	return copied.ForEach(func([]byte, *bolt.Bucket) error {
 		if buckets--; buckets < 0 {
-			return fmt.Errorf("%w: it has the bucket %s", errUnlike, name)
+			return fmt.Errorf("%w: it has more buckets", errUnlike)
 		}
 		return nil
 	})
 }
 
-func (c *copier) compareBucket(name []byte, b *bolt.Bucket, copied *bolt.Tx) error {
-	other := copied.Bucket(name)
+func (c *copier) compareBucket(v *verifier, name string, copied *bolt.Tx) error {
+	other := copied.Bucket([]byte(name))
 	if other == nil {
 		return fmt.Errorf("%w: it has no bucket %s", errUnlike, name)
 	}
-	is, was := other.Cursor(), b.Cursor()
+	is := other.Cursor()
 	key, value := is.First()
-	for k, v := was.First(); k != nil; k, v = was.Next() {
-		if !bytes.Equal(k, key) || !bytes.Equal(v, value) {
+	err := v.take(name, func(e leaf) error {
+		if !bytes.Equal(e.key, key) || !bytes.Equal(e.value, value) {
 			return fmt.Errorf("%w in the bucket %s", errUnlike, name)
 		}
-		if err := c.count(); err != nil {
-			return err
-		}
-		if c.done%releaseEvery == 0 {
+		if c.count(); c.done%releaseEvery == 0 {
 			if err := releaseMap(copied); err != nil {
 				return err
 			}
 		}
 		key, value = is.Next()
+		return nil
+	})
+	if err == nil && key != nil {
+		err = fmt.Errorf("%w: the bucket %s has more rows", errUnlike, name)
 	}
-	if key != nil {
-		return fmt.Errorf("%w: the bucket %s has more rows", errUnlike, name)
-	}
-	return nil
+	return err
 }

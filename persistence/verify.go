@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 )
 
 // VerifyFile checks a closed database whole: that every page is used once, that every row is where it belongs and opens, and that no row is
@@ -153,6 +155,9 @@ func lookInto(path string, kek Key, look func(*verifier) error) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// names gives the buckets that were not taken yet, in order.
+func (v *verifier) names() []string { return slices.Sorted(maps.Keys(v.buckets)) }
 
 // take visits the rows of a bucket, once.
 func (v *verifier) take(name string, visit func(leaf) error) error {
