@@ -35,10 +35,11 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// What is read of a request that was refused unread.
+// What is read of a request that was refused unread: twice the largest body that any route takes, as a client sends it that is a little over. It
+// is thrown away as it came, undeciphered.
 const (
-	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 4 << 20
+	lingerTime  = 2 * time.Second
+	lingerBytes = 32 << 20
 )
 
 func (c *conn) readRest() {
