@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -127,7 +128,9 @@ func TestTerminateAsksFirst(t *testing.T) {
 
 func TestKillRemaining(t *testing.T) {
 	eachTree(t, func(t *testing.T, h *Host, script string) {
-		script = "( " + script + " ) & sleep .2; exit 3"
+		ready := filepath.Join(t.TempDir(), "ready")
+		script = strings.Replace(script, "echo ready", "echo ready; : >"+ready, 1)
+		script = "( " + script + " ) & until [ -e " + ready + " ]; do sleep .01; done; exit 3"
 		p := plant(t, h, script, true)
 		if res := p.Wait(); res.ExitCode != 3 || res.Err != nil || res.LeftRunning != 0 {
 			t.Errorf("%+v", res)
