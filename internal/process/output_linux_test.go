@@ -74,10 +74,13 @@ func TestASlowWriterLosesNothing(t *testing.T) {
 // TestABackgroundChildMayPrintOn checks that the pipe of a finished run does not break under what it left running.
 func TestABackgroundChildMayPrintOn(t *testing.T) {
 	h := bestHost(t)
-	file := t.TempDir() + "/alive"
-	script := `(sleep .5; for i in 1 2 3; do echo late; sleep .01; done; echo "wrote $?" >` + file + `) & echo early`
+	ended, file := t.TempDir()+"/ended", t.TempDir()+"/alive"
+	script := `(until [ -e ` + ended + ` ]; do sleep .01; done; for i in 1 2 3; do echo late; sleep .01; done; echo "wrote $?" >` + file + `) & echo early`
 	if res, out, _ := run(t, h, Spec{Script: []byte(script)}); out != "early\n" || res.LeftRunning == 0 {
 		t.Errorf("%+v %q", res, out)
+	}
+	if err := os.WriteFile(ended, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	eventually(t, func() error {
 		text, err := os.ReadFile(file)
