@@ -12,12 +12,17 @@ import (
 	"gusty/messages"
 )
 
-// answersWithin is how soon an asker hears that the actor it asked has failed.
+// answersWithin is how soon an asker hears that the actor it asked has failed. It is measured on a bubble's clock, which tells how long anybody
+// waited and not how busy the machine is.
 const answersWithin = 100 * time.Millisecond
+
+func withNightly(w *world) {
+	w.store.putJob(job("nightly", "0 0 3 * * *", "exit 0"), messages.JobState{})
+}
 
 func startedWorld(t *testing.T) *world {
 	w := newWorld(t)
-	w.store.putJob(job("nightly", "0 0 3 * * *", "exit 0"), messages.JobState{})
+	withNightly(w)
 	w.start()
 	t.Cleanup(w.stop)
 	return w
@@ -46,24 +51,25 @@ func members() []string {
 func TestPanicAnswersTheAskerAndOthersGoOn(t *testing.T) {
 	for _, name := range members() {
 		t.Run(name, func(t *testing.T) {
-			w := startedWorld(t)
-			begun := time.Now()
-			err := w.explode(name)
-			if took := time.Since(begun); took > answersWithin {
-				t.Errorf("the asker waited %s", took)
-			}
-			if messages.CodeOf(err) != messages.CodeUnavailable || strings.Contains(err.Error(), "boom") {
-				t.Errorf("the asker is told %v", err)
-			}
-			for _, other := range members() {
-				ask[any](w, answersOf(other))
-			}
-			if stats := ask[messages.Stats](w, messages.GetStats{}); restartsOf(stats, name) != 1 {
-				t.Errorf("the restart is not counted: %+v", stats.Actors)
-			}
-			if log := w.log.String(); !strings.Contains(log, "cause=boom") || !strings.Contains(log, "actor="+name) {
-				t.Errorf("the log does not tell the cause: %s", log)
-			}
+			inBubble(t, withNightly, func(w *world) {
+				begun := time.Now()
+				err := w.explode(name)
+				if took := time.Since(begun); took > answersWithin {
+					w.t.Errorf("the asker waited %s", took)
+				}
+				if messages.CodeOf(err) != messages.CodeUnavailable || strings.Contains(err.Error(), "boom") {
+					w.t.Errorf("the asker is told %v", err)
+				}
+				for _, other := range members() {
+					ask[any](w, answersOf(other))
+				}
+				if stats := ask[messages.Stats](w, messages.GetStats{}); restartsOf(stats, name) != 1 {
+					w.t.Errorf("the restart is not counted: %+v", stats.Actors)
+				}
+				if log := w.log.String(); !strings.Contains(log, "cause=boom") || !strings.Contains(log, "actor="+name) {
+					w.t.Errorf("the log does not tell the cause: %s", log)
+				}
+			})
 		})
 	}
 }
@@ -125,66 +131,68 @@ func TestStateComesBackFromTheStore(t *testing.T) {
 }
 
 func TestEveryAskIsAnsweredOnceWhilePanicsRain(t *testing.T) {
-	w := startedWorld(t)
-	var asked, answered, failed atomic.Int64
-	var wait sync.WaitGroup
-	for i := range 16 {
-		wait.Go(func() {
-			for j := range 50 {
-				name := members()[(i+j)%len(members())]
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				asked.Add(1)
-				_, err := w.sys.Ask(ctx, answersOf(name))
-				cancel()
-				switch messages.CodeOf(err) {
-				case messages.CodeTimeout, messages.CodeInternal:
-					if err != nil {
-						failed.Add(1)
-						t.Errorf("%s: %v", name, err)
-						continue
+	inBubble(t, withNightly, func(w *world) {
+		var asked, answered, failed atomic.Int64
+		var wait sync.WaitGroup
+		for i := range 16 {
+			wait.Go(func() {
+				for j := range 50 {
+					name := members()[(i+j)%len(members())]
+					ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+					asked.Add(1)
+					_, err := w.sys.Ask(ctx, answersOf(name))
+					cancel()
+					switch messages.CodeOf(err) {
+					case messages.CodeTimeout, messages.CodeInternal:
+						if err != nil {
+							failed.Add(1)
+							w.t.Errorf("%s: %v", name, err)
+							continue
+						}
 					}
+					answered.Add(1)
 				}
-				answered.Add(1)
+			})
+		}
+		wait.Go(func() {
+			for range 2 * maxRestarts / len(members()) * 2 {
+				for _, name := range members() {
+					_ = w.explode(name)
+				}
 			}
 		})
-	}
-	wait.Go(func() {
-		for range 2 * maxRestarts / len(members()) * 2 {
-			for _, name := range members() {
-				_ = w.explode(name)
-			}
+		wait.Wait()
+		if asked.Load() != answered.Load() {
+			w.t.Errorf("%d of %d asks were answered, %d failed\n%s", answered.Load(), asked.Load(), failed.Load(), w.log)
+		}
+		select {
+		case err := <-w.sys.Dead():
+			w.t.Fatalf("the tree gave up: %v", err)
+		default:
 		}
 	})
-	wait.Wait()
-	if asked.Load() != answered.Load() {
-		t.Errorf("%d of %d asks were answered, %d failed\n%s", answered.Load(), asked.Load(), failed.Load(), w.log)
-	}
-	select {
-	case err := <-w.sys.Dead():
-		t.Fatalf("the tree gave up: %v", err)
-	default:
-	}
 }
 
 func TestAnActorThatKeepsFailingEndsTheProcess(t *testing.T) {
 	for _, name := range members() {
 		t.Run(name, func(t *testing.T) {
-			w := startedWorld(t)
-			for range maxRestarts + 1 {
-				if err := w.explode(name); messages.CodeOf(err) != messages.CodeUnavailable {
-					t.Fatalf("the asker is told %v", err)
+			inBubble(t, withNightly, func(w *world) {
+				for range maxRestarts + 1 {
+					if err := w.explode(name); messages.CodeOf(err) != messages.CodeUnavailable {
+						w.t.Fatalf("the asker is told %v", err)
+					}
 				}
-			}
-			err := deadline(t, w.sys.Dead())
-			var gaveUp *GaveUpError
-			if !errors.As(err, &gaveUp) || gaveUp.Actor != name || !strings.Contains(err.Error(), "boom") {
-				t.Errorf("the cause is %v", err)
-			}
-			begun := time.Now()
-			e := refusalOf(w, answersOf(name))
-			if e.Code != messages.CodeUnavailable || time.Since(begun) > answersWithin {
-				t.Errorf("after that an asker is told %v, after %s", e, time.Since(begun))
-			}
+				err := deadline(w.t, w.sys.Dead())
+				var gaveUp *GaveUpError
+				if !errors.As(err, &gaveUp) || gaveUp.Actor != name || !strings.Contains(err.Error(), "boom") {
+					w.t.Errorf("the cause is %v", err)
+				}
+				begun := time.Now()
+				e := refusalOf(w, answersOf(name))
+				if e.Code != messages.CodeUnavailable || time.Since(begun) > answersWithin {
+					w.t.Errorf("after that an asker is told %v, after %s", e, time.Since(begun))
+				}
+			})
 		})
 	}
 }
@@ -243,26 +251,27 @@ func TestTheGuardianEndsTheProcessWhenTheRootFails(t *testing.T) {
 }
 
 func TestAnExecutorThatFailsCostsItsRunAndIsBack(t *testing.T) {
-	w := startedWorld(t)
-	w.add(job("a", "@yearly", "hang"))
-	run := ask[messages.RunAccepted](w, messages.RunJob{Name: "a"}).Run
-	w.awaitState(run.ID, messages.RunRunning)
-	begun := time.Now()
-	_, err := w.sys.requestOf(context.Background(), w.bombs.executor(), nameExecutor, boom{})
-	if messages.CodeOf(err) != messages.CodeUnavailable || time.Since(begun) > answersWithin {
-		t.Errorf("the asker is told %v, after %s", err, time.Since(begun))
-	}
-	if got := w.awaitState(run.ID, messages.RunInterrupted); got.Reason != "its executor failed" {
-		t.Errorf("the reason is %q", got.Reason)
-	}
-	again := ask[messages.RunAccepted](w, messages.RunJob{Name: "a"}).Run
-	w.awaitState(again.ID, messages.RunRunning)
-	ask[messages.Run](w, messages.CancelRun{ID: again.ID})
-	w.awaitState(again.ID, messages.RunCancelled)
-	w.expectIdle()
+	inBubble(t, withNightly, func(w *world) {
+		w.add(job("a", "@yearly", "hang"))
+		run := ask[messages.RunAccepted](w, messages.RunJob{Name: "a"}).Run
+		w.awaitState(run.ID, messages.RunRunning)
+		begun := time.Now()
+		_, err := w.sys.requestOf(context.Background(), w.bombs.executor(), nameExecutor, boom{})
+		if messages.CodeOf(err) != messages.CodeUnavailable || time.Since(begun) > answersWithin {
+			w.t.Errorf("the asker is told %v, after %s", err, time.Since(begun))
+		}
+		if got := w.awaitState(run.ID, messages.RunInterrupted); got.Reason != "its executor failed" {
+			w.t.Errorf("the reason is %q", got.Reason)
+		}
+		again := ask[messages.RunAccepted](w, messages.RunJob{Name: "a"}).Run
+		w.awaitState(again.ID, messages.RunRunning)
+		ask[messages.Run](w, messages.CancelRun{ID: again.ID})
+		w.awaitState(again.ID, messages.RunCancelled)
+		w.expectIdle()
+	})
 }
 
-// awaitState waits, in real time, until the store has the run in the state.
+// awaitState waits until the store has the run in the state.
 func (w *world) awaitState(id string, state messages.RunState) messages.Run {
 	w.t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; {
