@@ -17,7 +17,8 @@ import (
 const (
 	stormRuns      = 500 // of each mark, in full length
 	shortStormRuns = 48
-	graceSeconds   = 1
+	graceSeconds   = 1  // of stubborn trees, which last it
+	longGrace      = 30 // of the others, in seconds: who needs it has not heard the request
 	timeoutSeconds = 1
 	// slack is what a busy machine may add to a run's limits.
 	slack = 4 * time.Second
@@ -28,7 +29,7 @@ type manner struct {
 	name    string
 	options map[string]any
 	state   string
-	limit   time.Duration // from the start to the end of a stubborn tree
+	limit   time.Duration // from the start to the end of a tree, its slack apart
 }
 
 var manners = []manner{
@@ -86,8 +87,12 @@ func (f *fixture) plant(t *testing.T) (jobs []job) {
 			if m.name == "exit" {
 				script = prologue + "( " + one.script + "\n) &\nuntil [ -e \"$FLAGS/$GUSTY_RUN_ID\" ]; do sleep .01; done; exit 0"
 			}
+			grace := longGrace
+			if one.stubborn {
+				grace = graceSeconds
+			}
 			options := map[string]any{
-				"overlap_policy": "allow", "kill_grace_seconds": graceSeconds, "environment": map[string]string{"FLAGS": f.flags}, "output_limit_bytes": 65536,
+				"overlap_policy": "allow", "kill_grace_seconds": grace, "environment": map[string]string{"FLAGS": f.flags}, "output_limit_bytes": 65536,
 			}
 			for name, value := range m.options {
 				options[name] = value
@@ -124,10 +129,10 @@ func (f *fixture) once(ctx context.Context, j job) error {
 		return fmt.Errorf("%s: %w", j.job, err)
 	case run.State != j.state:
 		return fmt.Errorf("%s is %s (%s), want %s", j.job, run.State, run.Reason, j.state)
+	case took > j.limit+slack && !j.stubborn:
+		return fmt.Errorf("%s took %s: something did not hear the request", j.job, took)
 	case took > j.limit+slack:
 		return fmt.Errorf("%s took %s", j.job, took)
-	case !j.stubborn && j.manner.name == "cancel" && took > graceSeconds*time.Second:
-		return fmt.Errorf("%s took %s to be cancelled: something did not hear the request", j.job, took)
 	}
 	return nil
 }
