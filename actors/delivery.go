@@ -35,6 +35,7 @@ type delivery struct {
 	blocked  map[string]bool // indices that are not tried now
 	maxRows  int
 	maxBytes int
+	trips    int                         // of the shipper's breaker, when it began
 	gathered func(upTo uint64, all bool) // told once, when its documents are read
 
 	batch *opensearch.Batch // empty; it is used again by a later delivery
@@ -68,6 +69,7 @@ type longOutput struct {
 type delivered struct {
 	client   bulkClient
 	after    uint64
+	trips    int
 	rows     []parcel
 	sent     int    // bytes of the request that failed
 	err      error  // of a whole request; what rows know is true all the same
@@ -80,7 +82,7 @@ func (delivered) private() {}
 
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
-	result := delivered{client: d.client, after: d.after, batch: d.batch}
+	result := delivered{client: d.client, after: d.after, trips: d.trips, batch: d.batch}
 	err := guarded(func() error {
 		if err := d.gather(); err != nil {
 			return err

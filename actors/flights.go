@@ -31,6 +31,7 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
 	d := &delivery{
 		client: client, store: a.system.opt.Store, batch: a.takeBatch(), after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
+		trips: a.trips,
 		gathered: func(upTo uint64, all bool) {
 			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
 		},

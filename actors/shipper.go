@@ -48,6 +48,7 @@ type shipperActor struct {
 	nudges  uint64
 	flights int  // deliveries under way, until what they brought is durable
 	sending int  // of those, not answered yet
+	trips   int  // how often the breaker was opened, or kept open: what began before the last time does not close it
 	reading bool // a delivery reads: the next one needs to know how far
 	breaker breaker
 	holds   map[string]*heldIndex

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gusty/internal/opensearch"
@@ -92,6 +93,37 @@ func TestShipperObeysRetryAfter(t *testing.T) {
 		w.advance(3 * time.Second)
 		if n := c.requests(); n != 2 {
 			t.Errorf("%d requests after it", n)
+		}
+	})
+}
+
+// What was taken before the server asked for time, and is noted only after that, does not shorten it.
+func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.advance(time.Second) // it has looked once, at its start
+		first := true
+		c.set(func() {
+			c.whole = func(int) error {
+				if first {
+					first = false
+					return nil
+				}
+				return &opensearch.StatusError{Status: 429, RetryAfter: 2 * time.Minute}
+			}
+		})
+		w.queue("a", 2*maxBatchRows)
+		synctest.Wait()
+		unblock := w.store.block()
+		w.advance(time.Second)
+		asked := c.requests()
+		unblock()
+		w.advance(2*time.Minute - 2*time.Second)
+		if o := w.standing(); o.Shipped == 0 || c.requests() != asked {
+			t.Errorf("%s; %d requests before the time that the server asked for, and %d of them before the first was noted", describeOutbox(&o), c.requests(), asked)
+		}
+		w.advance(3 * time.Second)
+		if n := c.requests(); n != asked+1 {
+			t.Errorf("%d requests after it, %d before", n, asked)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (a *shipperActor) split(r *delivered) {
 	a.last.fail(r.err.Error(), time.Now())
 }
 
-// succeeded closes the breaker, unless the server has too much to do or took nothing at all.
+// succeeded closes the breaker, unless the server has too much to do, took nothing at all, or has failed since this delivery began.
 func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	switch {
 	case len(r.rows) == 0 && r.standing.Waiting > 0:
@@ -98,6 +98,8 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 			a.trip(now, 0, "one document after the other is refused: "+r.alone)
 		}
 		return
+	case r.trips != a.trips:
+		return // the later answer counts, with the time for which it asked
 	case tried.denied > 0 && tried.denied == len(r.rows):
 		a.breaker = breaker{denied: a.refusedHere(tried.reason)}
 		a.last.fail(a.breaker.denied, now)
@@ -117,6 +119,7 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 // trip opens the breaker, or keeps it open longer.
 func (a *shipperActor) trip(now time.Time, asked time.Duration, reason string) {
 	first := !a.breaker.open()
+	a.trips++
 	a.breaker.until = now.Add(a.breaker.next(asked))
 	a.breaker.reason, a.breaker.paused = reason, false
 	a.last.fail(reason, now)
@@ -131,6 +134,7 @@ func (a *shipperActor) pause(now time.Time, reason string) {
 		a.system.log.Error("shipping is paused: OpenSearch refuses the agent's credentials", "actor", nameShipper, "reason", reason,
 			"user", a.identity(), "endpoint", a.client.Endpoint(), "remedy", "gustyctl opensearch check")
 	}
+	a.trips++
 	a.breaker.failures++
 	a.breaker.until = now.Add(deniedPause)
 	a.breaker.reason, a.breaker.paused = a.refusedHere(reason), true
