@@ -29,6 +29,7 @@ const maxLong = 16
 // delivery is one batch on its way: a goroutine of its own reads it from the outbox, sends it, and tells the shipper what became of each
 // document. Long output makes it several requests.
 type delivery struct {
+	number   uint64
 	client   bulkClient
 	store    Store
 	after    uint64          // it begins behind this sequence
@@ -67,6 +68,7 @@ type longOutput struct {
 
 // delivered is what a delivery tells the shipper.
 type delivered struct {
+	number   uint64
 	client   bulkClient
 	after    uint64
 	trips    int
@@ -82,7 +84,7 @@ func (delivered) private() {}
 
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
-	result := delivered{client: d.client, after: d.after, trips: d.trips, batch: d.batch}
+	result := delivered{number: d.number, client: d.client, after: d.after, trips: d.trips, batch: d.batch}
 	err := guarded(func() error {
 		if err := d.gather(); err != nil {
 			return err

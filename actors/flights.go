@@ -24,12 +24,14 @@ func (a *shipperActor) mayBegin() bool {
 		}
 		most = 1
 	}
-	return a.more && !a.reading && a.rewind == noRewind && a.sending < most && a.flights <= most
+	return a.more && a.reader == 0 && a.rewind == noRewind && a.sending < most && a.flights <= most
 }
 
 func (a *shipperActor) begin(ctx actor.Context) {
 	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
+	a.begun++
 	d := &delivery{
+		number: a.begun,
 		client: client, store: a.system.opt.Store, batch: a.takeBatch(), after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
 		trips: a.trips,
 		gathered: func(upTo uint64, all bool) {
@@ -41,7 +43,7 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	}
 	a.flights++
 	a.sending++
-	a.reading = true
+	a.reader = d.number
 	life := a.life
 	go func() { root.Send(self, d.carryOut(life)) }()
 }
@@ -60,7 +62,7 @@ func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
 	if m.client != a.client {
 		return
 	}
-	a.reading = false
+	a.reader = 0
 	a.cursor = m.upTo
 	if m.all {
 		a.more = m.nudges != a.nudges
@@ -71,7 +73,9 @@ func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
 // onDelivered makes durable what the answer told, and draws the conclusions when it is.
 func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 	if m.client == a.client {
-		a.reading = false // also where it failed before it had read
+		if m.number == a.reader { // it failed before it had read
+			a.reader = 0
+		}
 		a.sending--
 	}
 	change := m.change(a.config.Int(messages.ParamOutboxLimitBytes), time.Now())

@@ -46,10 +46,11 @@ type shipperActor struct {
 	rewind  uint64 // where the cursor goes back to when nothing is under way; noRewind: nowhere
 	more    bool   // there may be documents behind the cursor
 	nudges  uint64
-	flights int  // deliveries under way, until what they brought is durable
-	sending int  // of those, not answered yet
-	trips   int  // how often the breaker was opened, or kept open: what began before the last time does not close it
-	reading bool // a delivery reads: the next one needs to know how far
+	flights int    // deliveries under way, until what they brought is durable
+	sending int    // of those, not answered yet
+	trips   int    // how often the breaker was opened, or kept open: what began before the last time does not close it
+	begun   uint64 // deliveries
+	reader  uint64 // the one of them that reads, by its number; 0: none. The next one needs to know how far
 	breaker breaker
 	holds   map[string]*heldIndex
 	rows    int // at most in a batch
@@ -178,7 +179,7 @@ func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
 // connect begins anew with the cluster that the configuration names.
 func (a *shipperActor) connect() {
 	a.life, a.end = context.WithCancel(context.Background())
-	a.cursor, a.rewind, a.flights, a.sending, a.reading = 0, noRewind, 0, 0, false
+	a.cursor, a.rewind, a.flights, a.sending, a.reader = 0, noRewind, 0, 0, 0
 	a.rows, a.bytes = maxBatchRows, maxBatchSize
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,52 @@ func TestShipperKeepsUpWithADrizzle(t *testing.T) {
 		}
 		if n := c.requests(); n > int(seconds*time.Second/linger) {
 			t.Errorf("%d requests in %d seconds: they do not wait for each other", n, seconds)
+		}
+	})
+}
+
+// heldStore is a store whose readers of documents have a function called before each.
+type heldStore struct {
+	*memStore
+	before func(after uint64)
+}
+
+func (s *heldStore) Documents(after uint64, each func(messages.Document) (bool, error)) error {
+	return s.memStore.Documents(after, func(d messages.Document) (bool, error) {
+		s.before(after)
+		return each(d)
+	})
+}
+
+// While a delivery reads, another one that is answered does not let a third one read the same.
+func TestShipperReadsNothingTwice(t *testing.T) {
+	var c *fakeCluster
+	var letGo chan struct{}
+	prepare := func(w *world) {
+		c, letGo = w.cluster(), make(chan struct{})
+		var held atomic.Bool
+		w.options.Store = &heldStore{w.store, func(after uint64) {
+			if after > 0 && held.CompareAndSwap(false, true) {
+				<-letGo
+			}
+		}}
+	}
+	inBubble(t, prepare, func(w *world) {
+		w.advance(time.Second) // it has looked once, at its start
+		w.queue("a", maxBatchRows)
+		w.advance(time.Second)
+		if n := c.requests(); n != 1 {
+			t.Errorf("%d requests, of which the second reads", n)
+		}
+		close(letGo)
+		w.advance(time.Second)
+		w.expectOutbox(0, maxBatchRows, 0, "shipping")
+		sent := 0
+		for _, n := range c.batches {
+			sent += n
+		}
+		if sent != maxBatchRows {
+			t.Errorf("%d documents were sent, of %d", sent, maxBatchRows)
 		}
 	})
 }
