@@ -35,7 +35,7 @@ func TestFiring(t *testing.T) {
 		if time.Since(begun) > auditLimit {
 			t.Fatalf("only %d runs in %s", c.ran(t), auditLimit)
 		}
-		c.live(t, kills == 0, time.Duration(50+rand.IntN(2500))*time.Millisecond)
+		c.live(t, time.Duration(50+rand.IntN(2500))*time.Millisecond)
 		if kills%3 == 2 { // long enough that firings are missed
 			<-time.After(time.Duration(rand.IntN(4000)) * time.Millisecond)
 		}
@@ -51,10 +51,11 @@ func TestFiring(t *testing.T) {
 type campaign struct {
 	dir     string
 	witness string // each script adds a line: job, due time, run id
+	stored  int    // jobs
 }
 
 // live starts an agent and kills it after a while.
-func (c *campaign) live(t *testing.T, first bool, lives time.Duration) {
+func (c *campaign) live(t *testing.T, lives time.Duration) {
 	t.Helper()
 	process, err := agent.Start(t.Context(), agent.Options{Binary: os.Getenv(agent.BinaryVariable), Dir: c.dir})
 	if err != nil {
@@ -62,15 +63,15 @@ func (c *campaign) live(t *testing.T, first bool, lives time.Duration) {
 	}
 	timer := time.AfterFunc(lives, func() { _ = process.Kill() })
 	defer timer.Stop()
-	if first {
-		c.store(t, process.ClientT(t))
-	}
+	c.store(t, process.ClientT(t))
 	<-process.Done()
 }
 
-// store is called within the first agent's life; what did not get in is no job.
+// store stores the jobs, and where the agent is killed meanwhile goes on with the next one.
 func (c *campaign) store(t *testing.T, client *agent.Client) {
-	for i := range perSecond {
+	t.Helper()
+	for ; c.stored < perSecond; c.stored++ {
+		i := c.stored
 		expression := []string{"* * * * * *", "@every 1s", "*/2 * * * * *", "* * * * * *"}[i%4]
 		script := "echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n" + []string{"", "sleep .1", "sleep 1.3"}[i%3]
 		_, err := client.Do(t.Context(), http.MethodPost, "/agent/job", agent.JobBodyWith(fmt.Sprintf("job%d", i), expression, script, map[string]any{
@@ -78,7 +79,7 @@ func (c *campaign) store(t *testing.T, client *agent.Client) {
 			"misfire_grace_seconds": i / 4 % 3, "keep_runs": 10000, "environment": map[string]string{"WITNESS": c.witness},
 		}), nil)
 		if err != nil {
-			return // the agent was killed
+			return
 		}
 	}
 }
