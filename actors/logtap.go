@@ -79,10 +79,10 @@ func (t *LogTap) take(line tapped) {
 	t.filled = line.at
 	if t.tokens < 1 || len(t.lines) >= tapBurst {
 		t.left++
-		return
+	} else {
+		t.tokens--
+		t.lines = append(t.lines, line)
 	}
-	t.tokens--
-	t.lines = append(t.lines, line)
 	if t.give != nil {
 		t.arm()
 	}

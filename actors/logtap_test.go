@@ -89,6 +89,32 @@ func TestLogTapTellsWhatItLeftOutAtTheEnd(t *testing.T) {
 	})
 }
 
+// What is left out is told in time, and at the end, although no other line comes.
+func TestLogTapTellsWhatIsLeftOutWithoutAnotherLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap, log, given := tapOf()
+		storm := func(lines int) {
+			for i := range lines {
+				log.Info(fmt.Sprint("line ", i))
+			}
+		}
+		storm(tapBurst)
+		time.Sleep(tapDelay)
+		synctest.Wait()
+		storm(100)
+		time.Sleep(tapDelay)
+		synctest.Wait()
+		if lines, left := given(); uint64(len(lines))+left != tapBurst+100 || left < 80 {
+			t.Errorf("%d passed and %d were left out", len(lines), left)
+		}
+		storm(100)
+		tap.detach()
+		if lines, left := given(); uint64(len(lines))+left != tapBurst+200 {
+			t.Errorf("at the end %d had passed and %d were left out", len(lines), left)
+		}
+	})
+}
+
 func TestLogTapHoldsLinesUntilTheTreeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap := NewLogTap()
