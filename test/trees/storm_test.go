@@ -21,7 +21,7 @@ const (
 	longGrace      = 30 // of the others, in seconds: who needs it has not heard the request
 	timeoutSeconds = 1
 	// slack is what a busy machine may add to a run's limits.
-	slack = 4 * time.Second
+	slack = 10 * time.Second
 )
 
 // manner is how a run is ended, and what is to become of it.
