@@ -87,7 +87,7 @@ func (a *executorsActor) hand(ctx actor.Context, t *task) {
 		a.commit(ctx, t, messages.OriginAgent())
 		return
 	}
-	w := a.worker(ctx, t.key(), false)
+	w := a.worker(ctx, t.key())
 	a.book(w, t)
 	ctx.Send(w.pid, begin{t})
 	if t.run.Trigger == messages.TriggerRetry {
@@ -104,12 +104,16 @@ func (a *executorsActor) book(w *worker, t *task) {
 	w.tasks++
 }
 
-// worker gives the executor of a key; one that adopts looks for executions that are under way already.
-func (a *executorsActor) worker(ctx actor.Context, key string, adopts bool) *worker {
+// worker gives the executor of a key; a new one adopts executions that are under way already.
+func (a *executorsActor) worker(ctx actor.Context, key string, adopted ...*execution) *worker {
 	if w, ok := a.workers[key]; ok {
 		return w
 	}
-	pid, err := ctx.SpawnNamed(a.executorProps(key, adopts), a.workerName())
+	number := a.system.rounds.Add(1)
+	for _, x := range adopted {
+		x.owner.Store(number)
+	}
+	pid, err := ctx.SpawnNamed(a.executorProps(key, number, len(adopted) > 0), workerName(number))
 	if err != nil {
 		panic(fmt.Errorf("spawn an executor: %w", err))
 	}
@@ -119,14 +123,12 @@ func (a *executorsActor) worker(ctx actor.Context, key string, adopts bool) *wor
 }
 
 // workerName is short, since it stands in every PID, and never used twice, also not by a later instance.
-func (a *executorsActor) workerName() string {
-	return "x" + strconv.FormatUint(a.system.rounds.Add(1), 36)
-}
+func workerName(number uint64) string { return "x" + strconv.FormatUint(number, 36) }
 
-func (a *executorsActor) executorProps(key string, adopts bool) *actor.Props {
+func (a *executorsActor) executorProps(key string, number uint64, adopts bool) *actor.Props {
 	s, parent := a.system, a.self
 	producer := func() actor.Actor {
-		x := newExecutorActor(s, parent, key)
+		x := newExecutorActor(s, parent, key, number)
 		x.adopts = adopts
 		adopts = true // an instance after this one comes after a failure
 		return x

@@ -24,8 +24,9 @@ type execution struct {
 	task   *task
 	log    *slog.Logger
 
-	ends chan ending // at most one waits: the first word counts
-	over atomic.Bool // set before the parent is told that the slot is free
+	ends  chan ending   // at most one waits: the first word counts
+	over  atomic.Bool   // set before the parent is told that the slot is free
+	owner atomic.Uint64 // the number of its executor
 
 	mu  sync.Mutex
 	run messages.Run

@@ -14,7 +14,8 @@ type executorActor struct {
 	system *System
 	parent *actor.PID
 	key    string
-	adopts bool // executions of an earlier instance may be under way
+	number uint64 // of the executor, by which it finds the executions that are its own
+	adopts bool   // some of them may be under way already
 	active map[string]*execution
 	held   *task // waits for the active runs to end
 }
@@ -28,8 +29,8 @@ type (
 func (begin) private() {}
 func (ended) private() {}
 
-func newExecutorActor(s *System, parent *actor.PID, key string) *executorActor {
-	return &executorActor{system: s, parent: parent, key: key, active: map[string]*execution{}}
+func newExecutorActor(s *System, parent *actor.PID, key string, number uint64) *executorActor {
+	return &executorActor{system: s, parent: parent, key: key, number: number, active: map[string]*execution{}}
 }
 
 // Receive takes tasks and the ends of runs.
@@ -48,13 +49,14 @@ func (a *executorActor) Receive(ctx actor.Context) {
 	}
 }
 
-// onStarted takes over the executions that an earlier instance has left: the next task must not overlap them while they end.
+// onStarted takes over the executions that an earlier instance has left: the next task must not overlap them while they end. Those of another
+// executor of the same job, which may have come in this one's place by now, are none of its business.
 func (a *executorActor) onStarted() {
 	if !a.adopts {
 		return
 	}
 	for _, x := range a.system.live.all() {
-		if x.key == a.key && !x.over.Load() {
+		if x.owner.Load() == a.number && !x.over.Load() {
 			a.active[x.id] = x
 		}
 	}
@@ -82,6 +84,7 @@ func (a *executorActor) start(t *task) {
 		return // its parent has given it up already
 	}
 	x := newExecution(a.system, a.parent, a.key, t)
+	x.owner.Store(a.number)
 	a.active[t.run.ID] = x
 	a.system.live.add(x)
 	go x.carryOut()

@@ -50,10 +50,17 @@ func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
 // adopt books the executions that an earlier instance left under way, each until it says that it is over. Each records its own end.
 func (a *executorsActor) adopt(ctx actor.Context) (alive map[string]bool) {
 	alive = map[string]bool{}
+	left := map[string][]*execution{}
 	for _, x := range a.system.live.all() {
 		alive[x.id] = true
 		if !x.over.Load() {
-			a.book(a.worker(ctx, x.key, true), x.task)
+			left[x.key] = append(left[x.key], x)
+		}
+	}
+	for key, all := range left {
+		w := a.worker(ctx, key, all...)
+		for _, x := range all {
+			a.book(w, x.task)
 		}
 	}
 	return alive

@@ -195,6 +195,29 @@ func TestAPanicOfAnExecutorDoesNotOverlap(t *testing.T) {
 	})
 }
 
+// An executor that took over a run, and starts only when that has ended and another executor has the next one, leaves that alone.
+func TestAnExecutorThatStartsLateEndsNoRunOfAnother(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapQueue), func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
+		first := w.runNow("a")
+		letGo := w.bombs.holdNextStart()
+		_ = w.explode(nameExecutors)
+		w.advance(6 * time.Second)
+		if got := w.stored(first.ID); got.State != messages.RunInterrupted {
+			t.Errorf("the first is %+v", got)
+		}
+		second := w.runNow("a")
+		letGo()
+		w.advance(6 * time.Second)
+		if got := w.stored(second.ID); got.State != messages.RunRunning {
+			t.Errorf("the second is %+v", got)
+		}
+		ask[messages.Run](w, messages.CancelRun{ID: second.ID})
+		w.advance(6 * time.Second)
+		w.expectIdle()
+	})
+}
+
 func TestExecutorThatFailsAtItsStart(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "@yearly", "exit 0"))

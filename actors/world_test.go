@@ -212,6 +212,7 @@ type bombs struct {
 	mu      sync.Mutex
 	atStart map[string]int // how many of the next starts of an actor fail
 	last    *actor.PID     // of the executor that started last
+	hold    chan struct{}  // not nil: the next executor to start waits for its closing
 }
 
 // hold makes the actor that gets it say so, and wait.
@@ -237,6 +238,15 @@ func (b *bombs) failNextStarts(name string, n int) {
 	b.atStart[name] = n
 }
 
+// holdNextStart keeps the next executor from its start until the returned function is called.
+func (b *bombs) holdNextStart() (letGo func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hold := make(chan struct{})
+	b.hold = hold
+	return func() { close(hold) }
+}
+
 func (b *bombs) executor() *actor.PID {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -248,6 +258,12 @@ func (b *bombs) onStarted(name string, pid *actor.PID) {
 	defer b.mu.Unlock()
 	if name == nameExecutor {
 		b.last = pid
+		if hold := b.hold; hold != nil {
+			b.hold = nil
+			b.mu.Unlock()
+			<-hold
+			b.mu.Lock()
+		}
 	}
 	if b.atStart[name] > 0 {
 		b.atStart[name]--
