@@ -7,7 +7,7 @@ import (
 )
 
 // booksNow are the executors actor's books, and the register of executions.
-type booksNow struct{ inUse, handed, held, queued, workers, makeUps, live int }
+type booksNow struct{ inUse, handed, arming, held, queued, workers, makeUps, live int }
 
 // look asks an actor to run a function among its messages.
 type look struct{ at func(actor.Actor) any }
@@ -21,7 +21,7 @@ func (w *world) books() booksNow {
 			return nil
 		}
 		return booksNow{
-			inUse: a.inUse, handed: len(a.handed), held: len(a.held), queued: a.queue.len(), workers: len(a.workers),
+			inUse: a.inUse, handed: len(a.handed), arming: len(a.arming), held: len(a.held), queued: a.queue.len(), workers: len(a.workers),
 			makeUps: len(a.makeUps), live: len(w.sys.live.all()),
 		}
 	}})

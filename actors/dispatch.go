@@ -50,7 +50,7 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 		wait := time.Until(t.at)
 		if wait > 0 {
 			a.full.end()
-		} else if a.inUse >= a.slots {
+		} else if a.inUse+len(a.arming) >= a.slots {
 			a.full.begin()
 			wait = noteAfter // a run's end dispatches before, if one ends
 		}
@@ -76,7 +76,7 @@ func (a *executorsActor) wakeIn(wait time.Duration) {
 }
 
 // hand gives a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
-// nobody could tell whether it ran.
+// nobody could tell whether it ran. It keeps a slot meanwhile, so that nothing due later gets ahead of it.
 func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	if a.missed(t) || a.behindMakeUp(t) || a.behindRetry(t) {
 		return
@@ -84,6 +84,7 @@ func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	if !t.run.Armed || t.waits {
 		t.run.Armed, t.waits, t.grace = true, false, 0 // it was noticed in time
 		a.system.outcomes.strip(t.run.ID)
+		a.arming[t.run.ID] = t
 		a.commit(ctx, t, messages.OriginAgent())
 		return
 	}

@@ -19,6 +19,7 @@ type executorsActor struct {
 	slots   int              // runs that may be under way at once
 	inUse   int              // tasks that are with an executor and not over
 	handed  map[string]*task // by run id: those in use
+	arming  map[string]*task // by run id: whose slot is kept while the record is written that they start
 	held    map[string]*task // by run id: with an executor, waiting for an earlier run, without a slot
 	resumed map[string]*task // by run id: those that this instance took from the store
 	workers map[string]*worker
@@ -98,7 +99,7 @@ func (drain) private()          {}
 
 func newExecutorsActor(s *System) *executorsActor {
 	return &executorsActor{
-		system: s, handed: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
+		system: s, handed: map[string]*task{}, arming: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
 		workers: map[string]*worker{}, retries: map[string][]*task{}, makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +126,24 @@ func TestTheCapHoldsInDueOrder(t *testing.T) {
 			}
 		}
 		w.expect("", messages.RunSucceeded, 20)
+		w.expectIdle()
+	})
+}
+
+// One that has waited for so long that its record says so is not overtaken by one that has come just now.
+func TestALongWaitKeepsItsPlace(t *testing.T) {
+	inBubble(t, withSlots(1), func(w *world) {
+		for name, second := range map[string]int{"first": 0, "second": 1, "third": 29} {
+			w.add(job(name, fmt.Sprintf("%d 0 1 * * *", second), "sleep 30"))
+		}
+		w.advance(time.Hour + 10*time.Minute)
+		var names []string
+		for _, p := range w.launcher.of("") {
+			names = append(names, p.job)
+		}
+		if !slices.Equal(names, []string{"first", "second", "third"}) {
+			t.Errorf("they started in the order %v", names)
+		}
 		w.expectIdle()
 	})
 }

@@ -61,30 +61,35 @@ func (a *executorsActor) commit(ctx actor.Context, t *task, origin messages.Orig
 	})
 }
 
-// onTaskCommitted queues the task. A client whose run could not be recorded is told so, and nothing runs; a run that the agent owes starts all
-// the same, unless it is unknown what became of its record: then the process is about to end.
+// onTaskCommitted queues the task, where it is to start.
 func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
+	delete(a.arming, m.task.run.ID)
+	if a.mayStart(m) {
+		m.task.recorded = true
+		a.accept(m.task)
+		a.put(m.task)
+	}
+	a.dispatch(ctx)
+}
+
+// mayStart says whether a task starts after what became of its record. A client whose run could not be recorded is told so, and nothing runs; a run
+// that the agent owes starts all the same, unless it is unknown what became of its record: then the process is about to end.
+func (a *executorsActor) mayStart(m taskCommitted) bool {
 	t, err := m.task, m.committed.Err
 	switch {
 	case err != nil && (!t.recorded && t.run.Trigger == messages.TriggerAPI || messages.AsError(err) == nil):
 		if t.asker != nil {
 			a.system.answer(t.asker, refusal(err, "the store"))
 		}
-		return
+		return false
 	case err != nil:
 		a.system.log.Error("a run starts although that could not be recorded", "actor", nameExecutors, "job", t.run.ScriptName,
 			"run_id", t.run.ID, "error", err)
 	case a.seen(t, m.committed.TxID):
 		a.answerSeen(t)
-		return
+		return false
 	}
-	if !t.open() {
-		return // it was settled meanwhile
-	}
-	t.recorded = true
-	a.accept(t)
-	a.put(t)
-	a.dispatch(ctx)
+	return t.open() // or it was settled meanwhile
 }
 
 // accept answers who waits only for the record.
