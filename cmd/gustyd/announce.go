@@ -32,7 +32,7 @@ func (d *daemon) announce() {
 		d.log.Warn("gustyctl will not find this agent by itself", "error", err)
 	}
 	b := build()
-	d.log.Info("ready", "url", url, "pid", os.Getpid(), "version", b.Version, "data_dir", d.settings.dataDir)
+	d.log.always("ready", "url", url, "pid", os.Getpid(), "version", b.Version, "data_dir", d.settings.dataDir)
 	d.tell(d.manager.Ready())
 	d.tell(d.manager.Status("serving " + url))
 	if term.IsTerminal(int(os.Stdout.Fd())) {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"gusty/actors"
 )
@@ -21,6 +23,7 @@ type logging struct {
 	*slog.Logger
 	level slog.LevelVar
 	out   logOutput
+	lines slog.Handler   // writes to out, whatever the level
 	tap   *actors.LogTap // takes a copy of each line for OpenSearch
 }
 
@@ -34,8 +37,20 @@ func newLogging(s settings) *logging {
 	if s.logFormat == formatText {
 		handler = slog.NewTextHandler(&l.out, options)
 	}
+	l.lines = handler
 	l.Logger = slog.New(l.tap.Handler(handler))
 	return l
+}
+
+// always logs a line of the level info also where the log shows only more severe ones. There it is written, and not shipped.
+func (l *logging) always(message string, args ...any) {
+	if l.Enabled(context.Background(), slog.LevelInfo) {
+		l.Info(message, args...)
+		return
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
+	record.Add(args...)
+	_ = l.lines.Handle(context.Background(), record) // a log that takes no line has nowhere to say so
 }
 
 // setLevel takes one of the four names; an unknown one changes nothing.

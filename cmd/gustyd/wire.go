@@ -69,7 +69,7 @@ func (d *daemon) run(ctx context.Context) int {
 	defer signals.stop()
 	if err := d.start(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "gustyd: %v\n", err)
-		d.stop()
+		d.end() // without a word: the sentence says it all
 		return startExitCode(err)
 	}
 	d.announce()
@@ -279,9 +279,15 @@ func (d *daemon) tell(err error) {
 	}
 }
 
-// stop ends what was started, in order: the listener, the actors, the processes' host, the store. Each step is bounded.
+// stop ends an agent that served, and logs when that began and when it was over.
 func (d *daemon) stop() {
 	d.log.Info("stopping")
+	d.end()
+	d.log.Info("stopped")
+}
+
+// end ends what was started, in order: the listener, the actors, the processes' host, the store. Each step is bounded.
+func (d *daemon) end() {
 	d.tell(d.manager.Stopping())
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
@@ -301,7 +307,6 @@ func (d *daemon) stop() {
 			d.log.Error("the store did not close cleanly", "error", err)
 		}
 	}
-	d.log.Info("stopped")
 }
 
 // closeServer stops taking requests; those under way may wait for runs that the actors' stop ends, so it does not wait for them itself.

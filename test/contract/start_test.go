@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +53,37 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
+// TestReadyAtEveryLevel starts agents whose log shows less than the line that says that they serve: it is there all the same, and the only one.
+func TestReadyAtEveryLevel(t *testing.T) {
+	t.Parallel()
+	for _, level := range []string{"warning", "error"} {
+		for _, format := range []string{"json", "text"} {
+			process := agent.StartT(t, t.TempDir(), "--log-level", level, "--log-format", format)
+			if n := strings.Count(process.Log(), "\n"); n != 1 || !strings.Contains(process.Log(), process.URL) {
+				t.Errorf("at level %s the log should hold the line with the url alone:\n%s", level, process.Log())
+			}
+			if code, err := process.Stop(); code != 0 || err != nil {
+				t.Errorf("exit code %d (%v), want 0", code, err)
+			}
+		}
+	}
+}
+
+// TestReadyAtStoredLevel does the same with the level as a parameter.
+func TestReadyAtStoredLevel(t *testing.T) {
+	t.Parallel()
+	first := agent.StartT(t, t.TempDir())
+	if _, err := first.ClientT(t).Want(t.Context(), http.StatusOK, http.MethodPut, "/agent/config", property("log_level", "error")); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := first.Stop(); code != 0 || err != nil {
+		t.Fatalf("exit code %d (%v), want 0", code, err)
+	}
+	if again := agent.StartT(t, first.Dir); strings.Count(again.Log(), "\n") == 0 {
+		t.Error("the log is empty")
+	}
+}
+
 // requireTLS expects a certificate for localhost that the CA of the data directory vouches for, and no TLS below 1.2.
 func requireTLS(t *testing.T, process *agent.Process) {
 	t.Helper()
@@ -91,10 +123,15 @@ func fails(t *testing.T, code int, o agent.Options) string {
 	if got != code {
 		t.Errorf("the exit code is %d, want %d; it wrote:\n%s", got, code, process.Log())
 	}
-	if strings.TrimSpace(process.Log()) == "" || strings.Contains(process.Log(), "goroutine ") {
-		t.Errorf("a start that fails says why in one sentence; it wrote:\n%s", process.Log())
+	if strings.Contains(process.Log(), "goroutine ") || !strings.HasPrefix(lastLine(process.Log()), "gustyd: ") {
+		t.Errorf("a start that fails ends with one sentence that says why; it wrote:\n%s", process.Log())
 	}
 	return process.Log()
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
 }
 
 func TestBadFlag(t *testing.T) {
