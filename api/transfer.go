@@ -132,7 +132,8 @@ func (r *request) importItems() ([]messages.ImportItem, error) {
 		}
 		row, err := messages.ParseLine(line)
 		if err != nil {
-			err = rows.Refuse(place, "", "", err.Error())
+			fault := messages.LineFault(err)
+			err = rows.Refuse(place, fault.Table, fault.Name, fault.Why)
 		} else {
 			err = rows.Add(place, row)
 		}

@@ -209,21 +209,21 @@ type tableLine struct {
 }
 
 // ParseLine reads one line of an export. A column that is absent or null is empty or 0; one that the table does not have is refused. The error
-// is a sentence that holds nothing of the line but names.
+// is a *LineError.
 func ParseLine(line []byte) (TableRow, error) {
 	var t tableLine
 	if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
-		return nil, errors.New("the line is not JSON in UTF-8")
+		return nil, &LineError{Why: "the line is not JSON in UTF-8"}
 	}
 	if err := strictly(line, &t); err != nil {
-		return nil, fmt.Errorf(`the line is not of the form {"table":…,"row":{…}}: %w`, err)
-	}
-	if len(t.Row) == 0 || t.Row[0] != '{' {
-		return nil, errors.New(`the line has no "row" that is an object`)
+		return nil, &LineError{Why: `the line is not of the form {"table":…,"row":{…}}: ` + err.Error()}
 	}
 	parse, known := lineParsers()[t.Table]
 	if !known {
-		return nil, fmt.Errorf("%q is no table of an export", clipped(t.Table))
+		return nil, &LineError{Why: fmt.Sprintf("%q is no table of an export", clipped(t.Table))}
+	}
+	if len(t.Row) == 0 || t.Row[0] != '{' {
+		return nil, &LineError{Table: t.Table, Why: `the line has no "row" that is an object`}
 	}
 	return parse(t.Row)
 }
@@ -239,18 +239,26 @@ func lineParsers() map[string]func([]byte) (TableRow, error) {
 
 func parseRow[T TableRow](raw []byte) (TableRow, error) {
 	var row T
-	if err := strictly(raw, &row); err != nil {
-		return nil, fmt.Errorf("the row does not fit its table: %w", err)
+	if decodeStrictly(raw, &row) != nil {
+		return nil, rowFault[T](raw)
 	}
 	return row, nil
 }
 
-// strictly reads one JSON value that has no member which to does not have, and nothing behind it.
+// strictly reads one JSON value that has no member which to does not have, and nothing behind it. The error says what is wrong without what was
+// sent.
 func strictly(text []byte, to any) error {
+	if err := decodeStrictly(text, to); err != nil {
+		return sentenceOf(err)
+	}
+	return nil
+}
+
+func decodeStrictly(text []byte, to any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(to); err != nil {
-		return sentenceOf(err)
+		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows it")

@@ -78,6 +78,32 @@ func TestLinesThatAreNone(t *testing.T) {
 	}
 }
 
+func TestALineThatIsNoneSaysWhichRowAndWhatOfIt(t *testing.T) {
+	for row, want := range map[string]LineError{
+		`"scheduled_jobs","row":{"content":"***","script_name":"a"}`:                    {TableJobs, "a", "content is not base64"},
+		`"scheduled_jobs","row":{"script_name":"a","script_type":"x"}`:                  {TableJobs, "a", "script_type has a value of the wrong kind (string)"},
+		`"scheduled_jobs","row":{"arguments":{"a":1},"script_name":"a"}`:                {TableJobs, "a", "arguments has a value of the wrong kind (object)"},
+		`"scheduled_jobs","row":{"script_name":5}`:                                      {TableJobs, "", "script_name has a value of the wrong kind (number)"},
+		`"user_creds","row":{"user_name":"u","x":1}`:                                    {TableUsers, "u", "it has no x"},
+		`"node_app_details","row":{"purpose":"p","zz":1}`:                               {TableApps, "p", "it has no zz"},
+		`"gusty_job_options","row":{"script_name":"a","options":{"nope":1}}`:            {TableJobOptions, "a", "it has no options.nope"},
+		`"gusty_job_options","row":{"options":{"keep_runs":"5"},"script_name":"a"}`:     {TableJobOptions, "a", "options.keep_runs has a value"},
+		`"gusty_job_options","row":{"options":{"environment":{"A":1}}}`:                 {TableJobOptions, "", "options.environment.A has a value"},
+		`"gusty_job_options","row":{"options":{"success_exit_codes":[0,"1"]}}`:          {TableJobOptions, "", "options.success_exit_codes has a value"},
+		`"gusty_user_options","row":{"user_name":"u","options":{"disabled":"yes"}}`:     {TableUserOptions, "u", "options.disabled has a value"},
+		`"gusty_run_output","row":{"run_id":"r","data":"?"}`:                            {TableRunOutput, "r", "data is not base64"},
+		`"user_creds","row":null`:                                                       {TableUsers, "", "an object"},
+		`"` + strings.Repeat("t", 300) + `","row":{}`:                                   {"", "", "is no table"},
+		`"user_creds","row":{"` + strings.Repeat("n", 3000) + `":1,"user_name":"long"}`: {TableUsers, "long", "it has no nnn"},
+	} {
+		_, err := ParseLine([]byte(`{"table":` + row + `}`))
+		got := LineFault(err)
+		if got.Table != want.Table || got.Name != want.Name || !strings.Contains(got.Why, want.Why) || len(got.Why) > 400 {
+			t.Errorf("%.120s: got %+v, want %+v", row, got, want)
+		}
+	}
+}
+
 func TestAColumnMayBeAbsentOrNull(t *testing.T) {
 	row, err := ParseLine([]byte(`{"table":"scheduled_jobs","row":{"script_name":"a","content":null}}`))
 	if job, ok := row.(JobTableRow); err != nil || !ok || job.Name != "a" || job.Content != nil {

@@ -96,7 +96,8 @@ func readLines(from io.Reader, to importSink) error {
 	return eachLine(from, func(number int, line []byte) error {
 		row, err := messages.ParseLine(line)
 		if err != nil {
-			return to.refuse(number, "", "", err.Error())
+			fault := messages.LineFault(err)
+			return to.refuse(number, fault.Table, fault.Name, fault.Why)
 		}
 		return to.add(number, row, line, nil)
 	})
