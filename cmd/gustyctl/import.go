@@ -63,11 +63,11 @@ type importSink interface {
 	refuse(place int, table, name, why string) error
 }
 
-// readImport gives the rows of a file of any form that is taken.
-func readImport(ctx context.Context, path string, how sqlite.Encoding, to importSink) error {
+// readImport gives the rows of a file of any form that is taken. Of a SQLite file numbers has, by place, each row's number in its table.
+func readImport(ctx context.Context, path string, how sqlite.Encoding, to importSink) (numbers []int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return usagef("cannot read the file: %w", err)
+		return nil, usagef("cannot read the file: %w", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
 	head := make([]byte, 16)
@@ -75,21 +75,23 @@ func readImport(ctx context.Context, path string, how sqlite.Encoding, to import
 	head = head[:n]
 	switch {
 	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return usagef("cannot read the file: %w", err)
+		return nil, usagef("cannot read the file: %w", err)
 	case sqlite.IsFile(head):
-		err = sqlite.Read(ctx, path, how, &numbered{to: to})
+		rows := &numbered{to: to, inTable: map[string]int{}}
+		err = sqlite.Read(ctx, path, how, rows)
+		numbers = rows.numbers
 	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("{")):
 		err = readLines(io.MultiReader(bytes.NewReader(head), f), to)
 	default:
 		err = errors.New("it is neither a SQLite file, plain or of the Rust agent, nor an export of Gusty")
 	}
 	if err == nil {
-		return nil
+		return numbers, nil
 	}
 	if _, ok := errors.AsType[*exitError](err); ok {
-		return err
+		return nil, err
 	}
-	return usagef("cannot import %s: %w; nothing was changed", path, err)
+	return nil, usagef("cannot import %s: %w; nothing was changed", path, err)
 }
 
 func readLines(from io.Reader, to importSink) error {
@@ -103,22 +105,29 @@ func readLines(from io.Reader, to importSink) error {
 	})
 }
 
-// numbered counts the rows of a SQLite file, which have no lines.
+// numbered counts the rows of a SQLite file, which have no lines: their places over all tables, and what they are told by, their numbers in
+// their tables.
 type numbered struct {
-	to    importSink
-	place int
+	to      importSink
+	numbers []int // by place, from 0 on
+	inTable map[string]int
 }
 
 // Row takes the next row.
 func (n *numbered) Row(row messages.TableRow, notes []string) error {
-	n.place++
-	return n.to.add(n.place, row, nil, notes)
+	n.count(row.Table())
+	return n.to.add(len(n.numbers), row, nil, notes)
 }
 
 // Refused takes the next row, which is none.
 func (n *numbered) Refused(table, name, why string) error {
-	n.place++
-	return n.to.refuse(n.place, table, name, why)
+	n.count(table)
+	return n.to.refuse(len(n.numbers), table, name, why)
+}
+
+func (n *numbered) count(table string) {
+	n.inTable[table]++
+	n.numbers = append(n.numbers, n.inTable[table])
 }
 
 // collected lets the rules of an import take the rows.
@@ -135,7 +144,8 @@ func (c collected) refuse(place int, table, name, why string) error {
 // importOffline changes the store itself.
 func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encoding, dir dataDir, flags *importFlags) error {
 	rows := collected{transfer.NewCollector(transfer.Rules{})}
-	if err := readImport(ctx, path, how, rows); err != nil {
+	numbers, err := readImport(ctx, path, how, rows)
+	if err != nil {
 		return err
 	}
 	items := rows.rows.Items()
@@ -150,5 +160,5 @@ func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encodin
 	if err != nil {
 		return err
 	}
-	return a.reportImport(&importReport{Applied: result.Applied, DryRun: flags.dryRun, Rows: result.Rows}, flags)
+	return a.reportImport(&importReport{Applied: result.Applied, DryRun: flags.dryRun, Rows: result.Rows}, numbers, flags)
 }

@@ -62,7 +62,8 @@ func (a *app) importOnline(ctx context.Context, path string, how sqlite.Encoding
 		return err
 	}
 	lines := &lineSink{notes: map[int][]string{}}
-	if err := readImport(ctx, path, how, lines); err != nil {
+	numbers, err := readImport(ctx, path, how, lines)
+	if err != nil {
 		return err
 	}
 	report := &importReport{DryRun: flags.dryRun, Rows: lines.refused}
@@ -78,7 +79,7 @@ func (a *app) importOnline(ctx context.Context, path string, how sqlite.Encoding
 		report.Rows = append(report.Rows, told.Rows...)
 	}
 	report.addNotes(lines.notes)
-	return a.reportImport(report, flags)
+	return a.reportImport(report, numbers, flags)
 }
 
 // importLines sends the lines. An import that is refused for its rows answers with them, too.

@@ -28,8 +28,25 @@ func (r *importReport) addNotes(notes map[int][]string) {
 	slices.SortStableFunc(r.Rows, func(a, b messages.ImportedRow) int { return a.Place - b.Place })
 }
 
-// reportImport prints what became of each row, and fails where nothing came in because some were refused.
-func (a *app) reportImport(report *importReport, flags *importFlags) error {
+// number gives the rows of a SQLite file the numbers that they have in their tables, instead of their places over all tables.
+func (r *importReport) number(numbers []int) {
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		row.Place = numbers[row.Place-1]
+		if row.Outcome == messages.ImportSuperseded {
+			row.Notes = []string{"a later row of the table has the same name and counts"} // which was told by its place
+		}
+	}
+}
+
+// reportImport prints what became of each row, and fails where nothing came in because some were refused. numbers are those that readImport
+// gave.
+func (a *app) reportImport(report *importReport, numbers []int, flags *importFlags) error {
+	place := "line"
+	if numbers != nil {
+		place = "row"
+		report.number(numbers)
+	}
 	result := messages.ImportResult{Rows: report.Rows}
 	report.Counts = result.Count()
 	for i := range report.Rows {
@@ -37,7 +54,7 @@ func (a *app) reportImport(report *importReport, flags *importFlags) error {
 			report.Rows[i].Notes = []string{}
 		}
 	}
-	if err := a.printImport(report, flags.partial); err != nil {
+	if err := a.printImport(report, place, flags.partial); err != nil {
 		return err
 	}
 	if refused := result.Refused(); refused > 0 && !flags.partial {
@@ -47,7 +64,8 @@ func (a *app) reportImport(report *importReport, flags *importFlags) error {
 	return nil
 }
 
-func (a *app) printImport(report *importReport, partial bool) error {
+// printImport prints the rows in a table; place is what the place of a row is called.
+func (a *app) printImport(report *importReport, place string, partial bool) error {
 	if a.json {
 		body, err := json.Marshal(report)
 		if err != nil {
@@ -60,7 +78,7 @@ func (a *app) printImport(report *importReport, partial bool) error {
 		row := &report.Rows[i]
 		name := row.Name
 		if row.Outcome == messages.ImportRefused || name == "" {
-			name = strings.TrimSpace(name + " (line " + strconv.Itoa(row.Place) + ")")
+			name = strings.TrimSpace(name + " (" + place + " " + strconv.Itoa(row.Place) + ")")
 		}
 		lines[i] = []string{string(row.Outcome), row.Table, name, strings.Join(row.Notes, "; ")}
 	}
@@ -80,6 +98,9 @@ func (r *importReport) summary(partial bool) string {
 		if n := r.Counts[outcome]; n > 0 {
 			parts = append(parts, strconv.Itoa(n)+" "+strings.ReplaceAll(string(outcome), "_", " "))
 		}
+	}
+	if len(parts) == 0 {
+		return "nothing to import: the file holds no rows"
 	}
 	text := strings.Join(parts, ", ")
 	if r.DryRun || r.Counts[messages.ImportRefused] > 0 && !partial {
