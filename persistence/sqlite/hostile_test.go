@@ -163,6 +163,53 @@ func TestStatisticsAreNoHarm(t *testing.T) {
 	}
 }
 
+// Where pages are small, the schema of an agent's file needs more than one.
+func TestEveryPageSizeIsRead(t *testing.T) {
+	for _, size := range []int{512, 1024, 2048, 4096, 65536} {
+		statements := []string{fmt.Sprintf("PRAGMA page_size=%d", size)}
+		for _, table := range tables() {
+			statements = append(statements, table.create())
+		}
+		path := sqlFile(t, append(statements, "INSERT INTO scheduled_jobs VALUES ('a','echo','* * * * *','',1,'',0)")...)
+		for _, path := range []string{path, shiftedCopy(t, path)} {
+			if got := read(t, path, EncodingAuto); len(got.lines) != 1 || len(got.refused) != 0 {
+				t.Errorf("%d: %v, refused %v", size, got.lines, got.refused)
+			}
+		}
+	}
+}
+
+func shiftedCopy(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shift(data, 256-shiftBy)
+	return patched(t, path, 0, data...)
+}
+
+// A schema over many small pages is counted, whatever they say, before SQLite reads it.
+func TestASchemaOverManyPagesIsBounded(t *testing.T) {
+	statements := []string{"PRAGMA page_size=512", jobsTable}
+	for i := range 40 {
+		statements = append(statements, fmt.Sprintf("CREATE TABLE t%d (a)", i))
+	}
+	many := sqlFile(t, statements...)
+	for name, path := range map[string]string{
+		"many":              many,
+		"a page of its own": patched(t, many, 108, 0, 0, 0, 1),
+		"no page":           patched(t, many, 108, 0, 0, 0, 0),
+		"a page too far":    patched(t, many, 108, 255, 255, 255, 255),
+		"a cell too far":    patched(t, many, 112, 255, 255),
+		"another kind":      patched(t, many, 100, 2),
+	} {
+		if err := Read(t.Context(), path, EncodingAuto, &rows{}); err == nil || !strings.Contains(err.Error(), "tables than") && !strings.Contains(err.Error(), "schema is damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

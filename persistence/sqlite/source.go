@@ -29,6 +29,8 @@ type source struct {
 	shifted bool
 }
 
+var errManyTables = errors.New("it has more tables than an agent's file")
+
 const sourceName = "source"
 
 // IsFile says whether a file that begins with head is a SQLite file of either form.
@@ -102,15 +104,23 @@ func (s *source) readHeader() error {
 	if shifted {
 		shift(head, shiftBy)
 	}
-	return checkHeader(head, s.size)
+	if err := checkHeader(head, s.size); err != nil {
+		return err
+	}
+	return s.checkSchemaSize(pageSizeOf(head))
+}
+
+func pageSizeOf(head []byte) int64 {
+	size := int64(binary.BigEndian.Uint16(head[16:]))
+	if size == 1 {
+		size = 65536
+	}
+	return size
 }
 
 // checkHeader looks at what the file says of itself. Source: https://www.sqlite.org/fileformat2.html, 1.3 and 1.6.
 func checkHeader(head []byte, size int64) error {
-	pageSize := int64(binary.BigEndian.Uint16(head[16:]))
-	if pageSize == 1 {
-		pageSize = 65536
-	}
+	pageSize := pageSizeOf(head)
 	pages := int64(binary.BigEndian.Uint32(head[28:]))
 	switch {
 	case pageSize < 512 || pageSize&(pageSize-1) != 0:
@@ -121,8 +131,6 @@ func checkHeader(head []byte, size int64) error {
 		return errors.New("its texts are not in UTF-8")
 	case pages*pageSize > size:
 		return errors.New("it is cut short")
-	case head[100] != 0x0d || binary.BigEndian.Uint16(head[103:]) > mostTables:
-		return errors.New("it has more tables than an agent's file")
 	}
 	return nil
 }
