@@ -123,7 +123,7 @@ func postImport(r *request) error {
 
 // importItems reads the body line by line. A line that is no row is refused like a row that cannot come in.
 func (r *request) importItems() ([]messages.ImportItem, error) {
-	rows := transfer.NewCollector(transfer.Rules{Remote: true, May: r.user.Has, CheckLimits: r.server.options.CheckLimits})
+	rows := transfer.NewCollector(transfer.Rules{Remote: true, May: r.user.Has, Now: time.Now(), CheckLimits: r.server.options.CheckLimits})
 	place := 0
 	for line := range bytes.SplitSeq(r.http.PostBody(), []byte{'\n'}) {
 		place++

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"time"
 
 	"gusty/messages"
 )
@@ -19,6 +20,8 @@ type Rules struct {
 	// May says whether who imports may do what a row does: a row of user_creds needs what PUT /agent/userpassword/update needs, and so on. nil:
 	// everything.
 	May func(messages.Scope) bool
+	// Now is when the import is made: an expression that has no firing after it never fires.
+	Now time.Time
 	// CheckLimits gives a sentence about what this host cannot hold of a job's options; nil: all is well.
 	CheckLimits func(*messages.JobOptions) error
 }

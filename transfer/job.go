@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ func (c *Collector) finishJob(item *messages.ImportItem) {
 		item.Notes = append(item.Notes, "values of the environment were left out of the export, and stay as they are here or are missing: "+
 			strings.Join(left, ", "))
 	}
+	if c.neverFires(job) {
+		item.Notes = append(item.Notes, fmt.Sprintf("the expression %q never fires: no such date lies ahead", job.CronExpression))
+	}
 	for _, fault := range c.faults(job) {
 		item.Notes = append(item.Notes, fault+"; the job comes in disabled")
 		off := false
@@ -58,6 +62,16 @@ func maskedNames(environment map[string]messages.Secret) (names []string) {
 		}
 	}
 	return names
+}
+
+// neverFires says of a job that is valid whether it has no firing ahead.
+func (c *Collector) neverFires(job *messages.Job) bool {
+	schedule, err := cron.Parse(job.CronExpression)
+	if err != nil || schedule.IsReboot() {
+		return false
+	}
+	location, err := cron.LoadLocation(job.Options.TimeZone)
+	return err == nil && schedule.NextAfter(c.rules.Now, c.rules.Now, location).IsZero()
 }
 
 // faults gives a sentence for each thing that keeps the job from running as it says.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -143,6 +144,30 @@ func TestUsersOfTheOldAgent(t *testing.T) {
 	}
 	if u := items[5].User; !u.Disabled || !slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
 		t.Errorf("a user with scopes: %+v", items[5])
+	}
+}
+
+func TestUnknownScopesAreTold(t *testing.T) {
+	for _, scopes := range [][]messages.Scope{{"read", "bogus"}, append(messages.AllScopes(), "bogus", "x", "y", "z", "a", "b")} {
+		item := collect(t, Rules{}, messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
+			messages.UserOptionsRow{Name: "u", Options: messages.StoredUserOptions{Scopes: scopes}})[0]
+		if notes := strings.Join(item.Notes, "; "); !strings.Contains(notes, `left out: "bogus"`) || strings.Contains(notes, `"b"`) {
+			t.Errorf("%v: %q", scopes, notes)
+		}
+	}
+}
+
+func TestAJobThatNeverFiresIsTakenWithANote(t *testing.T) {
+	rules := Rules{Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	for expression, never := range map[string]bool{
+		"0 0 30 2 *": true, "0 0 0 1 1 * 2025": true, "0 0 0 1 1 * 2027": false, "@reboot": false, "@every 1h": false, "* * * * *": false,
+	} {
+		row := aJob("a")
+		row.CronExpression = expression
+		item := collect(t, rules, row)[0]
+		if told := strings.Contains(strings.Join(item.Notes, "; "), "never fires"); told != never || !item.Job.Job.Options.Enabled {
+			t.Errorf("%s: %+v", expression, item)
+		}
 	}
 }
 

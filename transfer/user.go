@@ -3,6 +3,8 @@ package transfer
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -62,6 +64,9 @@ func (c *Collector) finishUser(item *messages.ImportItem) {
 }
 
 func (c *Collector) limitScopes(item *messages.ImportItem) {
+	if unknown := unknownScopes(item.User.Scopes); len(unknown) > 0 {
+		item.Notes = append(item.Notes, "scopes that this version does not have are left out: "+strings.Join(unknown, ", "))
+	}
 	scopes := slices.DeleteFunc(messages.AllScopes(), func(s messages.Scope) bool {
 		return !slices.Contains(item.User.Scopes, s) || !c.rules.May(s)
 	})
@@ -69,6 +74,21 @@ func (c *Collector) limitScopes(item *messages.ImportItem) {
 		item.Notes = append(item.Notes, fmt.Sprintf("comes in with the scopes %v", scopes))
 	}
 	item.User.Scopes = scopes
+}
+
+// unknownScopes gives the scopes that this version does not have, quoted; of many the first few.
+func unknownScopes(scopes []messages.Scope) (quoted []string) {
+	const most, mostBytes = 5, 40
+	for _, scope := range scopes {
+		if slices.Contains(messages.AllScopes(), scope) {
+			continue
+		}
+		if len(quoted) == most {
+			return append(quoted, "…")
+		}
+		quoted = append(quoted, strconv.Quote(string(scope[:min(len(scope), mostBytes)])))
+	}
+	return quoted
 }
 
 // unusable gives why nobody could log in with a hash, or should.

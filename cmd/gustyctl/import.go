@@ -143,7 +143,7 @@ func (c collected) refuse(place int, table, name, why string) error {
 
 // importOffline changes the store itself.
 func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encoding, dir dataDir, flags *importFlags) error {
-	rows := collected{transfer.NewCollector(transfer.Rules{})}
+	rows := collected{transfer.NewCollector(transfer.Rules{Now: a.now()})}
 	numbers, err := readImport(ctx, path, how, rows)
 	if err != nil {
 		return err
