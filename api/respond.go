@@ -52,7 +52,7 @@ func statusOf(code messages.Code) int {
 		return http.StatusServiceUnavailable
 	case messages.CodeTimeout:
 		return http.StatusGatewayTimeout
-	case messages.CodeInternal:
+	case messages.CodeInternal, messages.CodeStorageDamaged:
 		return http.StatusInternalServerError
 	}
 	return http.StatusInternalServerError

@@ -32,7 +32,11 @@ func getOutput(r *request) error {
 	}
 	writer, media := r.chunkWriter()
 	return r.stream(media, func(w io.Writer) error {
-		return output.Each(func(c messages.OutputChunk) error { return writer(w, c) })
+		err := output.Each(func(c messages.OutputChunk) error { return writer(w, c) })
+		if media == mediaText && messages.CodeOf(err) == messages.CodeStorageDamaged {
+			_, _ = fmt.Fprintf(w, "\n[gusty: %s]\n", messages.AsError(err).Message) // before the connection is broken off
+		}
+		return err
 	})
 }
 
@@ -132,8 +136,8 @@ func (s *Server) produce(w *io.PipeWriter, produce func(io.Writer) error) {
 	}()
 	buffered := bufio.NewWriterSize(w, 4096)
 	err := produce(buffered)
-	if err == nil {
-		err = buffered.Flush()
+	if unsent := buffered.Flush(); err == nil {
+		err = unsent
 	}
 	w.CloseWithError(err) // nil is the end of the output
 }

@@ -83,6 +83,40 @@ func TestOutputThatBreaks(t *testing.T) {
 	}
 }
 
+// A damaged output is told as that: by an answer where nothing was sent yet, and else behind what was.
+func TestDamagedOutputSaysSo(t *testing.T) {
+	h := start(t, nil)
+	at := 0
+	h.agent.replace = func(msg any) (any, bool) {
+		if _, ok := msg.(messages.GetOutput); !ok {
+			return nil, false
+		}
+		return messages.RunOutput{Each: func(each func(messages.OutputChunk) error) error {
+			for range at {
+				if err := each(messages.OutputChunk{Stream: messages.Stdout, Data: make([]byte, 1000)}); err != nil {
+					return err
+				}
+			}
+			return messages.Errorf(messages.CodeStorageDamaged, "the output is damaged")
+		}}, true
+	}
+	got := h.do("GET", "/agent/runs/"+runID+"/output", "")
+	got.wantError(t, 500, messages.CodeStorageDamaged, "")
+	if !strings.Contains(got.body, "the output is damaged") || !strings.Contains(got.body, "request_id") {
+		t.Errorf("it says %s", got.body)
+	}
+	at = 100
+	response, err := h.client.Do(h.request("GET", "/agent/runs/"+runID+"/output", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err == nil || len(body) < 100_000 || !strings.HasSuffix(string(body), "\n[gusty: the output is damaged]\n") {
+		t.Errorf("%d bytes, %v, which end with %q", len(body), err, body[max(0, len(body)-40):])
+	}
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	h := start(t, func(o *Options) { o.Limits.Streams = 1 })
 	h.server.streams <- struct{}{}

@@ -34,6 +34,9 @@ const (
 	CodeStorageQuota    Code = "storage_quota"     // 503: the disk quota is used up
 	CodeStorageReadOnly Code = "storage_read_only" // 503: the file system is read-only
 
+	// What was stored is not what it was.
+	CodeStorageDamaged Code = "storage_damaged" // 500: a run's stored output is damaged; what else there is goes on
+
 	// The outcome is unknown: the request may or may not have been carried out.
 	CodeUnavailable Code = "unavailable" // 503: the actor is stopped or restarting
 	CodeTimeout     Code = "timeout"     // 504: the actor did not answer in time

@@ -29,10 +29,15 @@ func (e *exporter) run(key, record []byte) error {
 		}
 		return nil
 	}
-	if err := e.store.EachOutput(run.ID, give); messages.CodeOf(err) != messages.CodeNotFound {
-		return err
+	err = e.store.EachOutput(run.ID, give)
+	switch {
+	case err == nil || messages.CodeOf(err) == messages.CodeNotFound:
+		return nil
+	case messages.CodeOf(err) == messages.CodeStorageDamaged:
+		e.store.logger.Warn("an export lacks a part of what a run printed", "run_id", run.ID, "error", err)
+		return nil
 	}
-	return nil
+	return err
 }
 
 func runTableRow(r *messages.Run) messages.RunTableRow {

@@ -18,7 +18,12 @@ import (
 // storeRun commits a run with the summary of its output.
 func storeRun(t *testing.T, s *Store, n int, summary messages.OutputSummary) {
 	t.Helper()
-	run := testRun(n, "job", messages.RunSucceeded)
+	storeRunInState(t, s, n, messages.RunSucceeded, summary)
+}
+
+func storeRunInState(t *testing.T, s *Store, n int, state messages.RunState, summary messages.OutputSummary) {
+	t.Helper()
+	run := testRun(n, "job", state)
 	run.Output, run.EndedAt = summary, run.DueAt
 	commit(t, s, messages.RunRow{Run: run})
 }
@@ -203,7 +208,7 @@ func TestOutputWithATornFrame(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	o := s.NewOutput(testRunID(1), 1<<20)
 	printTo(t, o, messages.Stdout, strings.Repeat("a", 40_000), time.Unix(1, 0))
-	storeRun(t, s, 1, closeOutput(t, o))
+	storeRunInState(t, s, 1, messages.RunInterrupted, closeOutput(t, o))
 	path := segmentPath(s.output, o.run, segmentHead)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -225,6 +230,48 @@ func TestOutputWithATornFrame(t *testing.T) {
 	}
 	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error { return nil }); !errors.Is(err, ErrDamaged) {
 		t.Errorf("an altered file: %v", err)
+	}
+}
+
+// What the record of a run that ended in order vouches for is there, or the output is damaged: bytes that are missing are no limit then.
+func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
+	head, second := segmentHeader, segmentHeader+frameLead+frameHead+maxPieceBytes+sealedTail
+	for name, change := range map[string]func(path string, file []byte) error{
+		"a length":         func(path string, file []byte) error { file[second+1] ^= 4; return os.WriteFile(path, file, 0o600) },
+		"the first length": func(path string, file []byte) error { file[head+1] ^= 1; return os.WriteFile(path, file, 0o600) },
+		"a number":         func(path string, file []byte) error { file[second+11] ^= 4; return os.WriteFile(path, file, 0o600) },
+		"the salt":         func(path string, file []byte) error { file[20] ^= 4; return os.WriteFile(path, file, 0o600) },
+		"the magic":        func(path string, file []byte) error { file[0] ^= 4; return os.WriteFile(path, file, 0o600) },
+		"the end":          func(path string, file []byte) error { return os.Truncate(path, int64(len(file)-1)) },
+		"a whole frame":    func(path string, _ []byte) error { return os.Truncate(path, int64(second)) },
+		"a lead":           func(path string, _ []byte) error { return os.Truncate(path, int64(second+3)) },
+		"most":             func(path string, _ []byte) error { return os.Truncate(path, 10) },
+		"all":              func(path string, _ []byte) error { return os.Remove(path) },
+	} {
+		s := openStore(t, t.TempDir())
+		o := s.NewOutput(testRunID(1), 1<<20)
+		printTo(t, o, messages.Stdout, strings.Repeat("a", 40_000), time.Unix(1, 0))
+		storeRun(t, s, 1, closeOutput(t, o))
+		path := segmentPath(s.output, o.run, segmentHead)
+		file, err := os.ReadFile(path)
+		if err == nil {
+			err = change(path, file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.EachOutput(testRunID(1), func(c messages.OutputChunk) error {
+			if c.Skipped > 0 || strings.Trim(string(c.Data), "a") != "" {
+				t.Errorf("%s: it gives %+v", name, c)
+			}
+			return nil
+		})
+		if e := messages.AsError(err); !errors.Is(err, ErrDamaged) || e == nil || e.Code != messages.CodeStorageDamaged || !strings.Contains(e.Message, testRunID(1)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if rows := strings.Join(exportLines(t, s, messages.ExportQuery{Runs: true}), ""); !strings.Contains(rows, testRunID(1)) {
+			t.Errorf("%s: an export lacks the run", name)
+		}
 	}
 }
 

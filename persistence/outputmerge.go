@@ -13,6 +13,14 @@ type merger struct {
 	sources  []*source
 	expected [2]int64  // the next byte of each stream
 	at       time.Time // of the last piece; at first that of what is missing where there is none
+	whole    *wholeness
+}
+
+// wholeness is what the record of a run that ended in order vouches for. Of a run that was cut off, a file may end within a frame, and what was
+// printed last may be missing.
+type wholeness struct {
+	run  runKey
+	kept [2]bool // nothing of the stream was left out
 }
 
 // source is one segment with the piece that comes next.
@@ -44,11 +52,14 @@ func (m *merger) close() error {
 	return errors.Join(errs...)
 }
 
-func (s *source) advance() error {
+func (m *merger) advance(s *source) error {
 	var err error
 	s.piece, err = s.reader.next()
 	if errors.Is(err, io.EOF) {
 		s.ended, err = true, nil
+		if m.whole != nil && s.reader.torn {
+			err = errDamagedOutput(m.whole.run)
+		}
 	}
 	return err
 }
@@ -90,6 +101,9 @@ func (m *merger) skip(stream messages.Stream, to int64, each func(messages.Outpu
 	if missing <= 0 {
 		return nil
 	}
+	if m.whole != nil && m.whole.kept[streamIndex(stream)] {
+		return errDamagedOutput(m.whole.run)
+	}
 	*have = to
 	return each(messages.OutputChunk{Stream: stream, At: m.at, Skipped: missing})
 }
@@ -104,7 +118,7 @@ func streamIndex(stream messages.Stream) int {
 // each gives the pieces of the segments with a sequence below upTo, then those of wait, then what is missing up to the streams' ends.
 func (m *merger) each(upTo uint64, wait []piece, stdout, stderr int64, each func(messages.OutputChunk) error) error {
 	for _, s := range m.sources {
-		if err := s.advance(); err != nil {
+		if err := m.advance(s); err != nil {
 			return err
 		}
 	}
@@ -116,7 +130,7 @@ func (m *merger) each(upTo uint64, wait []piece, stdout, stderr int64, each func
 		if err := m.give(&s.piece, each); err != nil {
 			return err
 		}
-		if err := s.advance(); err != nil {
+		if err := m.advance(s); err != nil {
 			return err
 		}
 	}

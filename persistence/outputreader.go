@@ -9,7 +9,8 @@ import (
 )
 
 // EachOutput gives what a run printed, in order of arrival, also while it is still running; where bytes were left out there is a chunk that
-// says how many. Data is valid only during the call. An *Error of not_found: there is neither the run nor output of it.
+// says how many. Data is valid only during the call. An *Error of not_found: there is neither the run nor output of it; of storage_damaged: what
+// is stored is not what was printed.
 func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) error {
 	key, ok := parseRunKey(runID)
 	if !ok {
@@ -30,7 +31,16 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 		return err
 	}
 	m.at = run.EndedAt
-	return errors.Join(m.each(^uint64(0), nil, run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
+	if !run.State.Active() && run.State != messages.RunInterrupted {
+		m.whole = &wholeness{key, [2]bool{!run.Output.StdoutTruncated, !run.Output.StderrTruncated}}
+	}
+	err = errors.Join(m.each(^uint64(0), nil, run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
+	if messages.CodeOf(err) == messages.CodeStorageDamaged {
+		if _, gone := s.Run(runID); messages.CodeOf(gone) == messages.CodeNotFound {
+			return gone // it was trimmed meanwhile, and its files with it
+		}
+	}
+	return err
 }
 
 func eachInline(chunks []messages.OutputChunk, each func(messages.OutputChunk) error) error {

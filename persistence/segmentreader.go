@@ -21,6 +21,7 @@ type segmentReader struct {
 	run    runKey
 	number int
 	frames uint64 // the least number that the next one may have
+	torn   bool   // the file ends within a frame
 }
 
 // openSegment gives nil where there is no such segment, or none with a whole header.
@@ -47,14 +48,25 @@ func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentRea
 	return r, nil
 }
 
+// damagedOutputError is an output that is not what it was: ErrDamaged, and what a client is told of it.
+type damagedOutputError struct{ told *messages.Error }
+
+// Error gives the sentence.
+func (e *damagedOutputError) Error() string { return e.told.Error() }
+
+// Unwrap gives both errors that it is.
+func (e *damagedOutputError) Unwrap() []error { return []error{ErrDamaged, e.told} }
+
 func errDamagedOutput(run runKey) error {
-	return fmt.Errorf("%w: the output of run %s does not open; the run's record is not touched by that", ErrDamaged, run)
+	return &damagedOutputError{messages.Errorf(messages.CodeStorageDamaged,
+		"the stored output of run %s is damaged, and nothing is given of it from there on; the run's record is not touched by that", run)}
 }
 
 // next gives the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
 func (r *segmentReader) next() (p piece, err error) {
 	var head [frameLead]byte
-	if _, err := io.ReadFull(r.in, head[:]); err != nil {
+	if n, err := io.ReadFull(r.in, head[:]); err != nil {
+		r.torn = n > 0
 		return p, io.EOF
 	}
 	n, number := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint64(head[4:])
@@ -63,6 +75,7 @@ func (r *segmentReader) next() (p piece, err error) {
 	}
 	sealed := make([]byte, n)
 	if _, err := io.ReadFull(r.in, sealed); err != nil {
+		r.torn = true
 		return p, io.EOF
 	}
 	p, err = openPiece(r.aead, r.run, r.number, number, sealed)
