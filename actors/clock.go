@@ -130,8 +130,11 @@ func (a *schedulerActor) onFiringMissed(ctx actor.Context, m firingMissed) {
 	b.flush()
 }
 
-// tooLate is the reason of a firing that could not start in its time.
-func tooLate(late, grace time.Duration) string {
+// tooLate is the reason of a firing that could not start in its time. c is what the clocks did since it was armed.
+func tooLate(c hostclock.Change, late, grace time.Duration) string {
+	if c.Suspended >= clockStep || c.Set >= clockStep {
+		return fmt.Sprintf("%s, and the firing could start only %s after its time; %s are allowed", lateSince(c), late.Round(time.Millisecond), grace)
+	}
 	return fmt.Sprintf("the agent was stopped, suspended or held up: it could start it only %s after its time, and %s are allowed",
 		late.Round(time.Millisecond), grace)
 }

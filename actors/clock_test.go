@@ -90,6 +90,38 @@ func TestASmallStepForwardIsLate(t *testing.T) {
 	})
 }
 
+// What was armed when the clock was set is found by the executors, which know as well as the scheduler what happened.
+func TestAnArmedFiringThatTheClockLeaptOverSaysSo(t *testing.T) {
+	inClockBubble(t, func(w *world, clock *setClock) {
+		w.add(job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 60)))
+		w.advance(59*time.Second + 500*time.Millisecond)
+		armed := w.expect("a", messages.RunQueued, 1)[0]
+		executors := w.holdUp(nameExecutors)
+		w.leap(clock, 5*time.Hour)
+		executors()
+		w.advance(time.Second)
+		got := w.stored(armed.ID)
+		if got.State != messages.RunMissed || !strings.HasPrefix(got.Reason, "the clock was set forward by 5h0m0s at ") || !strings.Contains(got.Reason, "1m0s are allowed") {
+			t.Errorf("it is %s: %s", got.State, got.Reason)
+		}
+	})
+}
+
+func TestAnArmedFiringThatNobodyLookedAtSaysSo(t *testing.T) {
+	inClockBubble(t, func(w *world, _ *setClock) {
+		w.add(job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 60)))
+		w.advance(59*time.Second + 500*time.Millisecond)
+		armed := w.expect("a", messages.RunQueued, 1)[0]
+		executors := w.holdUp(nameExecutors)
+		w.advance(5 * time.Minute)
+		executors()
+		w.advance(time.Second)
+		if got := w.stored(armed.ID); got.State != messages.RunMissed || !strings.HasPrefix(got.Reason, "the agent was stopped, suspended or held up: ") {
+			t.Errorf("it is %s: %s", got.State, got.Reason)
+		}
+	})
+}
+
 func TestWhyFiringsAreLate(t *testing.T) {
 	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

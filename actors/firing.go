@@ -54,7 +54,10 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (
 // fire puts one firing in the batch, which starts its process at the given time.
 func (a *schedulerActor) fire(b *batch, e *jobEntry, due, at time.Time) {
 	e.through = max(e.through, due.UnixNano())
-	b.fire(e, &task{run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy()})
+	b.fire(e, &task{
+		run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy(),
+		seen: a.system.clock.Read(time.Now()),
+	})
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"gusty/internal/hostclock"
 	"gusty/messages"
 )
 
@@ -17,7 +18,8 @@ type task struct {
 	run     messages.Run
 	at      time.Time // when it starts
 	overlap messages.OverlapPolicy
-	grace   time.Duration // a firing of the schedule that starts later than this after its time is a missed one; 0: never
+	seen    hostclock.Reading // the clocks when it was armed; zero where that was in an earlier life
+	grace   time.Duration     // a firing of the schedule that starts later than this after its time is a missed one; 0: never
 
 	script  *messages.Job // of a script that came with the request
 	command string        // of a command line

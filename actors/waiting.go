@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"gusty/internal/hostclock"
 	"gusty/messages"
 )
 
@@ -48,11 +49,20 @@ func (a *executorsActor) noteWaiting() {
 // missed settles a firing that is later than its job allows, and says whether it was one. What waited for a slot, or behind another run, was
 // noticed in time, and starts however late that is.
 func (a *executorsActor) missed(t *task) bool {
-	late := time.Now().Round(0).Sub(t.at) // by the wall clock: the other one stands still while the host is suspended
+	now := time.Now()
+	late := now.Round(0).Sub(t.at) // by the wall clock: the other one stands still while the host is suspended
 	if t.grace == 0 || late <= t.grace || t.waits || !t.run.Armed || a.full.at(t.at.Add(t.grace)) || !t.take() {
 		return false
 	}
-	a.system.settleUnrun(t, messages.RunMissed, tooLate(late, t.grace))
+	a.system.settleUnrun(t, messages.RunMissed, tooLate(a.changeSince(t.seen, now), late, t.grace))
 	a.system.tell(nameScheduler, firingMissed{name: t.run.ScriptName, due: t.run.DueAt})
 	return true
+}
+
+// changeSince says what the clocks did since they were read; nothing where they were not.
+func (a *executorsActor) changeSince(seen hostclock.Reading, now time.Time) hostclock.Change {
+	if seen.Wall.IsZero() {
+		return hostclock.Change{}
+	}
+	return hostclock.Between(seen, a.system.clock.Read(now))
 }

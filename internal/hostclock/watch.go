@@ -2,7 +2,7 @@ package hostclock
 
 import "time"
 
-// Watch compares the clocks between looks. It is for one goroutine.
+// Watch compares the clocks between looks, which one goroutine takes.
 type Watch struct {
 	base  time.Time // awake is counted from here
 	since func() time.Duration
@@ -28,18 +28,19 @@ type Change struct {
 // being set.
 func NewWatch(sinceBoot func() time.Duration) *Watch {
 	w := &Watch{base: time.Now(), since: sinceBoot}
-	w.last = w.read(w.base)
+	w.last = w.Read(w.base)
 	return w
 }
 
 // Look says what happened since the last look. now is time.Now().
 func (w *Watch) Look(now time.Time) Change {
 	before := w.last
-	w.last = w.read(now)
-	return between(before, w.last)
+	w.last = w.Read(now)
+	return Between(before, w.last)
 }
 
-func (w *Watch) read(now time.Time) Reading {
+// Read reads the clocks, and is no look: several goroutines may call it. now is time.Now().
+func (w *Watch) Read(now time.Time) Reading {
 	r := Reading{Wall: now.Round(0), Awake: now.Sub(w.base)}
 	r.Boot = r.Awake
 	if w.since != nil {
@@ -48,7 +49,8 @@ func (w *Watch) read(now time.Time) Reading {
 	return r
 }
 
-func between(before, after Reading) Change {
+// Between says what happened between two readings of one watch.
+func Between(before, after Reading) Change {
 	awake, boot := after.Awake-before.Awake, after.Boot-before.Boot
 	return Change{
 		From: before.Wall, To: after.Wall, Awake: awake,

@@ -19,7 +19,7 @@ func TestBetween(t *testing.T) {
 		{"both", time.Hour, 2 * time.Hour, 5 * time.Second, -time.Hour, 2*time.Hour - 5*time.Second},
 		{"a coarse clock since boot", 5 * time.Second, 4990 * time.Millisecond, 5 * time.Second, 10 * time.Millisecond, 0},
 	} {
-		got := between(Reading{Wall: noon}, Reading{Wall: noon.Add(c.wall), Boot: c.boot, Awake: c.awake})
+		got := Between(Reading{Wall: noon}, Reading{Wall: noon.Add(c.wall), Boot: c.boot, Awake: c.awake})
 		want := Change{From: noon, To: noon.Add(c.wall), Awake: c.awake, Set: c.set, Suspended: c.suspended}
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, want)
