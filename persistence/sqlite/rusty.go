@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,7 +29,8 @@ type rusty struct {
 	// unusable is the hash of a password that nobody knows.
 	unusable string
 
-	jobs     map[string]int64 // rows in the file, by name
+	jobs     map[string]int64  // rows in the file, by name
+	changed  map[string]string // expressions that stand there otherwise, by job
 	users    map[string]int64
 	gone     map[string][]int64 // rows to delete, by table
 	leftOut  map[string]int     // rows that are not in the file, by table
@@ -38,7 +41,8 @@ type rusty struct {
 // CreateRusty begins a file for the Rust agent. note is told, for each row that is left out or changed, its name and why.
 func CreateRusty(ctx context.Context, path string, now time.Time, note func(name, sentence string)) (*Writer, error) {
 	r := &rusty{
-		now: now, note: note, jobs: map[string]int64{}, users: map[string]int64{}, gone: map[string][]int64{}, leftOut: map[string]int{}, purposes: map[string]bool{},
+		now: now, note: note, jobs: map[string]int64{}, changed: map[string]string{}, users: map[string]int64{}, gone: map[string][]int64{},
+		leftOut: map[string]int{}, purposes: map[string]bool{},
 	}
 	var err error
 	if r.unusable, err = unusableHash(); err != nil {
@@ -148,7 +152,7 @@ func (w *Writer) addRustyJob(ctx context.Context, job messages.JobTableRow) erro
 		return nil
 	}
 	if expression != job.CronExpression {
-		w.rusty.note("job "+job.Name, fmt.Sprintf("has the expression %q there", expression))
+		w.rusty.changed[job.Name] = expression // told when it is known that the job stays
 	}
 	job.CronExpression = expression
 	b, err := w.batch(ctx, messages.TableJobs)
@@ -169,8 +173,10 @@ func (r *rusty) judge(row messages.TableRow) {
 		switch {
 		case !there:
 		case !options.Enabled:
+			delete(r.changed, o.Name)
 			r.leaveOut(messages.TableJobs, "job "+o.Name, at, "it is disabled, and the Rust agent would fire it")
 		case o.Options.Paused != nil && *o.Options.Paused:
+			delete(r.changed, o.Name)
 			r.leaveOut(messages.TableJobs, "job "+o.Name, at, "it is paused, and the Rust agent would fire it")
 		case options.TimeZone != "":
 			r.note("job "+o.Name, "fires by the clock of the Rust agent, not by that of "+options.TimeZone)
@@ -212,6 +218,9 @@ func (w *Writer) completeRusty(ctx context.Context) error {
 		if err := w.addPlain(ctx, row); err != nil {
 			return err
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.changed)) {
+		r.note("job "+name, fmt.Sprintf("has the expression %q there", r.changed[name]))
 	}
 	return w.deleteGone(ctx)
 }

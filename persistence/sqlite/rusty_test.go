@@ -57,8 +57,8 @@ func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 	path, notes := writeRusty(t, []messages.TableRow{
 		job("runs", "0 0 3 * * *", "echo runs\n"), job("crontab", "30 2 * * 1-5", "echo b"), job("empty", "@hourly", ""),
 		job("every", "@every 90s", "x"), job("reboot", "@reboot", "x"), job("never", "0 0 30 2 *", "x"), job("bad", "nonsense", "x"),
-		job("either", "0 0 1 * MON", "x"), job("a/b", "@daily", "x"), job("bytes", "@daily", "\xff"), job("off", "@daily", "x"),
-		job("paused", "@daily", "x"), job("zone", "@midnight", "x"),
+		job("either", "0 0 1 * MON", "x"), job("a/b", "@daily", "x"), job("bytes", "@daily", "\xff"), job("off", "5 4 * * *", "x"),
+		job("paused", "5 4 * * *", "x"), job("zone", "@midnight", "x"),
 		options("runs", func(*messages.JobOptions) {}, false), options("off", func(o *messages.JobOptions) { o.Enabled = false }, false),
 		options("paused", func(*messages.JobOptions) {}, true), options("zone", func(o *messages.JobOptions) { o.TimeZone = "Europe/Berlin" }, false),
 		options("every", func(*messages.JobOptions) {}, false),
@@ -103,6 +103,13 @@ func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 	for _, name := range []string{"every", "reboot", "never", "bad", "either", "a/b", "bytes", "off", "paused", "zone", "crontab"} {
 		if !slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, "job "+name+" ") }) {
 			t.Errorf("nothing is said of %s: %q", name, notes)
+		}
+	}
+	for _, note := range notes {
+		if strings.HasPrefix(note, "job off ") || strings.HasPrefix(note, "job paused ") {
+			if !strings.Contains(note, "is left out") {
+				t.Errorf("of a job that is not there it is said: %s", note)
+			}
 		}
 	}
 }
