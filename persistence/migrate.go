@@ -34,7 +34,11 @@ func migrate(o *Options, kek Key) error {
 	if err != nil || h.format == formatVersion {
 		return err
 	}
-	backup := fmt.Sprintf("%s.format%d-%s", path, h.format, o.now().UTC().Format(asideTime))
+	suffix, err := freeSuffix(o.Dir, fmt.Sprintf("format%d", h.format), o.now())
+	if err != nil {
+		return err
+	}
+	backup := path + suffix
 	if err := copyAside(path, backup); err != nil {
 		return fmt.Errorf("copy the database of format %d before it is brought to format %d; give the disk room for a second one: %w",
 			h.format, formatVersion, err)

@@ -111,11 +111,11 @@ func isPristine(o *Options, source keySource) bool {
 
 // moveAside renames the damaged database and its output files; what they hold can still be looked at.
 func moveAside(o *Options, now time.Time) error {
-	suffix := ".damaged-" + now.UTC().Format(asideTime)
+	suffix, err := freeSuffix(o.Dir, "damaged", now)
+	if err != nil {
+		return fmt.Errorf("move the damaged database aside: %w", err)
+	}
 	for _, path := range []string{o.databaseFile(), o.outputDir()} {
-		if taken, err := exists(path + suffix); err != nil || taken {
-			return errors.Join(err, fmt.Errorf("move %s aside: %s is taken; start again", path, path+suffix))
-		}
 		if err := os.Rename(path, path+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("move the damaged database aside: %w", err)
 		}

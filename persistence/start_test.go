@@ -3,10 +3,12 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gusty/messages"
 )
@@ -168,6 +170,23 @@ func TestStartEmptyMovesAsideWhatIsNoDatabaseAnyMore(t *testing.T) {
 				t.Errorf("aside: %v, %v", aside, err)
 			}
 		})
+	}
+}
+
+// Two databases that are damaged within one second go aside under two names.
+func TestStartEmptyFindsAFreeName(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)}
+	now := time.Now()
+	for n := range 3 {
+		if err := errors.Join(os.WriteFile(o.databaseFile(), []byte{byte(n)}, 0o600), os.MkdirAll(o.outputDir(), 0o700), moveAside(&o, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{databaseName, outputName} {
+		if aside, err := filepath.Glob(filepath.Join(dir, name+".damaged-*")); err != nil || len(aside) != 3 {
+			t.Errorf("aside: %v, %v", aside, err)
+		}
 	}
 }
 
