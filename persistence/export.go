@@ -48,7 +48,8 @@ type exporter struct {
 	query messages.ExportQuery
 	each  func(messages.TableRow) error
 
-	content []byte // of the last job
+	given   map[string]bool // parameters that have rows; nil: the others were given behind them
+	content []byte          // of the last job
 	table   messages.JobTableRow
 	job     messages.Job // the last one, whose state may follow
 	options messages.JobOptionsRow
@@ -57,7 +58,7 @@ type exporter struct {
 }
 
 func newExporter(s *Store, snap *snapshot, query messages.ExportQuery, each func(messages.TableRow) error) *exporter {
-	e := &exporter{store: s, snap: snap, query: query, each: each}
+	e := &exporter{store: s, snap: snap, query: query, each: each, given: map[string]bool{}}
 	// The row of options points into the job that is decoded anew for each.
 	e.options.Options = messages.StoredJobOptions{JobOptionsPatch: e.job.Options.Patch(), Paused: &e.paused}
 	return e
@@ -65,23 +66,54 @@ func newExporter(s *Store, snap *snapshot, query messages.ExportQuery, each func
 
 // tables goes over the copy twice: jobs and their options are two tables.
 func (e *exporter) tables() error {
-	for _, pass := range []func(bucketID, []byte, []byte) error{e.row, e.jobOptions} {
-		err := e.snap.each(func(b bucketID, key, sealed []byte) error {
-			record, err := e.snap.reader.record(b, key, sealed)
-			if err != nil {
-				return err
-			}
-			return pass(b, key, record)
-		})
-		if err != nil {
-			return err
-		}
+	err := e.eachRecord(e.row)
+	if err == nil {
+		err = e.giveUnstored() // where there is not one user
+	}
+	if err == nil {
+		err = e.eachRecord(e.jobOptions)
+	}
+	if err != nil {
+		return err
 	}
 	return e.giveOptions()
 }
 
+func (e *exporter) eachRecord(pass func(b bucketID, key, record []byte) error) error {
+	return e.snap.each(func(b bucketID, key, sealed []byte) error {
+		record, err := e.snap.reader.record(b, key, sealed)
+		if err != nil {
+			return err
+		}
+		return pass(b, key, record)
+	})
+}
+
+// giveUnstored gives, behind the parameters that have rows, those that came with a later version than the one that seeded the file.
+func (e *exporter) giveUnstored() error {
+	if e.given == nil {
+		return nil
+	}
+	given := e.given
+	e.given = nil
+	for _, p := range messages.Parameters() {
+		if !given[p.Name] {
+			row := messages.ConfigRow{Name: p.Name, Global: p.Default, CanModify: messages.Flag(p.CanModify)}
+			if err := e.each(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // row gives what is a row of a table by itself.
 func (e *exporter) row(b bucketID, key, record []byte) error {
+	if b != bucketVersion && b != bucketParameters {
+		if err := e.giveUnstored(); err != nil {
+			return err
+		}
+	}
 	switch b {
 	case bucketVersion:
 		return e.give(b, decodeVersion, record)
@@ -118,6 +150,7 @@ func (e *exporter) masked(secret messages.Secret) messages.Secret {
 
 func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
 	p, err := decodeParameter(record)
+	e.given[p.Name] = true
 	if known, ok := messages.FindParameter(p.Name); ok && known.Kind == messages.KindSecret {
 		p.Global, p.Local = e.masked(messages.Secret(p.Global)).Reveal(), e.masked(messages.Secret(p.Local)).Reveal()
 	}

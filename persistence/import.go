@@ -185,12 +185,14 @@ func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (message
 	if err != nil {
 		return "", err
 	}
-	stored, err := decodeParameter(record)
-	if err != nil {
-		return "", damagedRow(bucketParameters)
+	stored := unstoredParameter(p.Name)
+	if record != nil {
+		if stored, err = decodeParameter(record); err != nil {
+			return "", damagedRow(bucketParameters)
+		}
 	}
 	keepMasked(&p, &stored)
-	if record != nil && p == stored {
+	if _, known := messages.FindParameter(p.Name); p == stored && (record != nil || known) {
 		return messages.ImportUnchanged, nil
 	}
 	if hostOnly {

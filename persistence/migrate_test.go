@@ -162,3 +162,34 @@ func TestMigrationCutShortIsBegunAgain(t *testing.T) {
 	}
 	checkStoredRows(t, openThen(t, dir))
 }
+
+// A store of an earlier format has no rows of the parameters that came later. An export has all, and changes nothing where it comes from.
+func TestExportOfAnEarlierStoreHasEveryParameter(t *testing.T) {
+	s := openThen(t, storedFormat(t, 1))
+	var items []messages.ImportItem
+	values := map[string]string{}
+	err := s.Export(messages.ExportQuery{}, func(row messages.TableRow) error {
+		if r, ok := row.(messages.ConfigRow); ok {
+			if _, twice := values[r.Name]; twice {
+				t.Errorf("%s comes twice", r.Name)
+			}
+			values[r.Name] = r.Global
+			items = append(items, messages.ImportItem{Parameter: &messages.StoredParameter{
+				Name: r.Name, Global: r.Global, Local: r.Local, CanModify: r.CanModify != 0,
+			}})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range messages.Parameters() {
+		if value, there := values[p.Name]; !there || value != p.Default {
+			t.Errorf("%s is %q (%t), want %q", p.Name, value, there, p.Default)
+		}
+	}
+	plan, err := s.PlanImport(items)
+	if err != nil || plan.Count()[messages.ImportUnchanged] != len(items) {
+		t.Errorf("what it would change: %v, %v", plan.Count(), err)
+	}
+}

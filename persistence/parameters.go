@@ -37,12 +37,25 @@ func decodeParameter(record []byte) (p messages.StoredParameter, err error) {
 // seedParameters writes every known parameter with its default as the global value.
 func (w *writer) seedParameters() error {
 	for _, p := range messages.Parameters() {
-		row := messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
+		row := seedOf(&p)
 		if err := w.storeParameter(&row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// seedOf gives the row of a parameter that nobody has set.
+func seedOf(p *messages.Parameter) messages.StoredParameter {
+	return messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
+}
+
+// unstoredParameter gives what holds of a parameter that has no row: it came with a later version than the one that seeded the file.
+func unstoredParameter(name string) messages.StoredParameter {
+	if known, ok := messages.FindParameter(name); ok {
+		return seedOf(&known)
+	}
+	return messages.StoredParameter{Name: name}
 }
 
 func (w *writer) storeParameter(p *messages.StoredParameter) error {
@@ -52,20 +65,18 @@ func (w *writer) storeParameter(p *messages.StoredParameter) error {
 	return w.put(bucketParameters, key[:], e.buf)
 }
 
-// putParameter sets the local value. A parameter that came with a later version than the one that seeded the file has no row yet.
+// putParameter sets the local value.
 func (w *writer) putParameter(row messages.ParameterRow) error {
 	key := w.hide(nameOfParameter, row.Name)
 	record, err := w.get(bucketParameters, key[:])
 	if err != nil {
 		return err
 	}
-	p := messages.StoredParameter{Name: row.Name}
+	p := unstoredParameter(row.Name)
 	if record != nil {
 		if p, err = decodeParameter(record); err != nil {
 			return damagedRow(bucketParameters)
 		}
-	} else if known, ok := messages.FindParameter(row.Name); ok {
-		p.Global, p.CanModify = known.Default, known.CanModify
 	}
 	p.Local = row.Local
 	return w.storeParameter(&p)
