@@ -12,6 +12,7 @@ type Limits struct {
 	WriteTimeout     time.Duration // for an answer; default 30 s
 	IdleTimeout      time.Duration // between two requests of a connection; default 2 min
 	StreamTimeout    time.Duration // for an answer that is a run's output; for each piece of it where it follows the run; default 1 h
+	StallTimeout     time.Duration // for the client of an export to take a piece of it; default 30 s
 	QuietTimeout     time.Duration // after which a follower of NDJSON gets a blank line; default 15 s
 	ImportTimeout    time.Duration // for the body of an import, and for its answer; default 5 min
 	AskTimeout       time.Duration // for an actor's reply; default 15 s; what runs a script has its own time on top
@@ -45,6 +46,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.WriteTimeout, 30*time.Second)
 	orDefault(&l.IdleTimeout, 2*time.Minute)
 	orDefault(&l.StreamTimeout, time.Hour)
+	orDefault(&l.StallTimeout, 30*time.Second)
 	orDefault(&l.QuietTimeout, 15*time.Second)
 	orDefault(&l.ImportTimeout, 5*time.Minute)
 	orDefault(&l.AskTimeout, 15*time.Second)

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime/debug"
+	"time"
 	"unicode/utf8"
 
 	"gusty/messages"
@@ -92,6 +94,11 @@ func writeNDJSON(w io.Writer, c messages.OutputChunk) error {
 // stream answers with what produce writes. Where that is short it is the body; else it goes out in chunks while produce goes on, and an error in
 // the middle breaks the connection off, so that no client takes a part for the whole.
 func (r *request) stream(media string, produce func(io.Writer) error) error {
+	return r.streamWithin(0, media, produce)
+}
+
+// streamWithin is stream for what others wait for: a client that takes nothing for as long as stall is cut off; 0: it is not.
+func (r *request) streamWithin(stall time.Duration, media string, produce func(io.Writer) error) error {
 	select {
 	case r.server.streams <- struct{}{}:
 	default:
@@ -112,14 +119,33 @@ func (r *request) stream(media string, produce func(io.Writer) error) error {
 	if r.http.IsHead() {
 		return reader.Close()
 	}
-	r.http.SetBodyStream(&outputBody{Reader: io.MultiReader(bytes.NewReader(first), reader), pipe: reader}, -1)
+	r.http.SetBodyStream(&outputBody{
+		Reader: io.MultiReader(bytes.NewReader(first), reader), pipe: reader,
+		conn: r.http.Conn(), stall: stall, until: r.start.Add(r.server.limits.StreamTimeout),
+	}, -1)
 	return nil
 }
 
 // outputBody ends its producer when fasthttp closes it, also when the client has left.
 type outputBody struct {
 	io.Reader
-	pipe *io.PipeReader
+	pipe  *io.PipeReader
+	conn  net.Conn
+	stall time.Duration
+	until time.Time // of the whole
+}
+
+// Read gives the next piece, and from then on the client its time for it: fasthttp sends each before it asks for the next one.
+func (b *outputBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.stall > 0 {
+		deadline := time.Now().Add(b.stall)
+		if deadline.After(b.until) {
+			deadline = b.until
+		}
+		_ = b.conn.SetWriteDeadline(deadline) // a connection that is closed already tells so by the write
+	}
+	return n, err
 }
 
 // Close tells the producer that nobody reads on.

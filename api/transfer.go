@@ -67,7 +67,7 @@ func getExport(r *request) error {
 		return err
 	}
 	server := r.server // the request belongs to others by the time that the rows are written
-	return r.stream(mediaNDJSON, func(w io.Writer) error {
+	return r.streamWithin(server.limits.StallTimeout, mediaNDJSON, func(w io.Writer) error {
 		leave, err := server.enterTransfer()
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"gusty/messages"
 )
@@ -40,6 +41,69 @@ func exporting(f *fakeAgent, rows ...messages.TableRow) {
 			return messages.Imported{Result: result}, true
 		}
 		return nil, false
+	}
+}
+
+// A client that takes nothing of its export does not keep others from theirs.
+func TestAStalledExportMakesRoom(t *testing.T) {
+	h := start(t, func(o *Options) { o.Limits.StallTimeout = time.Second })
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	h.agent.replace = func(msg any) (any, bool) {
+		if _, ok := msg.(messages.GetExport); !ok {
+			return nil, false
+		}
+		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+			close(begun)
+			for {
+				if err := each(messages.VersionRow{Version: strings.Repeat("v", 10_000)}); err != nil {
+					ended <- err
+					return err
+				}
+			}
+		}}, true
+	}
+	response, err := h.client.Do(h.request("GET", "/agent/export", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	<-begun
+	exporting(h.agent, messages.VersionRow{Version: "1"})
+	h.do("GET", "/agent/export", "").wantError(t, 503, messages.CodeBusy, "")
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the export goes on, and nobody reads it")
+	}
+	for until := time.Now().Add(10 * time.Second); h.do("GET", "/agent/export", "").status != 200; { // its place is free in a moment
+		if time.Now().After(until) {
+			t.Fatal("its place is still taken")
+		}
+	}
+}
+
+// An export whose rows come slowly goes on: the time is that of the client for what it was sent.
+func TestASlowExportIsNotCutOff(t *testing.T) {
+	h := start(t, func(o *Options) { o.Limits.StallTimeout = 400 * time.Millisecond })
+	const rows = 300
+	h.agent.replace = func(msg any) (any, bool) {
+		if _, ok := msg.(messages.GetExport); !ok {
+			return nil, false
+		}
+		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+			for n := range rows {
+				if n%100 == 50 {
+					time.Sleep(600 * time.Millisecond) // the store may take its time, too
+				}
+				if err := each(messages.VersionRow{Version: strings.Repeat("v", 1000)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}, true
+	}
+	if got := h.do("GET", "/agent/export", ""); got.status != 200 || strings.Count(got.body, `"table"`) != rows {
+		t.Errorf("%d with %d bytes", got.status, len(got.body))
 	}
 }
 
