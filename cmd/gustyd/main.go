@@ -33,6 +33,9 @@ func run(args []string) int {
 	if err := process.CloseInherited(); err != nil {
 		fmt.Fprintln(os.Stderr, "gustyd: inherited descriptors could not be kept from scripts:", err)
 	}
+	if err := process.DefaultSignals(); err != nil {
+		fmt.Fprintln(os.Stderr, "gustyd: inherited signals could not be kept from scripts:", err)
+	}
 	if len(args) == 2 && args[0] == verifyCommand {
 		return persistence.VerifyMain(args[1], os.Stdin, os.Stderr)
 	}

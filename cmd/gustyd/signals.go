@@ -21,7 +21,9 @@ func watchSignals() *signalWatch {
 	if signals := reloadSignals(); len(signals) > 0 {
 		signal.Notify(w.reload, signals...)
 	}
-	ignoreSignals()
+	if signals := outlivedSignals(); len(signals) > 0 {
+		signal.Notify(make(chan os.Signal, 1), signals...) // nobody reads it
+	}
 	return w
 }
 

@@ -4,12 +4,12 @@ package main
 
 import (
 	"os"
-	"os/signal"
 	"syscall"
 )
 
 // reloadSignals ask for the certificate and the log file to be opened anew.
 func reloadSignals() []os.Signal { return []os.Signal{syscall.SIGHUP} }
 
-// ignoreSignals keeps a closed pipe on standard error from ending the agent.
-func ignoreSignals() { signal.Ignore(syscall.SIGPIPE) }
+// outlivedSignals must not end the agent: a closed pipe on standard error is an error of writing and no more. They are not ignored, since a
+// script would inherit that.
+func outlivedSignals() []os.Signal { return []os.Signal{syscall.SIGPIPE} }

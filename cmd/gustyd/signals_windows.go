@@ -5,4 +5,4 @@ import "os"
 // reloadSignals are none on Windows: the certificate's files are watched.
 func reloadSignals() []os.Signal { return nil }
 
-func ignoreSignals() {}
+func outlivedSignals() []os.Signal { return nil }

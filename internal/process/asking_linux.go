@@ -1,11 +1,8 @@
 package process
 
 import (
-	"bytes"
 	"errors"
 	"maps"
-	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -159,14 +156,8 @@ func cleansUp(asked map[int]askedProcess, parent int) bool {
 	return ok && known.handles && isProcess(parent, known.start)
 }
 
-// handlesTerm says whether a process has a handler for SIGTERM (SigCgt of proc_pid_status(5), in hexadecimal, the lowest bit being signal 1).
+// handlesTerm says whether a process has a handler for SIGTERM.
 func handlesTerm(pid int) bool {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return false
-	}
-	_, after, _ := bytes.Cut(status, []byte("\nSigCgt:"))
-	line, _, _ := bytes.Cut(after, []byte("\n"))
-	caught, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 64)
-	return err == nil && caught&(1<<(unix.SIGTERM-1)) != 0
+	caught, err := signalSet(pid, "SigCgt")
+	return err == nil && caught&bitOf(unix.SIGTERM) != 0
 }

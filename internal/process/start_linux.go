@@ -89,8 +89,11 @@ func (l *launch) fork() error {
 	l.attr.Setpgid, l.attr.PidFD = true, &l.pidfd
 	attr := &syscall.ProcAttr{Dir: l.spec.Dir, Env: compactEnv(l.spec.Env), Files: l.files, Sys: &l.attr}
 	pid, err := l.host.children.start(func() (pid int, err error) {
-		l.begun = time.Now()
-		pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
+		err = unblocked(func() (err error) {
+			l.begun = time.Now()
+			pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
+			return err
+		})
 		return pid, err
 	})
 	if err == nil {
