@@ -25,6 +25,7 @@ type memStore struct {
 	outputs     map[string]*memOutput
 	outputError error
 	long        map[string]int // pieces of output, by run
+	lastAlive   time.Time      // when an earlier life committed last
 
 	queue  []submitted
 	wake   chan struct{}
@@ -44,6 +45,7 @@ type tables struct {
 	most       int // of documents; 0: any number
 	loss       messages.Loss
 	sequence   uint64
+	alive      time.Time // of the last commit
 	shipped    uint64
 	refused    uint64
 }
@@ -79,7 +81,9 @@ func (s *memStore) afterCrash() *memStore {
 	t := s.tables
 	t.jobs, t.states, t.runs = maps.Clone(t.jobs), maps.Clone(t.states), maps.Clone(t.runs)
 	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
-	return openMemStore(t)
+	next := openMemStore(t)
+	next.lastAlive = t.alive
+	return next
 }
 
 func (s *memStore) close() { close(s.closed) }
@@ -136,6 +140,7 @@ func (s *memStore) commitWaiting() {
 	batch := s.queue
 	s.queue = nil
 	s.tx++
+	s.alive = time.Now()
 	results := make([]messages.Committed, len(batch))
 	for i := range batch {
 		results[i] = s.commit(batch[i].change)
@@ -347,6 +352,8 @@ func (s *memStore) runsOf(name string) []messages.Run {
 	}
 	return runs
 }
+
+func (s *memStore) LastAlive() time.Time { return s.lastAlive }
 
 func (s *memStore) Setting(name string) ([]byte, error) {
 	s.mu.Lock()

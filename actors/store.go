@@ -21,6 +21,8 @@ type Store interface {
 	Run(id string) (messages.Run, error)
 	Runs(query messages.RunQuery) (messages.RunPage, error)
 	Setting(name string) ([]byte, error)
+	// LastAlive is when an earlier life of the agent committed last; zero: nobody knows.
+	LastAlive() time.Time
 	Outbox() (messages.OutboxStanding, error)
 	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
 	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)

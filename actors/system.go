@@ -198,7 +198,7 @@ func (s *System) prepare() error {
 	if s.inherited, s.inheritedTx, err = loadActive(s.opt.Store); err != nil {
 		return fmt.Errorf("load the runs under way: %w", err)
 	}
-	s.lastSeen, err = loadLastSeen(s.opt.Store, s.inherited, time.Now())
+	s.lastSeen, err = loadLastSeen(s.opt.Store, time.Now())
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"math/bits"
+	"time"
 )
 
 // digest is what the ledger says of one bucket: how many rows, and the sum of their hashes modulo 2^256. Rows that vanish, come back or
@@ -48,6 +49,7 @@ type ledger struct {
 	dead         uint64 // dead letters among the rows of the outbox
 	deadBytes    uint64
 	loss         loss
+	alive        time.Time // when an agent, no tool, made a transaction last; zero: none did, or one of an earlier version
 }
 
 const ledgerKey = "ledger"
@@ -75,6 +77,7 @@ const (
 	fieldLostTo       = 19
 	fieldLostDead     = 20
 	fieldLostClass    = 20 // + the class: 21 to 23
+	fieldAlive        = 24
 	fieldDigest       = 32
 )
 
@@ -93,6 +96,7 @@ func (l *ledger) append(e *encoder) {
 	e.uint(fieldDead, l.dead)
 	e.uint(fieldDeadBytes, l.deadBytes)
 	l.loss.append(e)
+	e.time(fieldAlive, l.alive)
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			var data [binary.MaxVarintLen64 + sha256.Size]byte
@@ -144,6 +148,8 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.deadBytes = d.uint()
 		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2, fieldLostClass + 3:
 			d.loss(&l.loss)
+		case fieldAlive:
+			l.alive = d.time()
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

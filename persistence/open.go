@@ -95,7 +95,7 @@ func openDatabase(path string) (*bolt.DB, error) {
 
 func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	s := &Store{
-		db: db, logger: o.Logger, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
+		db: db, logger: o.Logger, agent: o.Agent, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
 		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
 		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
 		rotator: rotator{rotateAfter: cmp.Or(o.rotateAfter, rotateAfterSeals), kick: make(chan struct{}, 1), done: make(chan struct{})},
@@ -141,6 +141,7 @@ func (s *Store) load(tx *bolt.Tx, kek Key) error {
 	}
 	s.hasher = newRowHasher(s.ring)
 	s.ledger, err = readLedger(newReader(tx, s.ring))
+	s.alive = s.ledger.alive
 	return err
 }
 

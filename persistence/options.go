@@ -16,7 +16,9 @@ type Options struct {
 	// where the store has one, that AskPassphrase gives, else the file key in Dir, which a first start makes (on Windows protected by DPAPI).
 	KeyFile string
 	Build   messages.Build
-	Logger  *slog.Logger // nil: nothing is logged
+	// Agent is set by the agent itself: each transaction notes its time, which tells a later start when this life was last seen.
+	Agent  bool
+	Logger *slog.Logger // nil: nothing is logged
 	// VerifyChild checks the file at path before anything trusts it, in a process of its own (see SpawnVerifier). nil: VerifyFile, here.
 	VerifyChild func(path string, kek Key) error
 	// StartEmpty moves a damaged database aside, under a name with the time, and begins a new one.

@@ -192,7 +192,7 @@ func (r *rebuild) fillLedger() error {
 	if r.old != nil {
 		l.seals += r.old.seals
 		l.lastDocument, l.shipped, l.refused, l.dropped = r.old.lastDocument, r.old.shipped, r.old.refused, r.old.dropped
-		l.generation, l.loss = r.old.generation, r.old.loss
+		l.generation, l.loss, l.alive = r.old.generation, r.old.loss, r.old.alive
 	} else {
 		l.seals += unknownSeals
 	}

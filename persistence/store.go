@@ -34,6 +34,8 @@ type Store struct {
 	spool  string // directory
 	build  messages.Build
 	fresh  bool
+	agent  bool      // the store is an agent's
+	alive  time.Time // what the ledger said when the store was opened
 
 	queue     queue
 	committed chan struct{} // closed when the committer has ended
@@ -84,6 +86,9 @@ func (s *Store) setLedger(l *ledger) {
 
 // Fresh says whether this Open made the store.
 func (s *Store) Fresh() bool { return s.fresh }
+
+// LastAlive is when an agent committed last before this Open; zero: nobody knows.
+func (s *Store) LastAlive() time.Time { return s.alive }
 
 // Failed gives the error after which no commit is tried any more: the process must end, and start afresh from what is on the disk.
 func (s *Store) Failed() <-chan error { return s.failed }

@@ -20,6 +20,9 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output}
 	s.spare.lend(w)
 	defer s.spare.takeBack(w)
+	if s.agent {
+		w.ledger.alive = s.now()
+	}
 	err = f(w)
 	if err == nil {
 		err = w.putLedger()
