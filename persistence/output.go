@@ -191,6 +191,15 @@ func (o *Output) summary() messages.OutputSummary {
 	}
 }
 
+// addTo says what was printed so far.
+func (o *Output) addTo(summary *messages.OutputSummary) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.summary()
+	summary.StdoutBytes, summary.StderrBytes = now.StdoutBytes, now.StderrBytes
+	summary.StdoutTruncated, summary.StderrTruncated = now.StdoutTruncated, now.StderrTruncated
+}
+
 // inline gives what waits as chunks, with those that tell of what was left out.
 func (o *Output) inline() (chunks []messages.OutputChunk) {
 	_ = new(merger).each(0, o.wait, o.streams[0].printed, o.streams[1].printed, func(c messages.OutputChunk) error {

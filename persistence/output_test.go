@@ -88,6 +88,25 @@ func TestShortOutputIsInline(t *testing.T) {
 	}
 }
 
+func TestARunUnderWayTellsWhatItPrinted(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	commit(t, s, messages.RunRow{Run: testRun(1, "job", messages.RunRunning)})
+	o := s.NewOutput(testRunID(1), 8)
+	defer o.Remove()
+	printTo(t, o, messages.Stdout, "twelve bytes", time.Unix(100, 0))
+	printTo(t, o, messages.Stderr, "four", time.Unix(100, 0))
+	run, err := s.Run(testRunID(1))
+	page, pageErr := s.Runs(messages.RunQuery{})
+	if err != nil || pageErr != nil || len(page.Runs) != 1 {
+		t.Fatalf("%v, %v, %+v", err, pageErr, page)
+	}
+	for _, got := range []messages.OutputSummary{run.Output, page.Runs[0].Output} {
+		if got.StdoutBytes != 12 || got.StderrBytes != 4 {
+			t.Errorf("it printed 12 and 4 bytes: %+v", got)
+		}
+	}
+}
+
 func TestLongOutputIsInFiles(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	o := s.NewOutput(testRunID(1), 1<<20)

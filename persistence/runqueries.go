@@ -60,7 +60,7 @@ func seekLast(c *bolt.Cursor, prefix, before []byte) []byte {
 	return k
 }
 
-// Runs gives a page of runs, newest first, without their inline output. An unknown state or a Before that is no run id gives an *Error.
+// Runs gives a page of runs, newest first, without their inline output, and with what those under way have printed so far. An unknown state or a Before that is no run id gives an *Error.
 func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
 	var before []byte
 	if q.Before != "" {
@@ -81,6 +81,9 @@ func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
 		page, err = r.page(q, before, limit)
 		return err
 	})
+	for i := range page.Runs {
+		s.addPrinted(&page.Runs[i])
+	}
 	return page, err
 }
 
@@ -128,7 +131,19 @@ func (s *Store) Run(id string) (messages.Run, error) {
 	if found == nil {
 		return messages.Run{}, messages.Errorf(messages.CodeNotFound, "there is no run %q", id)
 	}
+	s.addPrinted(found)
 	return *found, nil
+}
+
+// addPrinted tells of a run under way what it has printed so far; its record says so when it has ended.
+func (s *Store) addPrinted(run *messages.Run) {
+	if !run.State.Active() {
+		return
+	}
+	key, _ := parseRunKey(run.ID)
+	if o := s.live.get(key); o != nil {
+		o.addTo(&run.Output)
+	}
 }
 
 // LastRun gives the newest run under a name, without its inline output; nil where there is none.
