@@ -12,7 +12,7 @@ import (
 )
 
 // fakeLauncher starts processes that obey their script, one instruction: "exit N", "sleep SECONDS", "hang" (until it is terminated), "stubborn"
-// (until its grace is over), "print TEXT", "absent" (it cannot be started), "burst" (the launcher panics).
+// (until its grace is over), "print TEXT", "prints TEXT" (now and a second later, and hangs), "absent" (it cannot be started), "burst" (the launcher panics).
 type fakeLauncher struct {
 	mu      sync.Mutex
 	started []*fakeProcess
@@ -52,6 +52,10 @@ func (l *fakeLauncher) Start(spec process.Spec) (Process, error) {
 	case "sleep":
 		time.AfterFunc(time.Duration(number)*time.Second, func() { p.exit(0, "") })
 	case "hang", "stubborn":
+	case "prints":
+		for _, after := range []time.Duration{0, time.Second} {
+			time.AfterFunc(after, func() { _, _ = spec.Stdout.Write([]byte(rest)) }) // into memory
+		}
 	case "print":
 		_, err := spec.Stdout.Write([]byte(rest))
 		if err != nil {

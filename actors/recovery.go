@@ -95,21 +95,24 @@ func (r *recovery) settle(run messages.Run) {
 		r.resume(run)
 		return
 	}
-	switch {
-	case run.State == messages.RunRunning:
-		run.Reason = "the agent ended while it ran" + r.seen()
-	case r.again:
-		run.Reason = "the agent's executors failed before it started"
-	case neverStarted:
+	if neverStarted {
 		run.Reason = "the agent ended before it started" + r.seen()
-	default:
-		run.Reason = "the agent ended before its start could be recorded; it may have run" + r.seen()
+		if r.again {
+			run.Reason = "the agent's executors failed before it started"
+		}
+		run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.endOf(&run, time.Time{}), false
+		r.actor.system.record(run)
+		return
 	}
-	if !neverStarted {
-		r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart, StartedAt: run.StartedAt})
+	r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart, StartedAt: run.StartedAt})
+	reason := "the agent ended before its start could be recorded; it may have run"
+	switch {
+	case run.State == messages.RunRunning && r.again:
+		reason = "the agent's executors lost it while it ran"
+	case run.State == messages.RunRunning:
+		reason = "the agent ended while it ran"
 	}
-	run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.now, false
-	r.actor.system.record(run)
+	r.recordInterrupted(run, reason)
 }
 
 // resume queues the run again. The overlap policy is the job's of now.
@@ -142,7 +145,7 @@ func (r *recovery) lapsed(run *messages.Run, o *messages.JobOptions) bool {
 }
 
 func (r *recovery) seen() string {
-	if r.lastSeen.IsZero() {
+	if r.again || r.lastSeen.IsZero() {
 		return ""
 	}
 	return "; the agent was last seen at " + stamp(r.lastSeen)

@@ -42,7 +42,7 @@ func newRunAnswer(run *messages.Run, now time.Time) runAnswer {
 	if !run.StartedAt.IsZero() {
 		out.DurationMS = milliseconds(run.Duration(now))
 	}
-	if !run.StartedAt.IsZero() && !run.EndedAt.IsZero() {
+	if run.Usage != (messages.Usage{}) { // a process that ran used some memory: nobody looked
 		out.CPUUserMS, out.CPUSystemMS = milliseconds(run.Usage.CPUUser), milliseconds(run.Usage.CPUSystem)
 		rss := run.Usage.MaxRSSBytes
 		out.MaxRSSBytes = &rss

@@ -9,12 +9,36 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
 
 // refusingCluster answers as an OpenSearch whose mapping takes no document, until it is told to take all.
-type refusingCluster struct{ takes atomic.Bool }
+type refusingCluster struct {
+	takes atomic.Bool
+
+	mu   sync.Mutex
+	sent []string // the bodies of documents, taken or not
+}
+
+func (c *refusingCluster) note(body string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = append(c.sent, body)
+}
+
+// about gives the bodies that hold the text.
+func (c *refusingCluster) about(text string) (found []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, body := range c.sent {
+		if strings.Contains(body, text) {
+			found = append(found, body)
+		}
+	}
+	return found
+}
 
 func (c *refusingCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasSuffix(r.URL.Path, "/_bulk") {
@@ -41,7 +65,9 @@ func (c *refusingCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if json.Unmarshal(lines.Bytes(), &action) == nil && action.Create.ID != "" {
 			items = append(items, fmt.Sprintf(`{"create":{"_id":%q,%s}}`, action.Create.ID, outcome))
+			continue
 		}
+		c.note(lines.Text())
 	}
 	_, _ = fmt.Fprintf(w, `{"items":[%s]}`, strings.Join(items, ","))
 }
