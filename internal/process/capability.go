@@ -16,6 +16,7 @@ const (
 	CapMemory          = "memory controller"
 	CapCPU             = "cpu controller"
 	CapCgroupNamespace = "cgroup namespace"
+	CapLimitMark       = "limit mark"
 	CapSubreaper       = "subreaper"
 	CapMemfd           = "memfd"
 	CapPidfd           = "pidfd"

@@ -7,8 +7,9 @@
 //   - a cgroup namespace of the run's own. A process can't leave it without privileges, it survives setsid, double forks and a cleared
 //     environment, and /proc/<pid>/ns/cgroup shows it. The Host holds the namespace open while the run lasts, so that its number is not
 //     given to another one.
-//   - the process group, its sessions and descendants. This is all that an unprivileged agent has where no cgroup is delegated to it; a
-//     process that leaves its session, loses its parents and clears its environment escapes it.
+//   - the process group, its sessions and descendants, its id in their environment, and a resource limit of a value of its own, which nothing
+//     looks at and nobody without privileges can raise. This is all that an unprivileged agent has where no cgroup is delegated to it. A process that
+//     leaves its session, loses its parents, clears its environment and lowers that limit escapes it.
 //
 // Whatever the mark, the Host makes the agent a child subreaper, so that every process of a run stays a descendant of the agent. Without a
 // cgroup only such descendants are ever signalled, each by a pidfd and after its start time was checked; a mark that is empty or can't be

@@ -15,6 +15,7 @@ type Host struct {
 	log      *slog.Logger
 	caps     capabilities
 	mark     markKind
+	limits   limitMarks
 	cgroups  *cgroupParent // nil where mark is not markCgroup
 	children *children
 	reaper   *reaper
@@ -83,6 +84,7 @@ func (h *Host) chooseMark(best markKind) {
 	if space && best <= markNamespace && h.caps.find(CapPidfd).Available {
 		h.mark = markNamespace
 	}
+	h.caps.probed(CapLimitMark, h.limits.probe(), "a mark for the processes of a run where there is no better one")
 	if best == markCgroup {
 		h.chooseCgroup()
 	}

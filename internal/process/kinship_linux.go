@@ -7,14 +7,15 @@ import (
 )
 
 // kinship finds a run's processes where the host gives no mark: the main process and its descendants, whatever shares a process group or a
-// session with one of them, and what still has the run's id in its environment.
+// session with one of them, and what still has the run's limit or the run's id in its environment.
 type kinship struct {
-	main *mainProcess
-	tag  []byte // "GUSTY_RUN_ID=<mark>\x00"; empty: matches nothing
+	main  *mainProcess
+	limit limitMark
+	tag   []byte // "GUSTY_RUN_ID=<mark>\x00"; empty: matches nothing
 }
 
-func newKinship(main *mainProcess, mark string) kinship {
-	k := kinship{main: main}
+func newKinship(main *mainProcess, mark string, limit limitMark) kinship {
+	k := kinship{main: main, limit: limit}
 	if mark != "" {
 		k.tag = []byte("GUSTY_RUN_ID=" + mark + "\x00")
 	}
@@ -39,7 +40,7 @@ func (k kinship) members() (pids []int, is func(int) bool) {
 	})
 	f.agent = f.all[os.Getpid()]
 	for pid, s := range f.all {
-		if pid == k.main.pid && !k.main.exited() || s.group == k.main.pid && k.main.ownsGroup() || k.tagged(pid) {
+		if pid == k.main.pid && !k.main.exited() || s.group == k.main.pid && k.main.ownsGroup() || k.limited(pid, s, f.agent) || k.tagged(pid) {
 			f.take(pid, s)
 		}
 	}
@@ -72,6 +73,11 @@ func (f *family) grow() bool {
 		}
 	}
 	return len(f.in) > before
+}
+
+// limited leaves out the agent's own group: other code of the agent may start a child while a run is born, with its limit.
+func (k kinship) limited(pid int, s, agent stat) bool {
+	return s.group != agent.group && k.limit.has(pid)
 }
 
 func (k kinship) tagged(pid int) bool {

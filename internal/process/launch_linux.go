@@ -65,8 +65,11 @@ func (l *launch) capture(name string, to io.Writer) error {
 	return nil
 }
 
-// makeMark makes the run's cgroup with its limits; the other marks need nothing before birth.
+// makeMark makes the run's cgroup with its limits; a namespace needs nothing before birth.
 func (l *launch) makeMark() error {
+	if l.host.mark == markKinship {
+		l.limit = l.host.limits.of(l.spec.Mark)
+	}
 	if l.host.mark != markCgroup {
 		return nil
 	}

@@ -19,10 +19,10 @@ type Orphan struct {
 
 // CountOrphans says how many of the runs still have a living process, and touches none.
 //
-// A run is found by its cgroup, which bears its mark and is below the directory of an agent that is dead. Where there is none, it is found
-// by its main process: the number must be alive with the start time that was recorded. If that is so, the processes of its cgroup
+// A run is found by its cgroup, which bears its mark and is below the directory of an agent that is dead. Where there is none, its processes are
+// found by its limit (see limitMark), where the earlier agent marked it so, and by its main process: the number must be alive with the start time that was recorded. If that is so, the processes of its cgroup
 // namespace, or else of its process group and below it, belong to it too. If only a part of the tree outlived the main process, and there is
-// no cgroup, that part is not found: nothing would prove whose it is.
+// neither cgroup nor limit, that part is not found: nothing would prove whose it is.
 func (h *Host) CountOrphans(ctx context.Context, orphans []Orphan) (found int, err error) {
 	for _, o := range orphans {
 		if ctx.Err() != nil {

@@ -15,23 +15,27 @@ func (h *Host) findOrphan(o Orphan) orphanTree {
 			return &orphanCgroup{cgroupTree{group: group, main: o.PID, parent: h.cgroups, hasKill: h.caps.find(CapCgroupKill).Available}}
 		}
 	}
-	return newOrphanKin(o)
+	return newOrphanKin(o, h.limits.of(o.Mark))
 }
 
 type orphanCgroup struct{ cgroupTree }
 
 func (t *orphanCgroup) remove() { t.group.remove() }
 
-// orphanKin are the processes that are proven to be of the run by its main process, each with its start time. They are looked up once more
+// orphanKin are the processes that are proven to be of the run by its main process or by its limit, each with its start time. They are looked up once more
 // at every call as long as one of them lives, since they may fork.
 type orphanKin struct {
 	known map[int]uint64
 	space string // the run's cgroup namespace; empty: it has none of its own
 	group int    // the run's process group; 0: not known
+	limit limitMark
 }
 
-func newOrphanKin(o Orphan) *orphanKin {
+func newOrphanKin(o Orphan, limit limitMark) *orphanKin {
 	k := &orphanKin{known: map[int]uint64{}}
+	if !o.beforeBoot(time.Now()) && !limit.has(os.Getpid()) { // the agent with that limit was started by that run
+		k.limit = limit
+	}
 	if o.PID <= 1 || o.PID == os.Getpid() || o.beforeBoot(time.Now()) || !isProcess(o.PID, o.StartTicks) {
 		return k
 	}
@@ -79,7 +83,7 @@ func (k *orphanKin) left() int {
 			delete(k.known, pid)
 		}
 	}
-	if len(k.known) > 0 {
+	if len(k.known) > 0 || k.limit != 0 {
 		k.grow()
 	}
 	return len(k.known)
@@ -106,7 +110,7 @@ func (k *orphanKin) isKin(pid int, s stat) bool {
 	if _, child := k.known[s.parent]; child {
 		return true
 	}
-	return (k.group != 0 && s.group == k.group) || (k.space != "" && namespaceOf(pid) == k.space)
+	return k.limit.has(pid) || (k.group != 0 && s.group == k.group) || (k.space != "" && namespaceOf(pid) == k.space)
 }
 
 // kill stops all of them first, so that none forks or loses its parent while the others are found.

@@ -95,16 +95,23 @@ func TestOrphansAreFoundAndEnded(t *testing.T) {
 	})
 }
 
-func TestAnOrphanWithoutItsMainProcessIsFoundByItsCgroup(t *testing.T) {
-	h := newTestHost(t, markCgroup)
-	o := crash(t, markCgroup)
-	if err := unix.Kill(o.PID, unix.SIGKILL); err != nil {
-		t.Fatal(err)
+func TestAnOrphanWithoutItsMainProcessIsFoundByItsMark(t *testing.T) {
+	for name, kind := range map[string]markKind{"cgroup": markCgroup, "limit": markKinship} {
+		t.Run(name, func(t *testing.T) {
+			h := newTestHost(t, kind)
+			o := crash(t, kind)
+			if err := unix.Kill(o.PID, unix.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := h.EndOrphans(context.Background(), []Orphan{{Mark: "crash-2"}}); n != 0 || err != nil {
+				t.Fatal("another run has them", n, err)
+			}
+			if n, err := h.EndOrphans(context.Background(), []Orphan{o}); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			expectAlone(t)
+		})
 	}
-	if n, err := h.EndOrphans(context.Background(), []Orphan{o}); n != 1 || err != nil {
-		t.Fatal(n, err)
-	}
-	expectAlone(t)
 }
 
 func TestTheAgentsOwnAncestorsAreNoOrphans(t *testing.T) {

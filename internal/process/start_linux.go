@@ -44,6 +44,7 @@ type launch struct {
 	pidfd int
 	group cgroup          // where the host marks by cgroup
 	space cgroupNamespace // where it marks by namespace
+	limit limitMark       // where the host has neither of the two
 	main  *mainProcess
 	begun time.Time
 }
@@ -89,15 +90,18 @@ func (l *launch) fork() error {
 	l.attr.Setpgid, l.attr.PidFD = true, &l.pidfd
 	attr := &syscall.ProcAttr{Dir: l.spec.Dir, Env: compactEnv(l.spec.Env), Files: l.files, Sys: &l.attr}
 	pid, err := l.host.children.start(func() (pid int, err error) {
-		err = unblocked(func() (err error) {
-			l.begun = time.Now()
-			pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
-			return err
+		err = l.host.limits.while(l.limit, func() error {
+			return unblocked(func() (err error) {
+				l.begun = time.Now()
+				pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
+				return err
+			})
 		})
 		return pid, err
 	})
 	if err == nil {
 		l.main = newMainProcess(l.host.children, pid, l.pidfd)
+		l.limit.harden(pid)
 	}
 	return err
 }
@@ -109,7 +113,7 @@ func (l *launch) newTree() tree {
 	case markNamespace:
 		return &markedTree{host: l.host, main: l.main, members: l.space.members, close: l.space.close}
 	default:
-		return &markedTree{host: l.host, main: l.main, members: newKinship(l.main, l.spec.Mark).members, close: func() {}}
+		return &markedTree{host: l.host, main: l.main, members: newKinship(l.main, l.spec.Mark, l.limit).members, close: func() {}}
 	}
 }
 

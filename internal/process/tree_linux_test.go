@@ -13,11 +13,10 @@ import (
 
 // Every tree says "ready" when all of it is there.
 var trees = map[string]struct {
-	script  string
-	escapes bool // from an agent that has no mark for its runs
+	script string
 }{
 	"forks":                 {script: `for i in 1 2 3; do (sleep 1000 & sleep 1000 & wait) & done; sleep .05; echo ready; wait`},
-	"session twice, no env": {script: `env -i setsid sh -c 'setsid sh -c "sleep 1000 & sleep 1000" & exit' ; sleep .05; echo ready; sleep 1000`, escapes: true},
+	"session twice, no env": {script: `env -i setsid sh -c 'setsid sh -c "sleep 1000 & sleep 1000" & exit' ; sleep .05; echo ready; sleep 1000`},
 	"ignores SIGTERM":       {script: `trap '' TERM; sleep 1000 & setsid sleep 1000 & echo ready; while :; do sleep 1000; done`},
 	"stopped":               {script: `sleep 1000 & kill -STOP $!; echo ready; kill -STOP $BASHPID`},
 	"holds the pipes":       {script: `setsid sleep 1000 & setsid sh -c 'trap "" TERM; sleep 1000; sleep 1000' & echo ready; sleep 1000`},
@@ -60,9 +59,6 @@ func eachTree(t *testing.T, test func(t *testing.T, h *Host, script string)) {
 	for name, tree := range trees {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			eachMark(t, func(t *testing.T, h *Host) {
-				if tree.escapes && h.mark == markKinship {
-					t.Skip("kinship can't find it")
-				}
 				test(t, h, tree.script)
 			})
 		})

@@ -47,8 +47,8 @@ func (f *fixture) begin(t *testing.T, one tree) agent.Run {
 	return run
 }
 
-// TestWhatEscapes shows the limit of an agent that has no mark for its runs: a process that has left its session, lost its parents and cleared
-// its environment. The run ends all the same, and the agent reaps the process when that ends.
+// TestWhatEscapes shows what an agent can't hold that has only a limit to mark its runs by: a process that has left its session, lost its parents,
+// cleared its environment and lowered that limit. The run ends all the same, and the agent reaps the process when that ends.
 func TestWhatEscapes(t *testing.T) {
 	f := marks[2].start(t)
 	for _, one := range hardest {

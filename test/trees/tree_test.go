@@ -7,7 +7,7 @@ type tree struct {
 	name, script string
 	// stubborn trees need SIGKILL: they last their whole kill grace.
 	stubborn bool
-	// escapes from an agent that has no mark for its runs, as the package process says.
+	// escapes from an agent that has only a limit to mark its runs by, as the package process says.
 	escapes bool
 }
 
@@ -15,11 +15,15 @@ type tree struct {
 var hardest = []tree{
 	{name: "forks", script: `for i in 1 2 3; do (sleep 1000 & sleep 1000 & wait) & done; ready; wait`},
 	{
-		name: "daemon", escapes: true,
+		name:   "daemon",
 		script: `env -i setsid sh -c 'setsid sh -c "sleep 1000 & sleep 1000" & exit'; sleep .05; ready; sleep 1000`,
 	},
 	{
-		name: "stubborn daemon", escapes: true, stubborn: true,
+		name: "daemon with a limit of its own", escapes: true,
+		script: `env -i setsid sh -c 'setsid bash -c "ulimit -x 7; sleep 1000 & sleep 1000" & exit'; sleep .05; ready; sleep 1000`,
+	},
+	{
+		name: "stubborn daemon", stubborn: true,
 		script: `trap '' TERM; env -i setsid sh -c 'setsid sh -c "trap \"\" TERM HUP INT; sleep 1000 & sleep 1000" & exit'; sleep .05; ready; sleep 1000`,
 	},
 	{name: "ignores SIGTERM", stubborn: true, script: `trap '' TERM; sleep 1000 & setsid sleep 1000 & ready; while :; do sleep 1000; done`},
