@@ -68,7 +68,9 @@ func (l *limitMarks) while(m limitMark, fork func() error) error {
 	if err := unix.Prlimit(os.Getpid(), unix.RLIMIT_LOCKS, &limit, nil); err != nil {
 		return fmt.Errorf("the limit on file locks can't be set: %w", err)
 	}
-	return errors.Join(fork(), unix.Prlimit(os.Getpid(), unix.RLIMIT_LOCKS, &l.own, nil))
+	err := fork()
+	_ = unix.Prlimit(os.Getpid(), unix.RLIMIT_LOCKS, &l.own, nil) // what could be set can be set back; the child is there
+	return err
 }
 
 // harden makes the mark of a process its hard limit too, which what it forks from now on can't raise.

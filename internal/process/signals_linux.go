@@ -52,7 +52,8 @@ func unblocked(fork func() error) error {
 		return fmt.Errorf("the agent's blocked signals can't be kept from the run: %w", err)
 	}
 	err := fork()
-	return errors.Join(err, unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil))
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) // what could be set can be set back; the child is there
+	return err
 }
 
 // signalSet reads a set of signals, "SigIgn" or "SigCgt", from /proc/<pid>/status (proc_pid_status(5)): hexadecimal, the lowest bit being signal 1.
