@@ -174,11 +174,12 @@ func (x *execution) perform(job *messages.Job) error {
 	x.started(started)
 	over, result := x.await(started, job)
 	done = true
-	summary, err := output.Close()
-	if err != nil {
-		x.log.Warn("a part of the output could not be stored", "error", err)
-	}
+	summary, unkept := output.Close()
 	x.ended(job, over, result, summary)
+	if unkept != nil {
+		x.log.Warn("a part of the output could not be stored", "error", unkept)
+		x.update(func(r *messages.Run) { r.Reason = joined(r.Reason, reasonUnkept(unkept)) })
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -379,19 +378,6 @@ func TestWhatCannotBeStarted(t *testing.T) {
 			if o.closed != 1 {
 				t.Errorf("the output of %s was closed %d times", id, o.closed)
 			}
-		}
-		w.expectIdle()
-	})
-}
-
-func TestOutputThatCannotBeStored(t *testing.T) {
-	inBubble(t, func(w *world) { w.store.outputError = errors.New("no space") }, func(w *world) {
-		done := ask[messages.RunFinished](w, messages.ExecuteCommand{Command: "print hello"})
-		if done.Run.State != messages.RunSucceeded {
-			t.Errorf("the run is %+v", done.Run)
-		}
-		if !strings.Contains(w.log.String(), "a part of the output could not be stored") {
-			t.Error("the log does not tell")
 		}
 		w.expectIdle()
 	})

@@ -453,7 +453,7 @@ func (idleFollower) Close() {}
 func (s *memStore) NewOutput(runID string, _ int64) Output {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := &memOutput{fail: s.outputError}
+	o := &memOutput{fail: s.outputError, lost: map[messages.Stream]int64{}}
 	s.outputs[runID] = o
 	return o
 }
@@ -490,6 +490,7 @@ func (s *memStore) putRun(run messages.Run) {
 type memOutput struct {
 	mu     sync.Mutex
 	fail   error
+	lost   map[messages.Stream]int64 // bytes, where it fails
 	chunks []messages.OutputChunk
 	closed int
 }
@@ -498,6 +499,7 @@ func (o *memOutput) Write(stream messages.Stream, data []byte, at time.Time) err
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.fail != nil {
+		o.lost[stream] += int64(len(data))
 		return o.fail
 	}
 	o.chunks = append(o.chunks, messages.OutputChunk{Stream: stream, At: at, Data: slices.Clone(data)})
@@ -514,7 +516,7 @@ func (o *memOutput) Close() (messages.OutputSummary, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed++
-	s := messages.OutputSummary{Inline: o.chunks}
+	s := messages.OutputSummary{Inline: o.chunks, StdoutBytes: o.lost[messages.Stdout], StderrBytes: o.lost[messages.Stderr]}
 	for _, c := range o.chunks {
 		if c.Stream == messages.Stdout {
 			s.StdoutBytes += int64(len(c.Data))

@@ -44,6 +44,22 @@ func judge(job *messages.Job, over ending, result *process.Result) (messages.Run
 	}
 }
 
+// reasonUnkept says why not all of the output is there.
+func reasonUnkept(err error) string {
+	if e := messages.AsError(err); e != nil {
+		return e.Message
+	}
+	return "a part of the output could not be kept; the log has the cause under this run's id"
+}
+
+// joined adds a sentence to a reason.
+func joined(reason, more string) string {
+	if reason == "" {
+		return more
+	}
+	return reason + "; " + more
+}
+
 // finish records the outcome with its documents and a retry in one transaction, and frees the slot without waiting for it. Who waits for the
 // run is answered when the record is durable (or waits for a storage that takes none now: the run is a fact).
 func (x *execution) finish(job *messages.Job) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"gusty/messages"
@@ -46,4 +47,23 @@ func (w *world) followOutput(id string) messages.RunOutput {
 		w.t.Fatalf("got %T, %v", reply, err)
 	}
 	return out
+}
+
+// TestOutputThatCannotBeStored: the run succeeds, what it printed is counted to its end, and its record says why that is not there.
+func TestOutputThatCannotBeStored(t *testing.T) {
+	for want, fail := range map[string]error{
+		"a part of the output could not be kept; the log has the cause under this run's id": errors.New("input/output error of /dev/secret"),
+		"left out, since the storage took no writes":                                        messages.Errorf(messages.CodeStorageFull, "left out, since the storage took no writes"),
+	} {
+		inBubble(t, func(w *world) { w.store.outputError = fail }, func(w *world) {
+			done := ask[messages.RunFinished](w, messages.ExecuteCommand{Command: "print hello"})
+			if done.Run.State != messages.RunSucceeded || done.Run.Reason != want || done.Run.Output.StdoutBytes != 5 || done.Run.Output.StderrBytes != 0 {
+				t.Errorf("the run is %+v", done.Run)
+			}
+			if !strings.Contains(w.log.String(), "a part of the output could not be stored") {
+				t.Error("the log does not tell")
+			}
+			w.expectIdle()
+		})
+	}
 }

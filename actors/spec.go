@@ -61,10 +61,8 @@ type streamWriter struct {
 	stream messages.Stream
 }
 
-// Write takes a piece of the stream.
+// Write takes a piece of the stream, and the next one whatever became of it: the output counts what it cannot keep, and says at its end why.
 func (w streamWriter) Write(p []byte) (int, error) {
-	if err := w.output.Write(w.stream, p, time.Now()); err != nil {
-		return 0, err
-	}
+	_ = w.output.Write(w.stream, p, time.Now())
 	return len(p), nil
 }

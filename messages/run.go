@@ -125,8 +125,8 @@ type OutputSummary struct {
 	StderrBytes     int64
 	StdoutTruncated bool
 	StderrTruncated bool
-	Inline          []OutputChunk // the whole output, where it is short and quick; the store keeps it in the run's row
-	InFile          bool          // the output lies in the run's sealed files
+	Inline          []OutputChunk // the output, where it is short and quick, or its end, where that could not be filed; it is in the run's row
+	InFile          bool          // the output, but for what is in Inline, lies in the run's sealed files
 }
 
 // RunQuery selects runs, newest first.

@@ -55,13 +55,18 @@ func (s *Store) recovered() {
 }
 
 func storageError(code messages.Code) *messages.Error {
+	return messages.Errorf(code, "%s; nothing was done", storageCause(code))
+}
+
+// storageCause says in words why a storage takes no writes.
+func storageCause(code messages.Code) string {
 	switch code {
 	case messages.CodeStorageQuota:
-		return messages.Errorf(code, "the disk quota is used up; nothing was done")
+		return "the disk quota is used up"
 	case messages.CodeStorageReadOnly:
-		return messages.Errorf(code, "the file system of the data directory is read-only; nothing was done")
+		return "the file system of the data directory is read-only"
 	default:
-		return messages.Errorf(code, "no space is left for the data directory; nothing was done")
+		return "no space is left for the data directory"
 	}
 }
 

@@ -31,6 +31,7 @@ type Output struct {
 	wait     []piece // not in a file yet
 	waiting  int     // bytes in wait
 	filed    bool    // there are segments, or there were to be
+	loss     error   // why a part could not be kept; nil: whatever is not kept is beyond the limit
 	closed   bool
 	timer    *time.Timer
 	head     *segment
@@ -57,8 +58,8 @@ func (s *Store) NewOutput(runID string, limitBytes int64) *Output {
 	return o
 }
 
-// Write adds what a stream printed. An error says that a part could not be kept, for want of space or by a fault of the disk; the run may
-// go on, and Write may be called again.
+// Write adds what a stream printed. An error says that a part could not be kept, for want of space or by a fault of the disk; all of p is counted
+// then, too, the run may go on, and Write may be called again.
 func (o *Output) Write(stream messages.Stream, p []byte, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,14 +72,13 @@ func (o *Output) Write(stream messages.Stream, p []byte, at time.Time) error {
 		state.lost = state.lost || len(p) > 0
 		return nil
 	}
+	var failed error
 	for len(p) > 0 {
 		n := o.enqueue(stream, p, at)
 		p = p[n:]
 		if o.waiting >= flushBytes {
 			if err := o.flush(); err != nil {
-				state.printed += int64(len(p))
-				state.lost = state.lost || len(p) > 0
-				return err
+				failed = err
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (o *Output) Write(stream messages.Stream, p []byte, at time.Time) error {
 	if !o.filed && o.waiting > maxInlineBytes {
 		o.filed = true
 	}
-	return nil
+	return failed
 }
 
 func (o *Output) state(stream messages.Stream) *streamState {
@@ -122,7 +122,7 @@ func (o *Output) extend(stream messages.Stream, p []byte, at time.Time, offset i
 	}
 	last := &o.wait[len(o.wait)-1]
 	sameSide := last.offset < o.headBytes() == (offset < o.headBytes())
-	if last.stream != stream || !sameSide || len(last.data)+len(p) > maxPieceBytes || at.Sub(last.at) > mergeWithin {
+	if last.stream != stream || last.end() != offset || !sameSide || len(last.data)+len(p) > maxPieceBytes || at.Sub(last.at) > mergeWithin {
 		return false
 	}
 	last.data = append(o.store.pieces.room(last.data, len(p)), p...)
@@ -143,35 +143,43 @@ func (o *Output) flushLate() {
 	if o.closed {
 		return
 	}
-	if err := o.flush(); err != nil {
+	told := o.loss != nil
+	if err := o.flush(); err != nil && !told {
 		o.store.logger.Warn("output of a run could not be kept", "run_id", o.run.String(), "error", err)
 	}
+	o.arm()
 }
 
-// Close ends the output and says what was kept. What was short and quick is in the summary; anything else is durable in files by then. The
-// error says that a part of it could not be kept; the summary is true in that case, too.
+// Close ends the output and says what was kept. What was short and quick is in the summary, and so is what little the storage would not take into
+// files; anything else is durable in files by then. The error says that a part of it could not be kept, with the code of a storage that takes no
+// writes where that is why; the summary is true in that case, too.
 func (o *Output) Close() (messages.OutputSummary, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return o.summary(), nil
 	}
-	var err error
-	inline := !o.filed
-	if inline {
-		o.dropDoomed()
-	} else {
-		err = errors.Join(o.flush(), o.syncSegments())
-		if o.readers == 0 {
-			err = errors.Join(err, o.closeSegments())
-		}
-	}
+	err := o.settle()
 	o.end()
 	summary := o.summary()
-	if inline && o.limit > 0 {
+	if o.limit > 0 && (!o.filed || len(o.wait) > 0) {
 		summary.Inline = o.inline()
 	}
 	return summary, err
+}
+
+// settle brings what waits to where it stays: into files, or, where it is short and quick, into the summary.
+func (o *Output) settle() error {
+	if !o.filed {
+		o.dropDoomed()
+		return nil
+	}
+	_ = o.flush() // what it could not write waits on for the summary; what did not fit in there is in loss
+	err := errors.Join(o.loss, o.syncSegments())
+	if o.readers == 0 {
+		err = errors.Join(err, o.closeSegments())
+	}
+	return err
 }
 
 func (o *Output) end() {
@@ -200,9 +208,16 @@ func (o *Output) addTo(summary *messages.OutputSummary) {
 	summary.StdoutTruncated, summary.StderrTruncated = now.StdoutTruncated, now.StderrTruncated
 }
 
-// inline gives what waits as chunks, with those that tell of what was left out.
+// inline gives what waits as chunks, with those that tell of what was left out; where files come before, only between the chunks.
 func (o *Output) inline() (chunks []messages.OutputChunk) {
-	_ = new(merger).each(0, o.wait, o.streams[0].printed, o.streams[1].printed, func(c messages.OutputChunk) error {
+	var m merger
+	if o.head != nil {
+		m.expected = [2]int64{o.streams[0].printed, o.streams[1].printed}
+		for i := len(o.wait) - 1; i >= 0; i-- {
+			m.expected[streamIndex(o.wait[i].stream)] = o.wait[i].offset
+		}
+	}
+	_ = m.each(0, o.wait, o.streams[0].printed, o.streams[1].printed, func(c messages.OutputChunk) error {
 		chunks = append(chunks, c)
 		return nil
 	})

@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"gusty/messages"
@@ -13,26 +12,20 @@ func (o *Output) headBytes() int64 { return o.limit - 2*o.tailBytes() }
 
 func (o *Output) tailBytes() int64 { return o.limit / 4 }
 
-// flush moves what waits into the segments. What can't be written is lost, and counted so.
+// flush moves what waits into the segments. What can't be written waits on, a little of it, for the next attempt; the error says that there was
+// more, which is lost, and counted so.
 func (o *Output) flush() error {
 	o.filed = true
 	o.dropDoomed()
-	var failed error
 	for i := range o.wait {
 		if err := o.file(&o.wait[i]); err != nil {
-			o.state(o.wait[i].stream).lost = true
-			failed = err
+			o.wait = o.wait[i:]
+			return o.hold(err)
 		}
 		o.store.pieces.put(o.wait[i].data)
 	}
 	o.wait, o.waiting = nil, 0
-	if failed == nil {
-		return nil
-	}
-	if code, ok := storageCode(failed); ok {
-		return messages.Errorf(code, "the output was not kept: %s", storageError(code).Message)
-	}
-	return fmt.Errorf("keep the output: %w", failed)
+	return nil
 }
 
 // dropDoomed takes out of what waits what the tails would not keep, so that a flood with a small limit does not cost a file for every turn.
@@ -53,7 +46,7 @@ func (o *Output) dropDoomed() {
 	o.wait = kept
 }
 
-// file writes one piece to where it belongs.
+// file writes one piece to where it belongs. Where that fails the piece is what was not written of it.
 func (o *Output) file(p *piece) error {
 	if p.offset < o.headBytes() {
 		return o.fileTo(&o.head, segmentHead, p)
@@ -66,6 +59,7 @@ func (o *Output) file(p *piece) error {
 	for rest := *p; len(rest.data) > 0; {
 		n, err := o.fileTail(rest, size)
 		if err != nil {
+			*p = rest
 			return err
 		}
 		rest.data, rest.offset = rest.data[n:], rest.offset+int64(n)

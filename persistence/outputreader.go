@@ -23,7 +23,12 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 	if err != nil {
 		return err
 	}
-	if len(run.Output.Inline) > 0 {
+	return s.eachStored(key, &run, each)
+}
+
+// eachStored gives what is kept of a run that has ended: what is in files, and then what is in the row.
+func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.OutputChunk) error) error {
+	if len(run.Output.Inline) > 0 && !run.Output.InFile {
 		return eachInline(run.Output.Inline, each)
 	}
 	m, err := s.openOutput(key)
@@ -34,13 +39,28 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 	if !run.State.Active() && run.State != messages.RunInterrupted {
 		m.whole = &wholeness{key, [2]bool{!run.Output.StdoutTruncated, !run.Output.StderrTruncated}}
 	}
-	err = errors.Join(m.each(^uint64(0), nil, run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
+	err = errors.Join(m.each(^uint64(0), piecesOf(&run.Output), run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
 	if messages.CodeOf(err) == messages.CodeStorageDamaged {
-		if _, gone := s.Run(runID); messages.CodeOf(gone) == messages.CodeNotFound {
+		if _, gone := s.Run(run.ID); messages.CodeOf(gone) == messages.CodeNotFound {
 			return gone // it was trimmed meanwhile, and its files with it
 		}
 	}
 	return err
+}
+
+// piecesOf gives the chunks in a run's row as what they are where there are files: the ends of the streams.
+func piecesOf(o *messages.OutputSummary) []piece {
+	pieces := make([]piece, 0, len(o.Inline))
+	ends := [2]int64{o.StdoutBytes, o.StderrBytes}
+	for _, c := range slices.Backward(o.Inline) {
+		end := &ends[streamIndex(c.Stream)]
+		*end -= c.Skipped + int64(len(c.Data))
+		if len(c.Data) > 0 {
+			pieces = append(pieces, piece{offset: *end, at: c.At, stream: c.Stream, data: c.Data})
+		}
+	}
+	slices.Reverse(pieces)
+	return pieces
 }
 
 func eachInline(chunks []messages.OutputChunk, each func(messages.OutputChunk) error) error {

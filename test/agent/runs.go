@@ -23,6 +23,9 @@ type Run struct {
 	ExitCode   *int       `json:"exit_code"`
 	UserMS     int64      `json:"cpu_user_ms"`
 	SystemMS   int64      `json:"cpu_system_ms"`
+
+	StdoutBytes     int64 `json:"stdout_bytes"`
+	StdoutTruncated bool  `json:"stdout_truncated"`
 }
 
 // Active says whether the run has not ended yet.

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -221,5 +222,89 @@ func (f *fixture) requireJobs(name string, count int) {
 	f.t.Helper()
 	for n := range count {
 		f.want(http.StatusOK, http.MethodGet, fmt.Sprintf("/agent/jobs?name=%s+%d", name, n), "")
+	}
+}
+
+// output gives what is there of what a run printed, and how many bytes are told as left out.
+func (f *fixture) output(r *agent.Run) (text string, skipped int64) {
+	f.t.Helper()
+	body := f.want(http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+"/output?format=ndjson", "")
+	for decoder := json.NewDecoder(bytes.NewReader(body)); decoder.More(); {
+		var line struct {
+			Text    string
+			Skipped int64
+		}
+		if err := decoder.Decode(&line); err != nil {
+			f.t.Fatal(err)
+		}
+		text, skipped = text+line.Text, skipped+line.Skipped
+	}
+	return text, skipped
+}
+
+// ended counts the runs of a job that have ended, by the log, which needs no disk.
+func (f *fixture) ended(job string) (count int) {
+	for line := range strings.Lines(f.process.Log()) {
+		if strings.Contains(line, "run ended") && strings.Contains(line, job) {
+			count++
+		}
+	}
+	return count
+}
+
+// succeeded gives the records of a job's runs.
+func (f *fixture) succeeded(job string) []agent.Run {
+	f.t.Helper()
+	runs, err := f.client.Runs(f.t.Context(), "script_name="+job+"&state=succeeded")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return runs
+}
+
+// TestOutputOnAFullDisk: what runs print meanwhile is counted, what little they print is there, and of the rest the record says why it is not.
+func TestOutputOnAFullDisk(t *testing.T) {
+	f := begin(t, 4<<20)
+	const flood, little = "for n in $(seq 30); do head -c 20000 /dev/zero | tr '\\0' y; sleep 0.1; done; echo last words", "line 1\nline 2\nline 3\nline 4\n"
+	const printed = 30*20_000 + int64(len("last words\n"))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("active", "@yearly", "sleep 1;"+flood))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("flood", "*/5 * * * * *", flood))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("little", "*/5 * * * * *", "for n in 1 2 3 4; do echo line $n; sleep 1; done"))
+	active, err := f.client.StartJob(t.Context(), "active")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, f.dir)
+	f.storeUntilFull("more")
+	flooded, lined := f.ended("flood"), f.ended("little")
+	f.eventually("ends of two runs each", func() bool {
+		return f.ended("flood") > flooded+1 && f.ended("little") > lined+1 && f.ended("active") > 0
+	})
+	if err := os.Remove(filepath.Join(f.dir, "filler")); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("their records", func() bool { return len(f.succeeded("flood")) > flooded+1 && len(f.succeeded("little")) > lined+1 })
+	if active, err = f.client.AwaitEnd(t.Context(), active.ID); err != nil || active.State != "succeeded" {
+		t.Errorf("the run under way: %+v, %v", active, err)
+	}
+	told := 0
+	for _, r := range append(f.succeeded("flood"), active) {
+		text, skipped := f.output(&r)
+		if r.StdoutBytes != printed || int64(len(text))+skipped != printed || r.StdoutTruncated != (skipped > 0) || !strings.HasSuffix(text, "last words\n") {
+			t.Errorf("%+v: %d bytes are there, and %d told as left out, of %d", r, len(text), skipped, printed)
+		}
+		if strings.Contains(r.Reason, "the storage took no writes") != (skipped > 0) {
+			t.Errorf("%d bytes were left out: %q", skipped, r.Reason)
+		} else if skipped > 0 {
+			told++
+		}
+	}
+	if told < 2 {
+		t.Errorf("output was left out of %d runs", told)
+	}
+	for _, r := range f.succeeded("little") {
+		if text, skipped := f.output(&r); text != little || skipped != 0 || r.Reason != "" || r.StdoutTruncated {
+			t.Errorf("%+v: %q, %d left out", r, text, skipped)
+		}
 	}
 }
