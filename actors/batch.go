@@ -81,8 +81,14 @@ func (b *batch) flush() {
 		b.actor.system.planned[m.name] = m.through
 	}
 	recorded := runsRecorded{firings: b.firings, marks: b.marks}
+	for _, f := range recorded.firings {
+		f.task.row.leaves()
+	}
 	self, root := b.ctx.Self(), b.actor.system.actors.Root
 	b.actor.system.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: b.rows}, func(c messages.Committed) {
+		for _, f := range recorded.firings {
+			f.task.row.arrives(c.Err)
+		}
 		recorded.committed = c
 		root.Send(self, recorded)
 	})

@@ -159,6 +159,19 @@ func (s *System) outputDocuments(config *messages.Config, run *messages.Run, job
 	return documents
 }
 
+// withoutMessage puts a note in the place of a run's output in its document. One whose message lies in files stays as it is.
+func withoutMessage(d messages.Document, note string) messages.Document {
+	var body applicationLog
+	if d.Output != nil || len(d.Body) == 0 || json.Unmarshal(d.Body, &body) != nil {
+		return d
+	}
+	body.Message = note
+	if data, err := json.Marshal(body); err == nil && len(data) < len(d.Body) {
+		d.Body = data
+	}
+	return d
+}
+
 // outputLevel is INFO for standard output; standard error is ERROR of a run that failed and WARN of one that succeeded.
 func outputLevel(run *messages.Run, stream messages.Stream) string {
 	switch {

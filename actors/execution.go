@@ -199,8 +199,10 @@ func (x *execution) started(p Process) {
 	})
 	x.system.counts.started(run.StartedAt.Sub(x.task.at), run.Trigger == messages.TriggerSchedule)
 	x.log.Debug("run started", "pid", run.PID)
+	x.task.row.leaves()
 	x.system.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}},
 		func(c messages.Committed) {
+			x.task.row.arrives(c.Err)
 			if c.Err != nil {
 				x.log.Warn("the start of a run was not recorded", "error", c.Err)
 			}

@@ -47,7 +47,7 @@ func (a *executorsActor) onExecutorFailed(ctx actor.Context, m executorFailed) {
 func (a *executorsActor) settleLost(ctx actor.Context, key string, failed *task) {
 	for id, t := range a.handed {
 		if t.key() == key && (failed == nil || failed == t) && t.lose() {
-			a.system.record(t.outcome(messages.RunFailed, "its executor failed before it started", time.Now()))
+			a.system.record(t.outcome(messages.RunFailed, "its executor failed before it started", time.Now()), t)
 			a.system.answerLost(t, "the "+nameExecutor)
 			a.release(ctx, key, id)
 		}

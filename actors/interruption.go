@@ -24,7 +24,7 @@ func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 		change.Rows = append(change.Rows, documentRow(config, d))
 	}
 	s.counts.ended(run.State, false)
-	s.outcomes.submit(change, nil)
+	s.outcomes.submit(&outcome{change: change}, nil)
 }
 
 // endOf gives the last moment at which the run is known to have been under way, or to have been waited for. What an earlier instance of the actor

@@ -68,7 +68,7 @@ func (x *execution) finish(job *messages.Job) {
 	x.system.counts.ended(run.State, !run.StartedAt.IsZero())
 	x.log.Info("run ended", "state", string(run.State), "reason", run.Reason, "duration_ms", run.Duration(run.EndedAt).Milliseconds())
 	recorded := make(chan struct{})
-	x.system.outcomes.submit(change, func() { close(recorded) })
+	x.system.outcomes.submit(&outcome{change: change, of: x.task, retry: retry}, func() { close(recorded) })
 	x.free(retry)
 	<-recorded
 	if retry != nil {

@@ -11,69 +11,103 @@ import (
 )
 
 const (
-	backlogLimit = 1000 // changes; an outcome is some hundred bytes to some KB
 	backlogPause = 5 * time.Second
+	offeredAtOne = 64 // outcomes that waited go to the store together, once it has taken one
+	lossesToldIn = time.Minute
 )
 
 // outcomes writes how runs ended: changes that nobody can be told the failure of. What the storage cannot take (a full disk, a read-only file
-// system, a full queue) waits here, bounded and in order, until it can. It belongs to no actor, since none may lose it by a restart; an actor
-// that comes back asks it which runs are settled already.
+// system, a full queue) waits here, bounded, until it can. It belongs to no actor, since none may lose it by a restart; an actor that comes back
+// asks it which runs are settled already.
 type outcomes struct {
 	store Store
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	inStore map[uint64]messages.Change // with the store, by the number of their submission
+	inStore map[uint64]*outcome // with the store, by the number of their submission
 	number  uint64
-	waiting []messages.Change // what it could not take; while there is any, later ones queue behind
-	dropped uint64
+	waiting backlog // what it could not take; while there is any, later ones queue behind
+	offered int     // of those, how many are with the store
+	refused bool    // of those, one was
+	told    time.Time
 	timer   *time.Timer
 	closed  bool
 }
 
-func newOutcomes(store Store, log *slog.Logger) *outcomes {
-	return &outcomes{store: store, log: log.With("actor", nameExecutors), inStore: map[uint64]messages.Change{}}
+// outcome is how a run ended, with what becomes durable together with it.
+type outcome struct {
+	change messages.Change
+	of     *task // the run's; nil: the store has its row, or it is known that it has not
+	absent bool  // the store has no row of the run
+	retry  *task // the next attempt, whose row is in the change; nil: there is none
+	bytes  int   // that it takes here
+	lean   bool  // output was taken out of it
+	with   bool  // it waits, and is with the store
+	done   bool  // it waits no longer
 }
 
-// submit writes the change. settled, which may be nil, is called once: when the change is durable, waits for a storage that takes none, or is
+func newOutcomes(store Store, log *slog.Logger) *outcomes {
+	return &outcomes{store: store, log: log.With("actor", nameExecutors), inStore: map[uint64]*outcome{}}
+}
+
+// submit writes the outcome. settled, which may be nil, is called once: when the change is durable, waits for a storage that takes none, or is
 // lost. It runs on the committer's goroutine, or on the caller's.
-func (o *outcomes) submit(change messages.Change, settled func()) {
+func (o *outcomes) submit(out *outcome, settled func()) {
 	if settled == nil {
 		settled = func() {}
 	}
 	o.mu.Lock()
-	if len(o.waiting) > 0 {
-		o.keep(change)
+	o.waiting.stripEnded(out)
+	if o.waiting.any() {
+		o.keep(out)
 		o.mu.Unlock()
 		settled()
 		return
 	}
-	number := o.note(change)
+	number, change, retry := o.note(out), out.change, out.retry
 	o.mu.Unlock()
-	o.store.Submit(change, func(c messages.Committed) {
-		o.onCommitted(number, change, c.Err)
+	o.write(change, retry, func(err error) {
+		o.onCommitted(number, out, err)
 		settled()
 	})
 }
 
-// note remembers a change that goes to the store.
-func (o *outcomes) note(change messages.Change) (number uint64) {
+// note remembers an outcome that goes to the store.
+func (o *outcomes) note(out *outcome) (number uint64) {
 	o.number++
-	o.inStore[o.number] = change
+	o.inStore[o.number] = out
+	o.waiting.owes(out)
 	return o.number
 }
 
-func (o *outcomes) onCommitted(number uint64, change messages.Change, err error) {
+// write hands a change to the store, with the row of a run's next attempt in it.
+func (o *outcomes) write(change messages.Change, retry *task, done func(error)) {
+	if retry == nil {
+		o.store.Submit(change, func(c messages.Committed) { done(c.Err) })
+		return
+	}
+	retry.row.leaves()
+	o.store.Submit(change, func(c messages.Committed) {
+		retry.row.arrives(c.Err)
+		done(c.Err)
+	})
+}
+
+func (o *outcomes) onCommitted(number uint64, out *outcome, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.inStore, number)
-	if err == nil {
-		return
-	}
-	kept := storageMayTake(err) && !o.closed
-	o.log.Error("a run's outcome could not be written", "error", err, "kept", kept)
-	if kept {
-		o.keep(change)
+	switch {
+	case err == nil:
+		o.waiting.owesNot(out)
+	case !storageMayTake(err) || o.closed:
+		o.waiting.owesNot(out)
+		o.log.Error("a run's outcome could not be written", "error", err)
+	default:
+		if !o.waiting.any() {
+			o.log.Error("outcomes of runs wait in memory until the storage takes them", "error", err)
+		}
+		o.keep(out)
 	}
 }
 
@@ -89,53 +123,77 @@ func storageMayTake(err error) bool {
 	}
 }
 
-func (o *outcomes) keep(change messages.Change) {
-	if len(o.waiting) >= backlogLimit {
-		o.waiting = o.waiting[1:]
-		o.dropped++
-		o.log.Error("outcomes of runs were lost: the storage takes none, and as many as are kept in memory wait already",
-			"lost", o.dropped, "kept", backlogLimit)
+func (o *outcomes) keep(out *outcome) {
+	if lost := o.waiting.add(out); lost > 0 && time.Since(o.told) >= lossesToldIn {
+		o.told = time.Now()
+		o.log.Error("outcomes of runs are only counted, by job: the storage takes none, and as many as are kept in memory wait already",
+			"counted", o.waiting.lost.total, "waiting", len(o.waiting.items), "told_every", lossesToldIn.String())
 	}
-	o.waiting = append(o.waiting, change)
-	o.arm()
+	o.arm(backlogPause)
 }
 
-func (o *outcomes) arm() {
-	if o.timer == nil && !o.closed {
-		o.timer = time.AfterFunc(backlogPause, o.retry)
+func (o *outcomes) arm(pause time.Duration) {
+	if o.timer == nil && o.offered == 0 && !o.closed {
+		o.timer = time.AfterFunc(pause, func() { o.offer(1) })
 	}
 }
 
-// retry offers the first that waits; the next follows when that is written.
-func (o *outcomes) retry() {
+// offer gives the store the first of what waits. When it has taken that, more follow.
+func (o *outcomes) offer(most int) {
 	o.mu.Lock()
-	o.timer = nil
-	if len(o.waiting) == 0 || o.closed {
+	o.timer, o.refused = nil, false
+	if o.closed {
 		o.mu.Unlock()
 		return
 	}
-	change := o.waiting[0]
+	if !o.waiting.any() {
+		o.waiting.tellLost()
+	}
+	first := slices.Clone(o.waiting.items[:min(most, len(o.waiting.items))])
+	o.offered = len(first)
+	writes := make([]func(), 0, len(first))
+	for _, out := range first {
+		out.with = true
+		change, retry := out.change, out.retry
+		writes = append(writes, func() { o.write(change, retry, func(err error) { o.onOffered(out, err) }) })
+	}
 	o.mu.Unlock()
-	o.store.Submit(change, func(c messages.Committed) { o.onRetried(c.Err) })
+	for _, write := range writes {
+		write()
+	}
 }
 
-func (o *outcomes) onRetried(err error) {
+func (o *outcomes) onOffered(out *outcome, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err != nil && storageMayTake(err) {
-		o.arm()
+	out.with = false
+	if again := err != nil && storageMayTake(err) && !o.closed; again {
+		o.refused = true
+	} else {
+		out.done = true
+		if err != nil {
+			o.log.Error("a run's outcome could not be written", "error", err)
+		}
+	}
+	if o.offered--; o.offered == 0 && !o.closed {
+		o.goOn()
+	}
+}
+
+// goOn is called when all that was offered came back.
+func (o *outcomes) goOn() {
+	o.waiting.removeDone()
+	if o.refused {
+		o.arm(backlogPause)
 		return
 	}
-	if err != nil {
-		o.log.Error("a run's outcome could not be written", "error", err)
+	o.waiting.tellLost()
+	if !o.waiting.any() {
+		o.log.Info("the outcomes of runs that waited are written")
+		return
 	}
-	if len(o.waiting) > 0 {
-		o.waiting = o.waiting[1:]
-	}
-	if len(o.waiting) > 0 && !o.closed {
-		// Not from here: the committer must not be held up.
-		o.timer = time.AfterFunc(0, o.retry)
-	}
+	// Not from here: the committer must not be held up.
+	o.timer = time.AfterFunc(0, func() { o.offer(offeredAtOne) })
 }
 
 // pending gives the last rows of the runs that are on their way to the store: what the store shows of them may be old.
@@ -143,8 +201,8 @@ func (o *outcomes) pending() map[string]messages.Run {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	last := map[string]messages.Run{}
-	take := func(change messages.Change) {
-		for _, row := range change.Rows {
+	take := func(out *outcome) {
+		for _, row := range out.change.Rows {
 			if r, ok := row.(messages.RunRow); ok {
 				if before, known := last[r.Run.ID]; !known || before.State.Active() {
 					last[r.Run.ID] = r.Run
@@ -155,8 +213,8 @@ func (o *outcomes) pending() map[string]messages.Run {
 	for _, number := range slices.Sorted(maps.Keys(o.inStore)) {
 		take(o.inStore[number])
 	}
-	for _, change := range o.waiting {
-		take(change)
+	for _, out := range o.waiting.items {
+		take(out)
 	}
 	return last
 }
@@ -166,12 +224,7 @@ func (o *outcomes) pending() map[string]messages.Run {
 func (o *outcomes) strip(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i, change := range o.waiting {
-		o.waiting[i].Rows = slices.DeleteFunc(slices.Clone(change.Rows), func(row messages.Row) bool {
-			r, ok := row.(messages.RunRow)
-			return ok && r.Run.ID == id && r.Run.State.Active()
-		})
-	}
+	o.waiting.strip(id)
 }
 
 // close offers what waits a last time, without waiting for it: the store writes what it has taken before it closes.
@@ -181,10 +234,21 @@ func (o *outcomes) close() {
 	if o.timer != nil {
 		o.timer.Stop()
 	}
-	waiting := o.waiting
-	o.waiting = nil
+	o.waiting.tellLost()
+	waiting := slices.DeleteFunc(o.waiting.items, func(out *outcome) bool { return out.with })
+	o.waiting = backlog{}
 	o.mu.Unlock()
-	for _, change := range waiting {
-		o.submit(change, nil)
+	left, lost := len(waiting), 0 // the store calls back one by one
+	for _, out := range waiting {
+		o.store.Submit(out.change, func(c messages.Committed) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if c.Err != nil {
+				lost++
+			}
+			if left--; left == 0 && lost > 0 {
+				o.log.Error("outcomes of runs are lost: the agent ends, and the storage takes none", "lost", lost, "error", c.Err)
+			}
+		})
 	}
 }

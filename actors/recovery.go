@@ -101,7 +101,7 @@ func (r *recovery) settle(run messages.Run) {
 			run.Reason = "the agent's executors failed before it started"
 		}
 		run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.endOf(&run, time.Time{}), false
-		r.actor.system.record(run)
+		r.actor.system.record(run, nil)
 		return
 	}
 	r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart, StartedAt: run.StartedAt})
@@ -118,15 +118,16 @@ func (r *recovery) settle(run messages.Run) {
 // resume queues the run again. The overlap policy is the job's of now.
 func (r *recovery) resume(run messages.Run) {
 	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
+	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
+	t.row.stored.Store(true)
 	switch {
 	case err != nil:
-		r.actor.system.settleUnrun(&task{run: run}, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
+		r.actor.system.settleUnrun(t, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
 		return
 	case r.lapsed(&run, &job.Options):
-		r.actor.system.settleUnrun(&task{run: run}, messages.RunMissed, "the agent ended while it waited"+r.seen())
+		r.actor.system.settleUnrun(t, messages.RunMissed, "the agent ended while it waited"+r.seen())
 		return
 	}
-	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
 	if run.Trigger == messages.TriggerMisfire {
 		t.overlap = overlapOfMakeUp(job.Options.MisfirePolicy, job.Options.OverlapPolicy)
 	}

@@ -56,7 +56,9 @@ func (a *executorsActor) commit(ctx actor.Context, t *task, origin messages.Orig
 	}
 	self, root := ctx.Self(), a.system.actors.Root
 	change := messages.Change{Origin: origin, Rows: []messages.Row{messages.RunRow{Run: t.run}}}
+	t.row.leaves()
 	a.system.opt.Store.Submit(change, func(c messages.Committed) {
+		t.row.arrives(c.Err)
 		root.RequestWithCustomSender(self, taskCommitted{task: t, committed: c}, t.asker)
 	})
 }

@@ -32,8 +32,27 @@ type task struct {
 
 	recorded bool // its row was written before: a client has been told, or the store has it from an earlier life
 	waits    bool // its row says, whatever run.Armed does, that it only waits; for the executors actor alone
+	row      rowTrace
 	fate     atomic.Int32
 }
+
+// rowTrace tells whether the store has a row of a run. No row of it is submitted after the one of its end.
+type rowTrace struct {
+	stored atomic.Bool
+	under  atomic.Int32 // rows that are with the store and not committed
+}
+
+func (r *rowTrace) leaves() { r.under.Add(1) }
+
+func (r *rowTrace) arrives(err error) {
+	if err == nil {
+		r.stored.Store(true)
+	}
+	r.under.Add(-1)
+}
+
+// onWay says whether it can't be told yet.
+func (r *rowTrace) onWay() bool { return r.under.Load() > 0 }
 
 // The fates of a task. Whoever moves it away from taskOpen owns it.
 const (
@@ -51,6 +70,7 @@ func (t *task) open() bool { return t.fate.Load() == taskOpen }
 // have started: then they are interrupted, which is the safe side.
 func (s *System) noteWaits(tasks ...*task) {
 	rows := make([]messages.Row, 0, len(tasks))
+	told := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
 		if !t.fate.CompareAndSwap(taskOpen, taskBusy) {
 			continue
@@ -58,12 +78,16 @@ func (s *System) noteWaits(tasks ...*task) {
 		defer t.fate.Store(taskOpen)
 		run := t.run
 		run.Armed = false
-		rows = append(rows, messages.RunRow{Run: run})
+		rows, told = append(rows, messages.RunRow{Run: run}), append(told, t)
+		t.row.leaves()
 	}
 	if len(rows) == 0 {
 		return
 	}
 	s.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: rows}, func(c messages.Committed) {
+		for _, t := range told {
+			t.row.arrives(c.Err)
+		}
 		if c.Err != nil {
 			s.log.Warn("that runs wait was not recorded", "actor", nameExecutors, "runs", len(rows), "error", c.Err)
 		}
@@ -88,17 +112,17 @@ func (t *task) outcome(state messages.RunState, reason string, now time.Time) me
 // settleUnrun records how a run ended that was never started, and answers who waits for it.
 func (s *System) settleUnrun(t *task, state messages.RunState, reason string) messages.Run {
 	run := t.outcome(state, reason, time.Now())
-	s.record(run)
+	s.record(run, t)
 	if t.asker != nil {
 		s.answer(t.asker, messages.RunFinished{Run: run})
 	}
 	return run
 }
 
-// record writes the end of a run that was never started.
-func (s *System) record(run messages.Run) {
+// record writes the end of a run that was never started. The task is the run's; nil: the store has its row.
+func (s *System) record(run messages.Run, of *task) {
 	s.counts.ended(run.State, false)
-	s.outcomes.submit(messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}, nil)
+	s.outcomes.submit(&outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}, of: of}, nil)
 }
 
 // answerLost tells who waits for a task that its holder lost it.
