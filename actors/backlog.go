@@ -16,6 +16,7 @@ const (
 	runRowBytes    = 640                  // a run's row, but for its output and its reason
 	documentBytes  = 512                  // a document's, but for its body
 	chunkBytes     = 64                   // a chunk of output, but for its data
+	bulky          = 2 * runRowBytes      // an outcome whose output goes before that of others
 	whyOutputsWent = "its output was left out, since the storage took no writes"
 )
 
@@ -35,11 +36,15 @@ func (b *backlog) add(out *outcome) (lost int) {
 	b.owes(out)
 	b.items = append(b.items, out)
 	b.measure(out)
-	if b.bytes <= backlogBytes {
-		return 0
+	for _, larger := range []int{bulky, 0} {
+		if b.bytes > backlogBytes {
+			b.slim(larger)
+		}
 	}
-	b.slim()
-	return b.lose()
+	if b.bytes > backlogBytes {
+		return b.lose()
+	}
+	return 0
 }
 
 // owes remembers whose row of a next attempt must not be written any more once that starts or ends: also of an outcome that is with the store, and
@@ -86,13 +91,13 @@ func (b *backlog) measure(out *outcome) {
 	b.bytes += out.bytes
 }
 
-// slim takes output out of what waits, the oldest first.
-func (b *backlog) slim() {
+// slim takes output out of what waits and is larger than that, the oldest first.
+func (b *backlog) slim(larger int) {
 	for _, out := range b.items {
 		if b.bytes <= backlogAfter {
 			return
 		}
-		if out.with || out.lean {
+		if out.with || out.lean || out.bytes <= larger {
 			continue
 		}
 		out.lean = true

@@ -138,14 +138,19 @@ func TestOutputGoesBeforeOutcomes(t *testing.T) {
 		{Stream: messages.Stdout, Data: make([]byte, 4000)},
 	}}}
 	body := newDocument(messages.DocumentOutput, "i", time.Unix(0, 0), applicationLog{JobName: "a", Message: strings.Repeat("x", 4000)})
-	const count = 3000
+	const count = 2000
+	little := messages.Run{ID: "little", Output: messages.OutputSummary{Inline: []messages.OutputChunk{{Stream: messages.Stdout, Data: make([]byte, 9)}}}}
+	b.add(known(little))
 	for n := range count {
 		run.ID = fmt.Sprint(n)
 		if lost := b.add(known(run, messages.DocumentRow{Document: body})); lost > 0 || b.bytes > backlogBytes {
 			t.Fatalf("after %d: %d lost, %d bytes", n, lost, b.bytes)
 		}
 	}
-	first, last := b.items[0], b.items[count-1]
+	if got := b.items[0].run(); len(got.Output.Inline) != 1 {
+		t.Error("little output has gone before much")
+	}
+	first, last := b.items[1], b.items[count]
 	if got := first.run(); got.Output.Inline != nil || !got.Output.StdoutTruncated || got.Reason != whyOutputsWent || got.Output.StdoutBytes != 4000 {
 		t.Errorf("the oldest is %+v", got)
 	}
