@@ -57,7 +57,8 @@ type parcel struct {
 	verdict opensearch.Class
 	status  int
 	reason  string
-	crowded bool // the server as a whole has too much to do
+	crowded bool          // the server as a whole has too much to do
+	asked   time.Duration // how long the server asks to wait; 0: it does not
 }
 
 // longOutput is a document whose text lies in a run's output.
@@ -170,11 +171,11 @@ func (d *delivery) post(ctx context.Context) error {
 		return nil
 	}
 	err := d.client.Bulk(ctx, d.batch, func(i int, item opensearch.Item) {
-		d.rows[d.owner[i]].note(item.Class(), item.Status, item.Reason, item.Overload())
+		d.rows[d.owner[i]].note(&item)
 	})
 	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && d.batch.Len() == 1 {
 		if class := status.Class(); class == opensearch.TooLarge || class == opensearch.Refused {
-			d.rows[d.owner[0]].note(class, status.Status, reasonAlone(status), false)
+			d.rows[d.owner[0]].note(&opensearch.Item{Status: status.Status, Type: status.Type, Reason: reasonAlone(status)})
 			err = nil
 			if class == opensearch.Refused {
 				d.alone = reasonAlone(status)
@@ -203,7 +204,8 @@ func reasonAlone(e *opensearch.StatusError) string {
 }
 
 // note keeps the worst of what became of a document's parts: what must be tried again goes before what was refused.
-func (p *parcel) note(class opensearch.Class, status int, reason string, crowded bool) {
+func (p *parcel) note(item *opensearch.Item) {
+	class := item.Class()
 	if class == opensearch.TooLarge {
 		class = opensearch.Refused
 	}
@@ -220,7 +222,8 @@ func (p *parcel) note(class opensearch.Class, status int, reason string, crowded
 		}
 	}
 	if !p.sent || weight(class) > weight(p.verdict) {
-		p.verdict, p.status, p.reason, p.crowded = class, status, reason, crowded
+		p.verdict, p.status, p.reason, p.crowded = class, item.Status, item.Reason, item.Overload()
+		p.asked = item.RetryAfter
 	}
 	p.sent = true
 }

@@ -175,6 +175,27 @@ func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 	})
 }
 
+// Documents that the server does not take now, with a time to come back, are left alone for so long; for an hour at most.
+func TestShipperObeysRetryAfterOfItems(t *testing.T) {
+	for kind, asked := range map[string]time.Duration{"cluster_block_exception": 2 * time.Minute, "rejected_execution_exception": 3 * maxRetryAfter} {
+		shippingWorld(t, func(w *world, c *fakeCluster) {
+			c.set(func() {
+				c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 429, Type: kind, RetryAfter: asked} }
+			})
+			w.queue("a", 1)
+			wait := min(asked, maxRetryAfter)
+			w.advance(wait - time.Second)
+			if n := c.requests(); n != 1 {
+				t.Errorf("%s: %d requests before the time that the server asked for", kind, n)
+			}
+			w.advance(3 * time.Second)
+			if n := c.requests(); n != 2 {
+				t.Errorf("%s: %d requests after it", kind, n)
+			}
+		})
+	}
+}
+
 // Refused credentials pause shipping for five minutes, or until the configuration changes.
 func TestShipperPausesOnRefusedCredentials(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {

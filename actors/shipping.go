@@ -91,7 +91,7 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 		return // what waits is held, or on its way: nothing was learned
 	case tried.crowded:
 		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
-		a.trip(now, 0, tried.reason)
+		a.trip(now, tried.asked, tried.reason)
 		return
 	case r.alone != "" && r.arrived() == 0:
 		if a.alone++; a.alone > maxAlone {
@@ -163,6 +163,7 @@ func (a *shipperActor) identity() string {
 type heldCount struct {
 	denied  int
 	crowded bool
+	asked   time.Duration // how long the server asks to wait; 0: it does not
 	reason  string
 }
 
@@ -200,6 +201,7 @@ func (c *heldCount) add(p *parcel) {
 		c.denied++
 	}
 	c.crowded = c.crowded || p.crowded
+	c.asked = max(c.asked, p.asked)
 }
 
 // hold notes that documents for an index wait. Where none of them was taken, the others for it are left alone until its time has come.
@@ -214,7 +216,7 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	if h.from == 0 || p.key.Sequence < h.from {
 		h.from = p.key.Sequence
 	}
-	delay := h.next(0)
+	delay := h.next(p.asked)
 	if p.verdict == opensearch.Denied {
 		delay = deniedPause
 	}

@@ -30,6 +30,8 @@ type Item struct {
 	Status int
 	Type   string // OpenSearch's name of the error
 	Reason string // in words, at most 1 KiB
+
+	RetryAfter time.Duration // as the server asks in the answer's head, for what may be taken later; 0: it does not
 }
 
 // Errors that OpenSearch names.
@@ -94,7 +96,11 @@ func (c *Client) Bulk(ctx context.Context, b *Batch, each func(i int, item Item)
 		if response.StatusCode() != fasthttp.StatusOK {
 			return c.readStatus(response)
 		}
+		asked := retryAfter(response, time.Now())
 		return readItems(bodyOf(response), b.ids, func(i int, item Item) {
+			if item.Class() == Later {
+				item.RetryAfter = asked
+			}
 			item.Reason = c.conceal.Replace(item.Reason)
 			each(i, item)
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,14 +231,18 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) (stat
 	return status, answer, err
 }
 
-// retryAfter reads the header in its two forms, seconds and a date; 0 where there is none.
+// retryAfter reads the header in its two forms, seconds and a date in any of the three ways of RFC 9110; 0 where there is none.
 func retryAfter(response *fasthttp.Response, now time.Time) time.Duration {
+	const most = math.MaxInt64 / int64(time.Second)
 	value := string(response.Header.Peek("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(most))) * time.Second
 	}
-	if at, err := fasthttp.ParseHTTPDate([]byte(value)); err == nil {
-		return max(at.Sub(now), 0)
+	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+		if at, err := time.Parse(layout, value); err == nil {
+			return max(at.Sub(now), 0)
+		}
 	}
 	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/valyala/fasthttp"
 )
 
 // answers gives the answer of OpenSearch for items of the given statuses, whose ids are "0", "1" and so on.
@@ -265,6 +268,44 @@ func TestStatusOfTheWhole(t *testing.T) {
 	status, ok := errors.AsType[*StatusError](err)
 	if !ok || status.RetryAfter != 7*time.Second || status.Type != typePressure || !strings.Contains(err.Error(), "Data too large") {
 		t.Errorf("got %#v: %v", status, err)
+	}
+}
+
+// Retry-After is read in each form that HTTP knows, and however long; 0 stands for one that says nothing.
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-1": 0, "0": 0, "1.5": 0, "7": 7 * time.Second, "7200": 2 * time.Hour,
+		"99999999999":                       math.MaxInt64 / time.Second * time.Second,
+		"99999999999999999999999999":        math.MaxInt64 / time.Second * time.Second,
+		"Wed, 04 Mar 2026 05:06:37 GMT":     30 * time.Second,
+		"Wednesday, 04-Mar-26 05:06:37 GMT": 30 * time.Second,
+		"Wed Mar  4 05:06:37 2026":          30 * time.Second,
+		"Wed, 04 Mar 2026 05:06:00 GMT":     0,
+	} {
+		var response fasthttp.Response
+		response.Header.Set("Retry-After", value)
+		if got := retryAfter(&response, now); got != want {
+			t.Errorf("%q is %s, want %s", value, got, want)
+		}
+	}
+}
+
+// Where single documents are not taken now, the answer's Retry-After is theirs.
+func TestRetryAfterOfItems(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		answerWith(http.StatusOK, answers(201, 429, 503, 400))(w, r)
+	}))
+	defer server.Close()
+	items, err := send(t, clientOf(t, Config{Endpoints: []string{server.URL}}), 4)
+	if err != nil || len(items) != 4 {
+		t.Fatalf("got %v: %v", items, err)
+	}
+	for i, want := range []time.Duration{0, 7 * time.Second, 7 * time.Second, 0} {
+		if items[i].RetryAfter != want {
+			t.Errorf("item %d is to be tried again after %s, want %s", i, items[i].RetryAfter, want)
+		}
 	}
 }
 
