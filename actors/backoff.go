@@ -8,6 +8,7 @@ import (
 // The pace of shipping to a cluster that takes nothing.
 const (
 	firstDelay    = time.Second
+	crowdedPause  = 500 * time.Millisecond
 	longestDelay  = 30 * time.Second
 	deniedPause   = 5 * time.Minute
 	maxRetryAfter = time.Hour // a server may ask for more; nobody would know why nothing comes
@@ -28,11 +29,22 @@ func (b *backoff) next(asked time.Duration) time.Duration {
 	return max(b.delay/2, min(asked, maxRetryAfter)) + jitter
 }
 
+// shortPause is for a server that takes some of what it gets: half of it is random, and no less than it asks for.
+func shortPause(asked time.Duration) time.Duration {
+	return max(crowdedPause/2, min(asked, maxRetryAfter)) + rand.N(crowdedPause/2+1)
+}
+
 // heldIndex is an index that took nothing, or not all, when it was last tried.
 type heldIndex struct {
 	backoff
 	from    uint64 // the lowest sequence that waits for it; 0: it is being tried again
 	until   time.Time
-	blocked bool // none of its documents was taken: the others need not be tried until then
+	asked   time.Time // no sooner, says the server
+	blocked bool      // none of its documents was taken: the others need not be tried until then
 	reason  string
+}
+
+// soon says whether an index may be tried again when another one is.
+func (h *heldIndex) soon(now time.Time) bool {
+	return h.from > 0 && !now.Before(h.asked) && h.until.Before(now.Add(min(h.delay, longestDelay/2)))
 }

@@ -29,23 +29,25 @@ const maxLong = 16
 // delivery is one batch on its way: a goroutine of its own reads it from the outbox, sends it, and tells the shipper what became of each
 // document. Long output makes it several requests.
 type delivery struct {
-	number   uint64
-	client   bulkClient
-	store    Store
-	after    uint64          // it begins behind this sequence
-	blocked  map[string]bool // indices that are not tried now
-	maxRows  int
-	maxBytes int
-	trips    int                         // of the shipper's breaker, when it began
-	gathered func(upTo uint64, all bool) // told once, when its documents are read
+	number     uint64
+	client     bulkClient
+	store      Store
+	after      uint64          // it begins behind this sequence
+	blocked    map[string]bool // indices that are not tried now
+	maxIndices int             // for how many indices it takes documents; 0: any number
+	maxRows    int
+	maxBytes   int
+	trips      int                         // of the shipper's breaker, when it began
+	gathered   func(upTo uint64, all bool) // told once, when its documents are read
 
-	batch *opensearch.Batch // empty; it is used again by a later delivery
-	rows  []parcel
-	owner []int // by place in the batch: the row
-	long  []longOutput
-	added []int  // rows of long output whose last part is in the batch
-	alone string // why a document was refused by a 400 to a request that held nothing else; empty: none was
-	body  []byte // of the document that is added
+	batch    *opensearch.Batch // empty; it is used again by a later delivery
+	rows     []parcel
+	owner    []int // by place in the batch: the row
+	long     []longOutput
+	added    []int  // rows of long output whose last part is in the batch
+	narrowed bool   // documents for other indices were left where they are
+	alone    string // why a document was refused by a 400 to a request that held nothing else; empty: none was
+	body     []byte // of the document that is added
 }
 
 // parcel is one document of the outbox with what became of it.
@@ -73,8 +75,10 @@ type delivered struct {
 	client   bulkClient
 	after    uint64
 	trips    int
+	narrowed bool // there are documents for more indices than it was allowed
 	rows     []parcel
 	sent     int    // bytes of the request that failed
+	maxBytes int    // that its requests were to have
 	err      error  // of a whole request; what rows know is true all the same
 	alone    string // why a request that held one document was refused by a 400; empty: none was
 	batch    *opensearch.Batch
@@ -85,14 +89,14 @@ func (delivered) private() {}
 
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
-	result := delivered{number: d.number, client: d.client, after: d.after, trips: d.trips, batch: d.batch}
+	result := delivered{number: d.number, client: d.client, after: d.after, trips: d.trips, maxBytes: d.maxBytes, batch: d.batch}
 	err := guarded(func() error {
 		if err := d.gather(); err != nil {
 			return err
 		}
 		return d.send(ctx)
 	})
-	result.rows, result.err, result.alone = d.rows, err, d.alone
+	result.rows, result.err, result.alone, result.narrowed = d.rows, err, d.alone, d.narrowed
 	result.sent = d.batch.Bytes()
 	_ = guarded(func() (err error) { // without it nothing is known of the outbox, and nothing said
 		result.standing, err = d.store.Outbox()
@@ -104,20 +108,29 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 // gather reads documents until the batch is full. Those with long output are read when the transaction is over: their output is the store's too.
 func (d *delivery) gather() error {
 	upTo, all := d.after, true
-	indices := map[string]string{}
+	indices, passed := map[string]string{}, 0
 	err := d.store.Documents(d.after, func(doc messages.Document) (bool, error) {
 		if len(d.rows) >= d.maxRows || d.batch.Bytes() >= d.maxBytes || len(d.long) >= maxLong {
 			all = false
 			return false, nil
 		}
-		upTo = doc.Sequence
-		if d.blocked[doc.Index] {
-			return true, nil
-		}
 		index, known := indices[doc.Index]
-		if !known {
+		switch {
+		case d.blocked[doc.Index]:
+			if !d.narrowed {
+				upTo = doc.Sequence
+			}
+			return true, nil
+		case !known && d.maxIndices > 0 && len(indices) >= d.maxIndices:
+			d.narrowed, all = true, false
+			passed++
+			return passed < maxBatchRows, nil
+		case !known:
 			index = doc.Index
 			indices[index] = index
+		}
+		if !d.narrowed {
+			upTo = doc.Sequence
 		}
 		d.rows = append(d.rows, parcel{key: doc.Key(), index: index})
 		if doc.Output != nil {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,21 @@ type fakeCluster struct {
 	mu      sync.Mutex
 	answer  func(item sentItem) opensearch.Item // nil: all are taken
 	whole   func(batch int) error               // asked before the items; nil: no request fails whole
-	batches []int                               // how many documents each request had
-	at      []time.Time                         // when it came
+	missing map[string]bool                     // indices whose shards are not there: a request with documents for them is answered when the server's patience is over
+	asked   map[string]int                      // by index: requests with documents for it
+	indexOf func(id string) string
+	batches []int       // how many documents each request had
+	at      []time.Time // when it came
 }
 
-// sentItem is a document's place in a request; what a batch holds cannot be seen through its gzip.
-type sentItem struct{ place, of int }
+// sentItem is a document's place in a request, and its index.
+type sentItem struct {
+	place, of int
+	index     string
+}
+
+// shardPatience is how long the fake cluster waits for a shard.
+const shardPatience = 10 * time.Second
 
 // deadCluster answers nothing.
 func deadCluster() *fakeCluster {
@@ -35,22 +45,51 @@ func (c *fakeCluster) client() bulkClient { return &fakeClient{c} }
 type fakeClient struct{ *fakeCluster }
 
 func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch, each func(int, opensearch.Item)) error {
+	items, wait, err := c.take(b)
+	if wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	for i, item := range items {
+		each(i, item)
+	}
+	return cmp.Or(err, ctx.Err())
+}
+
+// take gives the answer to a request, and how long that takes.
+func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait time.Duration, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.batches, c.at = append(c.batches, b.Len()), append(c.at, time.Now())
 	if c.whole != nil {
 		if err := c.whole(b.Len()); err != nil {
-			return err
+			return nil, 0, err
 		}
 	}
-	for i := range b.Len() {
-		item := opensearch.Item{Status: 201}
+	asked := map[string]bool{}
+	for i, id := range b.IDs() {
+		item, index := opensearch.Item{Status: 201}, c.indexOf(id)
 		if c.answer != nil {
-			item = c.answer(sentItem{i, b.Len()})
+			item = c.answer(sentItem{i, b.Len(), index})
 		}
-		each(i, item)
+		if c.missing[index] {
+			item, wait = opensearch.Item{Status: 503, Type: "unavailable_shards_exception"}, shardPatience
+		}
+		items, asked[index] = append(items, item), true
 	}
-	return ctx.Err()
+	for index := range asked {
+		c.asked[index]++
+	}
+	return items, wait, nil
+}
+
+// requestsFor gives how many requests had documents for an index.
+func (c *fakeCluster) requestsFor(index string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked[index]
 }
 
 func (c *fakeClient) Do(context.Context, string, string, []byte) (int, []byte, error) {
@@ -74,7 +113,7 @@ func (c *fakeCluster) requests() int {
 
 // cluster gives the tree of a test a fake cluster, and an endpoint.
 func (w *world) cluster() *fakeCluster {
-	c := &fakeCluster{}
+	c := &fakeCluster{asked: map[string]int{}, indexOf: w.store.indexOf}
 	w.options.openCluster = func(opensearch.Config) (bulkClient, error) { return c.client(), nil }
 	w.store.parameters[messages.ParamEndpoint] = "http://fake"
 	w.store.parameters[messages.ParamHeartbeatInterval] = "86400"
@@ -126,6 +165,13 @@ func (s *memStore) limitDocuments(most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.most = most
+}
+
+// indexOf gives for which index a document, or a part of one, was queued.
+func (s *memStore) indexOf(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.indices[id[:len(newID())]]
 }
 
 // lossesTold gives how many lost documents each notice told of.

@@ -18,7 +18,7 @@ func (a *shipperActor) mayBegin() bool {
 		a.cursor, a.rewind, a.more = min(a.cursor, a.rewind), noRewind, true
 	}
 	most := maxFlights
-	if a.breaker.open() || a.rows < maxBatchRows {
+	if a.breaker.open() || !a.pace.full() {
 		if a.flights > 0 {
 			return false
 		}
@@ -31,9 +31,9 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
 	a.begun++
 	d := &delivery{
-		number: a.begun,
-		client: client, store: a.system.opt.Store, batch: a.takeBatch(), after: a.cursor, blocked: a.blocked(), maxRows: a.rows, maxBytes: a.bytes,
-		trips: a.trips,
+		number: a.begun, trips: a.trips,
+		client: client, store: a.system.opt.Store, batch: a.takeBatch(),
+		after: a.cursor, blocked: a.blocked(), maxRows: a.pace.rows, maxBytes: a.pace.bytes, maxIndices: a.pace.indices,
 		gathered: func(upTo uint64, all bool) {
 			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
 		},

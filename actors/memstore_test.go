@@ -24,8 +24,9 @@ type memStore struct {
 	panics      func(read string)           // consulted for each read of a row
 	outputs     map[string]*memOutput
 	outputError error
-	long        map[string]int // pieces of output, by run
-	lastAlive   time.Time      // when an earlier life committed last
+	long        map[string]int    // pieces of output, by run
+	indices     map[string]string // of all documents that were ever queued, by id
+	lastAlive   time.Time         // when an earlier life committed last
 
 	queue  []submitted
 	wake   chan struct{}
@@ -220,6 +221,10 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		s.sequence++
 		row.Document.Sequence = s.sequence
 		s.documents = append(s.documents, row.Document)
+		if s.indices == nil {
+			s.indices = map[string]string{}
+		}
+		s.indices[row.Document.ID] = row.Document.Index
 		if row.LimitBytes > 0 {
 			s.dropDocuments()
 		}

@@ -53,9 +53,7 @@ type shipperActor struct {
 	reader  uint64 // the one of them that reads, by its number; 0: none. The next one needs to know how far
 	breaker breaker
 	holds   map[string]*heldIndex
-	rows    int // at most in a batch
-	bytes   int
-	calm    int                 // deliveries since a batch was too large
+	pace    pace
 	alone   int                 // documents in a row that were refused alone
 	spare   []*opensearch.Batch // their buffers are kept while there is something to send
 
@@ -180,7 +178,7 @@ func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
 func (a *shipperActor) connect() {
 	a.life, a.end = context.WithCancel(context.Background())
 	a.cursor, a.rewind, a.flights, a.sending, a.reader = 0, noRewind, 0, 0, 0
-	a.rows, a.bytes = maxBatchRows, maxBatchSize
+	a.pace = fullPace()
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error
 	a.client, err = a.system.openCluster(a.config, 0)

@@ -196,6 +196,33 @@ func TestShipperObeysRetryAfterOfItems(t *testing.T) {
 	}
 }
 
+// An index is tried again with others whose time has come, but no sooner than the server asks for it.
+func TestShipperObeysRetryAfterBesideOthers(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		const asked = 40 * time.Second
+		var last time.Time
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				item := opensearch.Item{Status: 429, Type: "cluster_block_exception"}
+				if i.index == "a" {
+					if now := time.Now(); now.Sub(last) < asked {
+						t.Errorf("it is tried again after %s", now.Sub(last))
+					}
+					last, item.RetryAfter = time.Now(), asked
+				}
+				return item
+			}
+		})
+		w.queue("a", 1)
+		w.advance(7 * time.Second)
+		w.queue("b", 1)
+		w.advance(20 * time.Minute)
+		if n := c.requestsFor("a"); n < 15 {
+			t.Errorf("it is tried %d times in 20 minutes", n)
+		}
+	})
+}
+
 // Refused credentials pause shipping for five minutes, or until the configuration changes.
 func TestShipperPausesOnRefusedCredentials(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
@@ -330,7 +357,8 @@ func TestShipperGrowsItsBatchesAgain(t *testing.T) {
 		})
 		w.queue("a", 5000)
 		w.advance(time.Minute)
-		for range 8 * growAfter {
+		w.advance(sizeMemory)
+		for range 16 {
 			w.queue("a", 1)
 			w.advance(2 * linger)
 		}
@@ -339,6 +367,38 @@ func TestShipperGrowsItsBatchesAgain(t *testing.T) {
 		w.advance(time.Minute)
 		if n := c.requests() - before; n > 6 {
 			t.Errorf("%d requests for as many documents as two or three hold", n)
+		}
+	})
+}
+
+// A limit of a request is found once and kept to; that it was lifted shows after a while.
+func TestShipperRemembersALimit(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		const limit = 3
+		lifted, refused := false, 0
+		c.set(func() {
+			c.whole = func(n int) error {
+				if n <= limit || lifted {
+					return nil
+				}
+				refused++
+				return &opensearch.StatusError{Status: 413}
+			}
+		})
+		w.queue("a", 1000)
+		w.advance(sizeMemory / 2)
+		w.expectOutbox(0, 1000, 0, "shipping")
+		if refused > 24 {
+			t.Errorf("%d requests were too large", refused)
+		}
+		c.set(func() { lifted = true })
+		w.advance(sizeMemory)
+		before := c.requests()
+		w.queue("a", 3000)
+		w.advance(time.Minute)
+		w.expectOutbox(0, 4000, 0, "shipping")
+		if n := c.requests() - before; n > 16 {
+			t.Errorf("%d requests for 3000 documents when the limit is lifted", n)
 		}
 	})
 }
@@ -383,6 +443,77 @@ func TestShipperTriesItemsAgain(t *testing.T) {
 		c.set(func() { c.answer = nil })
 		w.advance(longestDelay)
 		w.expectOutbox(0, 21, 0, "shipping")
+	})
+}
+
+// A server whose queues are short takes a part of each request, by index. That is progress: what it does not take is sent soon again, for fewer indices
+// at a time.
+func TestShipperFeedsACrowdedCluster(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		const indices, each, room = 12, 200, 2
+		taken := map[string]bool{}
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				if i.place == 0 {
+					clear(taken)
+				}
+				if taken[i.index] || len(taken) < room {
+					taken[i.index] = true
+					return opensearch.Item{Status: 201}
+				}
+				return opensearch.Item{Status: 429, Type: "rejected_execution_exception"}
+			}
+		})
+		for range each {
+			for i := range indices {
+				w.queue(fmt.Sprint("index-", i), 1)
+			}
+		}
+		w.advance(10 * time.Second)
+		w.expectOutbox(0, indices*each, 0, "shipping")
+		if n := c.requests(); n > 4*indices/room {
+			t.Errorf("%d requests for what %d may bring", n, indices/room)
+		}
+		c.set(func() { c.answer = nil })
+		w.advance(crowdMemory)
+		w.queue("index-0", 1)
+		w.advance(time.Second)
+		before := c.requests()
+		for i := range indices {
+			w.queue(fmt.Sprint("index-", i), 1)
+		}
+		w.advance(time.Second)
+		if n := c.requests() - before; n > 2 {
+			t.Errorf("%d requests for a document each when there is room again", n)
+		}
+	})
+}
+
+// Of a crowded cluster one index may take nothing for long; the others do not wait for it.
+func TestShipperPassesACrowdedIndex(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				if i.index == "hot" {
+					return opensearch.Item{Status: 429, Type: "rejected_execution_exception"}
+				}
+				return opensearch.Item{Status: 201}
+			}
+		})
+		for n := range 60 {
+			w.queue("hot", 1)
+			w.queue("other", 1)
+			w.advance(3 * time.Second)
+			if o := w.standing(); o.Shipped != uint64(n+1) {
+				t.Fatalf("after %d documents the outbox is %s", n+1, describeOutbox(&o))
+			}
+		}
+		if n := c.requestsFor("hot"); n > 20 {
+			t.Errorf("it was tried %d times in three minutes", n)
+		}
+		c.set(func() { c.answer = nil })
+		w.advance(longestDelay + time.Second)
+		w.expectOutbox(0, 120, 0, "shipping")
 	})
 }
 

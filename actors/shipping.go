@@ -16,6 +16,7 @@ import (
 type breaker struct {
 	backoff
 	until         time.Time
+	asked         string // why nothing is sent until then although the server takes documents; empty: it has not asked for that
 	reason        string
 	paused        bool   // whoever asks may not: trying again soon would bring nothing
 	denied        string // why the last batch was refused whole, index by index: others are still tried
@@ -37,6 +38,13 @@ func (a *shipperActor) conclude(r *delivered, commitErr error, now time.Time) {
 		a.failed(r, now)
 	}
 	tried := a.noteHeld(r, now)
+	if tried.crowded {
+		if now.Sub(a.pace.crowdedAt) >= crowdMemory {
+			a.system.log.Warn("OpenSearch has too much to do; documents are sent for fewer indices at a time", "actor", nameShipper,
+				"reason", tried.reason, "endpoint", a.client.Endpoint())
+		}
+		a.pace.crowded(tried.crowd, now)
+	}
 	if r.err == nil {
 		a.succeeded(r, tried, now)
 	}
@@ -64,24 +72,25 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 	switch status.Class() {
 	case opensearch.Denied:
 		a.pause(now, r.err.Error())
-	case opensearch.TooLarge, opensearch.Refused:
-		a.split(r)
+	case opensearch.TooLarge:
+		a.pace.tooLarge(r.sent, r.maxBytes, now)
+		a.last.fail(r.err.Error(), now)
+	case opensearch.Refused:
+		a.split(r, now)
 	default:
 		a.trip(now, status.RetryAfter, r.err.Error())
 	}
 }
 
-// growAfter is after how many deliveries batches whose size the server did not take are tried twice as large.
-const growAfter = 32
-
 // maxAlone is how many documents in a row may be refused alone, by a 400 to their requests, before that is held to be the requests' fault: one that
 // OpenSearch refuses whatever is in it would else make dead letters of all that waits.
 const maxAlone = 3
 
-// split makes the next batches smaller: one of these documents, or a part of one, is what is refused, or they are too many.
-func (a *shipperActor) split(r *delivered) {
-	a.rows, a.bytes, a.calm = max(min(a.rows, len(r.rows))/2, 1), max(r.sent/2, 1), 0
-	a.last.fail(r.err.Error(), time.Now())
+// split makes the next batches smaller: one of these documents, or a part of one, is what is refused.
+func (a *shipperActor) split(r *delivered, now time.Time) {
+	a.pace.rows = max(min(a.pace.rows, len(r.rows))/2, 1)
+	a.pace.cut(r.sent, r.maxBytes)
+	a.last.fail(r.err.Error(), now)
 }
 
 // succeeded closes the breaker, unless the server has too much to do, took nothing at all, or has failed since this delivery began.
@@ -89,31 +98,45 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	switch {
 	case len(r.rows) == 0 && r.standing.Waiting > 0:
 		return // what waits is held, or on its way: nothing was learned
-	case tried.crowded:
-		a.rows = max(min(a.rows, len(r.rows))/2, probeRows)
+	case tried.crowded && tried.takenRows == 0:
 		a.trip(now, tried.asked, tried.reason)
+		return
+	case r.trips != a.trips:
+		return // the later answer counts, with the time for which it asked
+	case tried.crowded:
+		a.ease(&tried, now)
 		return
 	case r.alone != "" && r.arrived() == 0:
 		if a.alone++; a.alone > maxAlone {
 			a.trip(now, 0, "one document after the other is refused: "+r.alone)
 		}
 		return
-	case r.trips != a.trips:
-		return // the later answer counts, with the time for which it asked
 	case tried.denied > 0 && tried.denied == len(r.rows):
 		a.breaker = breaker{denied: a.refusedHere(tried.reason)}
 		a.last.fail(a.breaker.denied, now)
 		return
 	}
+	a.closeBreaker()
+	a.pace.took(r.narrowed, now)
+}
+
+// closeBreaker notes that documents are taken.
+func (a *shipperActor) closeBreaker() {
 	if a.breaker.open() {
 		a.system.log.Info("OpenSearch takes documents again", "actor", nameShipper, "endpoint", a.client.Endpoint(),
 			"after_failures", a.breaker.failures)
 	}
 	a.breaker, a.alone = breaker{}, 0
-	a.rows = min(2*a.rows, maxBatchRows)
-	if a.calm++; a.calm%growAfter == 0 {
-		a.bytes = min(2*a.bytes, maxBatchSize)
+}
+
+// ease pauses for a moment, or for as long as the server asks: it has too much to do, but takes some of what it gets.
+func (a *shipperActor) ease(tried *heldCount, now time.Time) {
+	a.closeBreaker()
+	a.breaker.until = now.Add(shortPause(tried.asked))
+	if tried.asked > 0 {
+		a.breaker.asked = tried.reason
 	}
+	a.last.fail(tried.reason, now)
 }
 
 // trip opens the breaker, or keeps it open longer.
@@ -161,6 +184,7 @@ func (a *shipperActor) identity() string {
 
 // heldCount is what of a delivery was not settled.
 type heldCount struct {
+	crowd
 	denied  int
 	crowded bool
 	asked   time.Duration // how long the server asks to wait; 0: it does not
@@ -177,6 +201,7 @@ func (a *shipperActor) noteHeld(r *delivered, now time.Time) (count heldCount) {
 		case !p.sent:
 		case p.verdict == opensearch.Delivered, p.verdict == opensearch.Refused:
 			taken[p.index] = true
+			count.takenRows++
 		default:
 			if missed[p.index] == nil {
 				missed[p.index] = p
@@ -184,7 +209,11 @@ func (a *shipperActor) noteHeld(r *delivered, now time.Time) (count heldCount) {
 			count.add(p)
 		}
 	}
+	count.rows, count.indices, count.takenIndices = len(r.rows), len(taken), len(taken)
 	for index, p := range missed {
+		if !taken[index] {
+			count.indices++
+		}
 		a.hold(index, p, taken[index], now)
 	}
 	for index := range taken {
@@ -210,8 +239,13 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	if h == nil {
 		h = &heldIndex{}
 		a.holds[index] = h
-		a.system.log.Warn("OpenSearch does not take documents for an index; they wait and are tried again", "actor", nameShipper,
-			"index", index, "status", p.status, "reason", p.reason, "user", a.identity(), "endpoint", a.client.Endpoint())
+		if !p.crowded {
+			a.system.log.Warn("OpenSearch does not take documents for an index; they wait and are tried again", "actor", nameShipper,
+				"index", index, "status", p.status, "reason", p.reason, "user", a.identity(), "endpoint", a.client.Endpoint())
+		}
+	}
+	if p.crowded && someTaken {
+		h.backoff = backoff{}
 	}
 	if h.from == 0 || p.key.Sequence < h.from {
 		h.from = p.key.Sequence
@@ -220,7 +254,9 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	if p.verdict == opensearch.Denied {
 		delay = deniedPause
 	}
-	h.until, h.blocked, h.reason = now.Add(delay), !someTaken, fmt.Sprintf("answered %d: %s", p.status, p.reason)
+	h.blocked = !someTaken || a.pace.indices > 0
+	h.until, h.asked = now.Add(delay), now.Add(min(p.asked, maxRetryAfter))
+	h.reason = fmt.Sprintf("answered %d: %s", p.status, p.reason)
 	a.last.fail(fmt.Sprintf("%s: %s", index, h.reason), now)
 }
 
@@ -232,11 +268,16 @@ func (a *shipperActor) retryHeld(now time.Time) {
 		return
 	}
 	for _, h := range a.holds {
-		if h.from > 0 && h.until.Before(now.Add(min(h.delay, longestDelay/2))) {
-			a.goBack(h.from - 1)
-			h.from, h.blocked = 0, false
+		if h.soon(now) {
+			a.release(h)
 		}
 	}
+}
+
+// release has what waits for an index read again.
+func (a *shipperActor) release(h *heldIndex) {
+	a.goBack(h.from - 1)
+	h.from, h.blocked = 0, false
 }
 
 // forgetHolds forgets the indices for which nothing waits any more.

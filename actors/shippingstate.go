@@ -84,6 +84,8 @@ func (a *shipperActor) state() string {
 	case a.breaker.denied != "":
 		again := a.nextHold().UTC().Format(time.RFC3339)
 		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes", a.breaker.denied, again)
+	case a.breaker.asked != "":
+		return fmt.Sprintf("backing off until %s: %s", until, a.breaker.asked)
 	case a.breaker.open():
 		return fmt.Sprintf("backing off until %s: %s", until, a.breaker.reason)
 	}

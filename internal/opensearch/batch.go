@@ -32,6 +32,9 @@ func (b *Batch) Reset() {
 // Len is the number of documents in it.
 func (b *Batch) Len() int { return len(b.ids) }
 
+// IDs gives the ids of the documents in it, in their order, until it is emptied.
+func (b *Batch) IDs() []string { return b.ids }
+
 // Bytes is the size before compression, which is what servers limit.
 func (b *Batch) Bytes() int { return b.raw }
 
