@@ -41,10 +41,12 @@ type heldIndex struct {
 	until   time.Time
 	asked   time.Time // no sooner, says the server
 	blocked bool      // none of its documents was taken: the others need not be tried until then
+	stalled bool      // its shards are not there: it is tried again apart from the others
+	probed  bool      // that is under way
 	reason  string
 }
 
 // soon says whether an index may be tried again when another one is.
 func (h *heldIndex) soon(now time.Time) bool {
-	return h.from > 0 && !now.Before(h.asked) && h.until.Before(now.Add(min(h.delay, longestDelay/2)))
+	return h.from > 0 && !h.probed && !now.Before(h.asked) && h.until.Before(now.Add(min(h.delay, longestDelay/2)))
 }

@@ -34,6 +34,7 @@ type delivery struct {
 	store      Store
 	after      uint64          // it begins behind this sequence
 	blocked    map[string]bool // indices that are not tried now
+	only       map[string]bool // indices that one document each is tried of; nil: all are sent
 	maxIndices int             // for how many indices it takes documents; 0: any number
 	maxRows    int
 	maxBytes   int
@@ -44,10 +45,12 @@ type delivery struct {
 	rows     []parcel
 	owner    []int // by place in the batch: the row
 	long     []longOutput
-	added    []int  // rows of long output whose last part is in the batch
-	narrowed bool   // documents for other indices were left where they are
-	alone    string // why a document was refused by a 400 to a request that held nothing else; empty: none was
-	body     []byte // of the document that is added
+	added    []int                      // rows of long output whose last part is in the batch
+	all      bool                       // nothing waits behind what it read
+	narrowed bool                       // documents for other indices were left where they are
+	stalled  map[string]opensearch.Item // by index: what was answered after a time that nothing more is to wait for
+	alone    string                     // why a document was refused by a 400 to a request that held nothing else; empty: none was
+	body     []byte                     // of the document that is added
 }
 
 // parcel is one document of the outbox with what became of it.
@@ -60,6 +63,7 @@ type parcel struct {
 	status  int
 	reason  string
 	crowded bool          // the server as a whole has too much to do
+	stalled bool          // OpenSearch waited for the index before it answered
 	asked   time.Duration // how long the server asks to wait; 0: it does not
 }
 
@@ -75,6 +79,8 @@ type delivered struct {
 	client   bulkClient
 	after    uint64
 	trips    int
+	probe    bool // it was to learn of indices whose shards were not there
+	more     bool // it has not read all that waits
 	narrowed bool // there are documents for more indices than it was allowed
 	rows     []parcel
 	sent     int    // bytes of the request that failed
@@ -89,7 +95,9 @@ func (delivered) private() {}
 
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
-	result := delivered{number: d.number, client: d.client, after: d.after, trips: d.trips, maxBytes: d.maxBytes, batch: d.batch}
+	result := delivered{
+		number: d.number, client: d.client, after: d.after, trips: d.trips, probe: d.only != nil, maxBytes: d.maxBytes, batch: d.batch,
+	}
 	err := guarded(func() error {
 		if err := d.gather(); err != nil {
 			return err
@@ -97,6 +105,7 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 		return d.send(ctx)
 	})
 	result.rows, result.err, result.alone, result.narrowed = d.rows, err, d.alone, d.narrowed
+	result.more = !d.all
 	result.sent = d.batch.Bytes()
 	_ = guarded(func() (err error) { // without it nothing is known of the outbox, and nothing said
 		result.standing, err = d.store.Outbox()
@@ -116,7 +125,7 @@ func (d *delivery) gather() error {
 		}
 		index, known := indices[doc.Index]
 		switch {
-		case d.blocked[doc.Index]:
+		case d.only != nil && (known || !d.only[doc.Index]), d.blocked[doc.Index]:
 			if !d.narrowed {
 				upTo = doc.Sequence
 			}
@@ -143,7 +152,8 @@ func (d *delivery) gather() error {
 		d.add(len(d.rows)-1, doc.ID, d.body)
 		return true, nil
 	})
-	d.gathered(upTo, all && err == nil)
+	d.all = all && err == nil
+	d.gathered(upTo, d.all)
 	return err
 }
 
@@ -170,6 +180,10 @@ func (d *delivery) add(row int, id string, body []byte) {
 // send sends what was gathered, and then the parts of long output.
 func (d *delivery) send(ctx context.Context) error {
 	for _, l := range d.long {
+		if item, stalled := d.stalled[d.rows[l.row].index]; stalled {
+			d.rows[l.row].note(&item)
+			continue
+		}
 		if err := d.addOutput(ctx, l.row, &l.document); err != nil {
 			return err
 		}
@@ -184,7 +198,14 @@ func (d *delivery) post(ctx context.Context) error {
 		return nil
 	}
 	err := d.client.Bulk(ctx, d.batch, func(i int, item opensearch.Item) {
-		d.rows[d.owner[i]].note(&item)
+		p := &d.rows[d.owner[i]]
+		p.note(&item)
+		if item.Stalled() {
+			if d.stalled == nil {
+				d.stalled = map[string]opensearch.Item{}
+			}
+			d.stalled[p.index] = item
+		}
 	})
 	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && d.batch.Len() == 1 {
 		if class := status.Class(); class == opensearch.TooLarge || class == opensearch.Refused {
@@ -236,7 +257,7 @@ func (p *parcel) note(item *opensearch.Item) {
 	}
 	if !p.sent || weight(class) > weight(p.verdict) {
 		p.verdict, p.status, p.reason, p.crowded = class, item.Status, item.Reason, item.Overload()
-		p.asked = item.RetryAfter
+		p.asked, p.stalled = item.RetryAfter, item.Stalled()
 	}
 	p.sent = true
 }
@@ -261,6 +282,9 @@ func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Documen
 				return failed
 			}
 		}
+		if _, stalled := d.stalled[doc.Index]; stalled {
+			return errStalled
+		}
 		d.add(row, partID(doc.ID, part), data)
 		return nil
 	}
@@ -268,6 +292,8 @@ func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Documen
 	switch {
 	case failed != nil:
 		return failed
+	case errors.Is(err, errStalled):
+		return nil
 	case isExhausted(err):
 		return fmt.Errorf("read the output of run %s: %w", doc.Output.RunID, err)
 	case messages.CodeOf(err) == messages.CodeNotFound:
@@ -275,8 +301,14 @@ func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Documen
 	case err != nil:
 		p.remark("[the rest of the output cannot be read]")
 	}
-	return p.end()
+	if err = p.end(); errors.Is(err, errStalled) {
+		return nil
+	}
+	return err
 }
+
+// errStalled ends the reading of output whose index does not take it.
+var errStalled = errors.New("the index takes nothing")
 
 // isExhausted says whether the process or the host has too many files open, which passes.
 func isExhausted(err error) bool {

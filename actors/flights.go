@@ -31,9 +31,8 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	self, root, client, nudges := ctx.Self(), a.system.actors.Root, a.client, a.nudges
 	a.begun++
 	d := &delivery{
-		number: a.begun, trips: a.trips,
-		client: client, store: a.system.opt.Store, batch: a.takeBatch(),
-		after: a.cursor, blocked: a.blocked(), maxRows: a.pace.rows, maxBytes: a.pace.bytes, maxIndices: a.pace.indices,
+		number: a.begun,
+		after:  a.cursor, blocked: a.blocked(), maxRows: a.pace.rows, maxBytes: a.pace.bytes, maxIndices: a.pace.indices,
 		gathered: func(upTo uint64, all bool) {
 			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
 		},
@@ -44,7 +43,14 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	a.flights++
 	a.sending++
 	a.reader = d.number
-	life := a.life
+	a.launch(ctx, d)
+}
+
+// launch has a delivery carried out beside the actor.
+func (a *shipperActor) launch(ctx actor.Context, d *delivery) {
+	d.client, d.store, d.batch = a.client, a.system.opt.Store, a.takeBatch()
+	d.trips = a.trips
+	self, root, life := ctx.Self(), a.system.actors.Root, a.life
 	go func() { root.Send(self, d.carryOut(life)) }()
 }
 
@@ -72,7 +78,7 @@ func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
 
 // onDelivered makes durable what the answer told, and draws the conclusions when it is.
 func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
-	if m.client == a.client {
+	if m.client == a.client && !m.probe {
 		if m.number == a.reader { // it failed before it had read
 			a.reader = 0
 		}
@@ -97,10 +103,14 @@ func (a *shipperActor) onAcknowledged(ctx actor.Context, m acknowledged) {
 	if m.result.client != a.client {
 		return // of a cluster that is not meant any more
 	}
-	a.flights--
 	m.result.batch.Reset()
 	a.spare = append(a.spare, m.result.batch)
-	a.conclude(m.result, m.committed.Err, now)
+	if m.result.probe {
+		a.concludeProbe(m.result, m.committed.Err, now)
+	} else {
+		a.flights--
+		a.conclude(m.result, m.committed.Err, now)
+	}
 	if m.result.standing.Loss.Count() > 0 && arrived > 0 && m.committed.Err == nil {
 		a.tellLoss(m.result.standing.Loss, now)
 	}

@@ -22,6 +22,8 @@ const (
 const (
 	// linger is how long documents wait for others when nothing is under way.
 	linger = 200 * time.Millisecond
+	// slowFlight is how long they wait when something is: it may take its time.
+	slowFlight = time.Second
 	// tendInterval is how often the outbox is looked after: aged documents, losses.
 	tendInterval = time.Minute
 	// idleAfter is when connections to a cluster that gets nothing are closed.
@@ -53,6 +55,7 @@ type shipperActor struct {
 	reader  uint64 // the one of them that reads, by its number; 0: none. The next one needs to know how far
 	breaker breaker
 	holds   map[string]*heldIndex
+	probing bool // a delivery looks whether held indices have their shards again
 	pace    pace
 	alone   int                 // documents in a row that were refused alone
 	spare   []*opensearch.Batch // their buffers are kept while there is something to send
@@ -177,7 +180,7 @@ func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
 // connect begins anew with the cluster that the configuration names.
 func (a *shipperActor) connect() {
 	a.life, a.end = context.WithCancel(context.Background())
-	a.cursor, a.rewind, a.flights, a.sending, a.reader = 0, noRewind, 0, 0, 0
+	a.cursor, a.rewind, a.flights, a.sending, a.reader, a.probing = 0, noRewind, 0, 0, 0, false
 	a.pace = fullPace()
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error
@@ -194,8 +197,12 @@ func (a *shipperActor) onOutboxGrew(ctx actor.Context) {
 	a.system.grown.heard()
 	a.nudges++
 	a.more = true
-	if now := time.Now(); a.flights == 0 && now.After(a.breaker.until) {
-		a.arm(ctx, now.Add(linger))
+	wait := linger
+	if a.flights > 0 {
+		wait = slowFlight
+	}
+	if now := time.Now(); now.After(a.breaker.until) {
+		a.arm(ctx, now.Add(wait))
 	}
 }
 
@@ -227,7 +234,7 @@ func (a *shipperActor) ship(ctx actor.Context) {
 		a.rest(ctx, now)
 		return
 	}
-	a.retryHeld(now)
+	a.retryHeld(ctx, now)
 	for a.mayBegin() {
 		a.begin(ctx)
 	}

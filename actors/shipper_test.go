@@ -517,6 +517,48 @@ func TestShipperPassesACrowdedIndex(t *testing.T) {
 	})
 }
 
+// OpenSearch waits for an index whose shards are not there, and whatever is in the same request waits too: it is tried apart, with one document.
+func TestShipperIsNotHeldUpByMissingShards(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() { c.missing = map[string]bool{"missing": true, "missing-too": true} })
+		const documents = 90
+		for n := range documents {
+			w.queue("missing", 1)
+			w.queue("missing-too", 1)
+			w.queue("other", 1)
+			w.advance(2 * time.Second)
+			if o := w.standing(); n > int(shardPatience/time.Second) && o.Waiting != 2*uint64(n+1) {
+				t.Fatalf("after %d documents the outbox is %s", n+1, describeOutbox(&o))
+			}
+		}
+		if n := c.requestsFor("missing"); n > 10 {
+			t.Errorf("it was tried %d times in three minutes", n)
+		}
+		c.set(func() { c.missing = nil })
+		w.advance(longestDelay + shardPatience)
+		w.expectOutbox(0, 3*documents, 0, "shipping")
+	})
+}
+
+// Long output for an index whose shards are not there is not sent part by part, each time to wait for them.
+func TestShipperEndsOutputForMissingShards(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() { c.missing = map[string]bool{"missing": true} })
+		w.advance(time.Second) // it has looked once, at its start
+		for range 3 {
+			w.queueLong("missing", 40)
+		}
+		w.advance(shardPatience + linger + 10*time.Millisecond)
+		if n := c.requests(); n != 1 {
+			t.Errorf("%d requests", n)
+		}
+		w.expectOutbox(3, 0, 0, "shipping, but documents for missing wait")
+		c.set(func() { c.missing = nil })
+		w.advance(time.Minute)
+		w.expectOutbox(0, 3, 0, "shipping")
+	})
+}
+
 // Many indices that take nothing are tried again together: each time all that waits is read anew.
 func TestShipperTriesHeldIndicesTogether(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {

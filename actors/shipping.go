@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"gusty/internal/opensearch"
 	"gusty/messages"
 )
@@ -254,7 +256,8 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	if p.verdict == opensearch.Denied {
 		delay = deniedPause
 	}
-	h.blocked = !someTaken || a.pace.indices > 0
+	h.blocked = !someTaken || p.stalled || a.pace.indices > 0
+	h.stalled = !someTaken && p.stalled
 	h.until, h.asked = now.Add(delay), now.Add(min(p.asked, maxRetryAfter))
 	h.reason = fmt.Sprintf("answered %d: %s", p.status, p.reason)
 	a.last.fail(fmt.Sprintf("%s: %s", index, h.reason), now)
@@ -262,13 +265,14 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 
 // retryHeld lets the cursor go back to what waits for an index whose time has come, and for those whose time comes soon: to go back is to read all
 // that waits again, which is not done for each of many.
-func (a *shipperActor) retryHeld(now time.Time) {
+func (a *shipperActor) retryHeld(ctx actor.Context, now time.Time) {
 	first := a.nextHold()
 	if first.IsZero() || first.After(now) {
 		return
 	}
+	a.probeStalled(ctx, now)
 	for _, h := range a.holds {
-		if h.soon(now) {
+		if !h.stalled && h.soon(now) {
 			a.release(h)
 		}
 	}
@@ -277,7 +281,7 @@ func (a *shipperActor) retryHeld(now time.Time) {
 // release has what waits for an index read again.
 func (a *shipperActor) release(h *heldIndex) {
 	a.goBack(h.from - 1)
-	h.from, h.blocked = 0, false
+	h.from, h.blocked, h.stalled = 0, false, false
 }
 
 // forgetHolds forgets the indices for which nothing waits any more.
@@ -292,7 +296,7 @@ func (a *shipperActor) forgetHolds() {
 // nextHold gives when the first index is tried again; the zero time where none waits.
 func (a *shipperActor) nextHold() (at time.Time) {
 	for _, h := range a.holds {
-		if h.from > 0 && (at.IsZero() || h.until.Before(at)) {
+		if h.from > 0 && (!h.stalled || !a.probing) && (at.IsZero() || h.until.Before(at)) {
 			at = h.until
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bulkPath asks for no more of each item than is read.
-const bulkPath = "/_bulk?filter_path=items.*._id,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
+// bulkPath asks for no more of each item than is read, and bounds how long OpenSearch waits for shards that are not there before it says so: with its
+// own minute the client's patience would be over first, and nothing known of the documents beside.
+const bulkPath = "/_bulk?timeout=10s&filter_path=items.*._id,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
 // Class is what an answer means for the document or the batch that it is about.
 type Class uint8
@@ -39,6 +40,8 @@ const (
 	typeBlock    = "cluster_block_exception"
 	typeOverload = "rejected_execution_exception"
 	typePressure = "circuit_breaking_exception"
+	typeNoShards = "unavailable_shards_exception"
+	typeNoEvent  = "process_cluster_event_timeout_exception"
 )
 
 // Class tells what the item means.
@@ -61,6 +64,9 @@ func (i *Item) Class() Class {
 func (i *Item) Overload() bool {
 	return i.Type == typeOverload || i.Type == "open_search_rejected_execution_exception" || i.Type == typePressure
 }
+
+// Stalled says whether OpenSearch waited for the index, and answered when its patience was over: whatever was in the same request waited too.
+func (i *Item) Stalled() bool { return i.Type == typeNoShards || i.Type == typeNoEvent }
 
 // StatusError is an answer other than 200 to a whole request.
 type StatusError struct {

@@ -79,6 +79,9 @@ func TestBulkSendsWhatWasAdded(t *testing.T) {
 		if err != nil || r.URL.Path != "/prefix/_bulk" {
 			t.Errorf("%s: %v", r.URL.Path, err)
 		}
+		if patience, err := time.ParseDuration(r.URL.Query().Get("timeout")); err != nil || patience > defaultTimeout/2 {
+			t.Errorf("OpenSearch waits for a shard as long as the client for it: %s", r.URL.RawQuery)
+		}
 		_, _ = io.WriteString(w, answers(201, 409))
 	}))
 	defer server.Close()
