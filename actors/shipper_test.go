@@ -413,6 +413,7 @@ func TestShipperKeepsDeadLettersApart(t *testing.T) {
 				return opensearch.Item{Status: 201}
 			}
 		})
+		w.advance(time.Second) // it has looked once, at its start: all go in one request
 		w.queue("a", 100)
 		w.advance(time.Second)
 		w.expectOutbox(0, 90, 10, "shipping")
@@ -489,6 +490,23 @@ func TestShipperFeedsACrowdedCluster(t *testing.T) {
 	})
 }
 
+// Of an index whose shards are crowded some documents are taken each time: the others are tried again as soon each time.
+func TestShipperFeedsACrowdedIndex(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(i sentItem) opensearch.Item {
+				if i.place%3 > 0 {
+					return opensearch.Item{Status: 429, Type: "rejected_execution_exception"}
+				}
+				return opensearch.Item{Status: 201}
+			}
+		})
+		w.queue("a", 900) // 17 requests
+		w.advance(20 * time.Second)
+		w.expectOutbox(0, 900, 0, "shipping")
+	})
+}
+
 // Of a crowded cluster one index may take nothing for long; the others do not wait for it.
 func TestShipperPassesACrowdedIndex(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
@@ -537,6 +555,18 @@ func TestShipperIsNotHeldUpByMissingShards(t *testing.T) {
 		c.set(func() { c.missing = nil })
 		w.advance(longestDelay + shardPatience)
 		w.expectOutbox(0, 3*documents, 0, "shipping")
+	})
+}
+
+// What comes while an answer takes its time does not wait for that.
+func TestShipperPassesASlowAnswer(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() { c.missing = map[string]bool{"missing": true} })
+		w.queue("missing", 1)
+		w.advance(2 * linger)
+		w.queue("other", 1)
+		w.advance(slowFlight + time.Millisecond)
+		w.expectOutbox(1, 1, 0, "shipping")
 	})
 }
 
