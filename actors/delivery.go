@@ -49,6 +49,7 @@ type delivery struct {
 	all      bool                       // nothing waits behind what it read
 	narrowed bool                       // documents for other indices were left where they are
 	stalled  map[string]opensearch.Item // by index: what was answered after a time that nothing more is to wait for
+	answered uint64                     // documents and parts
 	alone    string                     // why a document was refused by a 400 to a request that held nothing else; empty: none was
 	body     []byte                     // of the document that is added
 }
@@ -88,6 +89,7 @@ type delivered struct {
 	err      error  // of a whole request; what rows know is true all the same
 	alone    string // why a request that held one document was refused by a 400; empty: none was
 	batch    *opensearch.Batch
+	answered uint64 // documents, and parts of long output
 	standing messages.OutboxStanding
 }
 
@@ -105,7 +107,7 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 		return d.send(ctx)
 	})
 	result.rows, result.err, result.alone, result.narrowed = d.rows, err, d.alone, d.narrowed
-	result.more = !d.all
+	result.more, result.answered = !d.all, d.answered
 	result.sent = d.batch.Bytes()
 	_ = guarded(func() (err error) { // without it nothing is known of the outbox, and nothing said
 		result.standing, err = d.store.Outbox()
@@ -200,6 +202,7 @@ func (d *delivery) post(ctx context.Context) error {
 	err := d.client.Bulk(ctx, d.batch, func(i int, item opensearch.Item) {
 		p := &d.rows[d.owner[i]]
 		p.note(&item)
+		d.answered++
 		if item.Stalled() {
 			if d.stalled == nil {
 				d.stalled = map[string]opensearch.Item{}

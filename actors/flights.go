@@ -63,6 +63,14 @@ func (a *shipperActor) takeBatch() *opensearch.Batch {
 	return opensearch.NewBatch()
 }
 
+// keepOneSpare lets go of the batches that only several deliveries at a time need: each has its buffers and its compressor.
+func (a *shipperActor) keepOneSpare() {
+	if len(a.spare) > 1 {
+		clear(a.spare[1:])
+		a.spare = a.spare[:1]
+	}
+}
+
 // onGathered learns how far a delivery has read.
 func (a *shipperActor) onGathered(ctx actor.Context, m gatheredUpTo) {
 	if m.client != a.client {

@@ -33,7 +33,7 @@ func (a *shipperActor) count(n uint64, r *delivered, now time.Time) {
 	a.last.recent.add(n, now)
 	a.last.at, a.last.idle = now, false
 	if a.system.opt.OnShipped != nil {
-		a.system.opt.OnShipped(n)
+		a.system.opt.OnShipped(r.answered)
 	}
 	a.noteDropped(&r.standing)
 }

@@ -248,6 +248,7 @@ func (a *shipperActor) rest(ctx actor.Context, now time.Time) {
 	}
 	a.endFlush()
 	a.forgetHolds()
+	a.keepOneSpare()
 	next := now.Add(idleAfter)
 	switch {
 	case a.client == nil:

@@ -313,6 +313,24 @@ func TestShipperCutsLongOutput(t *testing.T) {
 	}
 }
 
+// Whoever watches how busy the agent is hears of each part of long output: it costs as much as a document.
+func TestShipperTellsItsWork(t *testing.T) {
+	const pieces = 40
+	var told atomic.Uint64
+	inBubble(t, func(w *world) {
+		w.cluster()
+		w.options.OnShipped = func(n uint64) { told.Add(n) }
+	}, func(w *world) {
+		w.queue("a", 3)
+		w.queueLong("a", pieces)
+		w.advance(time.Second)
+		w.expectOutbox(0, 4, 0, "shipping")
+		if n := told.Load(); n < 3+pieces/2 || n > 3+2*pieces {
+			t.Errorf("told of %d", n)
+		}
+	})
+}
+
 // Output that does not open holds up nothing: its document says so.
 func TestShipperSendsWhatCannotBeRead(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {

@@ -54,7 +54,7 @@ type Options struct {
 	OnPassword func(user string)
 	// LogTap brings the agent's own log lines; nil: they are not shipped.
 	LogTap *LogTap
-	// OnShipped is told how many documents OpenSearch has just taken. It must not block; may be nil.
+	// OnShipped is told of how many documents OpenSearch has just answered, each part of long output being one. It must not block; may be nil.
 	OnShipped   func(uint64)
 	openCluster func(opensearch.Config) (bulkClient, error) // what a test replaces; nil: opensearch.New
 	// Getenv gives the proxy variables of the environment; nil: there is no proxy.
