@@ -197,10 +197,18 @@ func (s *System) queueLines(lines []tapped, left uint64) {
 			logger += "." + line.actor
 		}
 		body := s.logDocument(config, levelName(line.level), logger, line.message, line.at)
-		document := newDocument(messages.DocumentLog, config.Text(messages.ParamApplicationLogIndex), line.at, body)
+		document := newDocument(classOfLine(line.level), config.Text(messages.ParamApplicationLogIndex), line.at, body)
 		change.Rows = append(change.Rows, documentRow(config, document))
 	}
 	s.opt.Store.Submit(change, func(messages.Committed) {})
+}
+
+// classOfLine puts a line that tells of trouble above all else in a full outbox.
+func classOfLine(level slog.Level) messages.DocumentClass {
+	if level >= slog.LevelWarn {
+		return messages.DocumentWarning
+	}
+	return messages.DocumentLog
 }
 
 func levelName(level slog.Level) string {

@@ -1,13 +1,18 @@
 package actors
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gusty/internal/opensearch"
+	"gusty/messages"
 )
 
 // tapOf gives a logger with a tap, and what the tap has given so far.
@@ -47,6 +52,38 @@ func TestLogTap(t *testing.T) {
 		lines, left := given()
 		if len(lines) != 1 || left != 0 || lines[0].actor != "metric" || lines[0].message != `it happened a=1 g.b="two words" g.h.c=3` {
 			t.Errorf("got %+v, %d left out", lines, left)
+		}
+	})
+}
+
+// Of the agent's own lines, those that warn are missed more than others where the outbox is full.
+func TestLinesOfTheLogAreQueuedByTheirLevel(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.store.parameters[messages.ParamEndpoint] = "http://fake"
+		w.options.openCluster = func(opensearch.Config) (bulkClient, error) { return deadCluster().client(), nil }
+	}, func(w *world) {
+		now := time.Now()
+		var lines []tapped
+		for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+			lines = append(lines, tapped{at: now, level: level, message: level.String()})
+		}
+		w.sys.queueLines(lines, 1)
+		w.advance(time.Second)
+		got := map[string]messages.DocumentClass{}
+		_ = w.store.Documents(0, func(d messages.Document) (bool, error) {
+			var body applicationLog
+			if err := json.Unmarshal(d.Body, &body); err != nil {
+				t.Error(err)
+			}
+			got[body.Message] = d.Class
+			return true, nil
+		})
+		want := map[string]messages.DocumentClass{
+			"DEBUG": messages.DocumentLog, "INFO": messages.DocumentLog, "WARN": messages.DocumentWarning, "ERROR": messages.DocumentWarning,
+			"1 lines of the agent's log were left out here": messages.DocumentWarning,
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("the classes are %v", got)
 		}
 	})
 }

@@ -375,7 +375,7 @@ func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 // dropDocuments drops the oldest ones where there are too many.
 func (s *memStore) dropDocuments() {
 	for s.most > 0 && len(s.documents) > s.most {
-		i := slices.IndexFunc(s.documents, func(d messages.Document) bool { return d.Class < messages.DocumentNotice })
+		i := slices.IndexFunc(s.documents, func(d messages.Document) bool { return d.Class != messages.DocumentNotice })
 		if i < 0 {
 			return
 		}

@@ -2,20 +2,25 @@ package messages
 
 import "time"
 
-// DocumentClass orders documents by how much they would be missed: when the outbox is full, the oldest of the lowest class goes first.
+// DocumentClass tells documents apart by how much they would be missed: when the outbox is full, the oldest of the lowest class goes first. The
+// numbers are stored; it is DocumentClasses that gives their order.
 type DocumentClass uint8
 
-// The classes, lowest first.
+// The classes.
 const (
-	DocumentLog    DocumentClass = 1 // the agent's own log lines
-	DocumentHealth DocumentClass = 2 // health and heartbeat
-	DocumentOutput DocumentClass = 3 // what jobs printed
-	DocumentNotice DocumentClass = 4 // what tells of lost documents; never dropped
+	DocumentLog     DocumentClass = 1 // the agent's own log lines of the levels debug and info
+	DocumentHealth  DocumentClass = 2 // health and heartbeat
+	DocumentOutput  DocumentClass = 3 // what jobs printed
+	DocumentNotice  DocumentClass = 4 // what tells of lost documents; never dropped
+	DocumentWarning DocumentClass = 5 // the agent's own log lines of the levels warning and error
 )
 
 // DocumentClasses lists the classes, lowest first.
-func DocumentClasses() []DocumentClass {
-	return []DocumentClass{DocumentLog, DocumentHealth, DocumentOutput, DocumentNotice}
+func DocumentClasses() []DocumentClass { return append(DroppedClasses(), DocumentNotice) }
+
+// DroppedClasses lists those of which documents are dropped when the outbox is full, lowest first.
+func DroppedClasses() []DocumentClass {
+	return []DocumentClass{DocumentLog, DocumentHealth, DocumentOutput, DocumentWarning}
 }
 
 // String names what the class holds.
@@ -27,6 +32,8 @@ func (c DocumentClass) String() string {
 		return "health"
 	case DocumentOutput:
 		return "output"
+	case DocumentWarning:
+		return "warning"
 	default:
 		return "notice"
 	}

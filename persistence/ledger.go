@@ -76,7 +76,7 @@ const (
 	fieldLostFrom     = 18
 	fieldLostTo       = 19
 	fieldLostDead     = 20
-	fieldLostClass    = 20 // + the class: 21 to 23
+	fieldLostClass    = 20 // + the class: 21 to 23 and 25
 	fieldAlive        = 24
 	fieldDigest       = 32
 )
@@ -146,7 +146,7 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.dead = d.uint()
 		case fieldDeadBytes:
 			l.deadBytes = d.uint()
-		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2, fieldLostClass + 3:
+		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2, fieldLostClass + 3, fieldLostClass + 5:
 			d.loss(&l.loss)
 		case fieldAlive:
 			l.alive = d.time()

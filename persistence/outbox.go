@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -10,7 +11,7 @@ import (
 )
 
 func checkDocument(d *messages.Document) error {
-	if d.Class < messages.DocumentLog || d.Class > messages.DocumentNotice {
+	if !slices.Contains(messages.DocumentClasses(), d.Class) {
 		return messages.Invalidf("class", "%d is no class of a document", d.Class)
 	}
 	return nil

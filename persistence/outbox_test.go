@@ -73,6 +73,23 @@ func TestOutboxKeepsTheOrderAcrossClasses(t *testing.T) {
 	}
 }
 
+// What warns goes last, behind output, and is counted as what it is, also when the file is opened again.
+func TestFullOutboxKeepsWarningsLongest(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	fillOutbox(t, s, 0, 5, 3, 4, 5)
+	limit := int64(outboxOf(t, s).Bytes) + 50 // the later ones are a byte longer
+	for n, want := range [][]int{{0, 2, 3, 10}, {2, 3, 10, 11}} {
+		commit(t, s, messages.DocumentRow{Document: queued(10+n, messages.DocumentWarning), LimitBytes: limit})
+		if numbers, _ := waitingNumbers(t, s); !reflect.DeepEqual(numbers, want) {
+			t.Errorf("after %d more, %v wait, want %v", n+1, numbers, want)
+		}
+	}
+	want := map[messages.DocumentClass]uint64{messages.DocumentOutput: 1, messages.DocumentWarning: 1}
+	if o := outboxOf(t, reopen(t, s)); !reflect.DeepEqual(o.Loss.ByClass, want) || o.Waiting != 4 {
+		t.Errorf("standing %+v", o)
+	}
+}
+
 // A full outbox gives up log lines first, then health, then output, the oldest of each first, and counts what it lost; notices stay.
 func TestFullOutboxDropsTheLowestClassFirst(t *testing.T) {
 	s := openStore(t, t.TempDir())
@@ -231,7 +248,7 @@ func TestOutboxFiguresFollowItsRows(t *testing.T) {
 		now := queueTime(queuedSoFar)
 		switch pick := r.IntN(10); {
 		case pick < 5 || len(keys) == 0:
-			class := messages.DocumentClasses()[r.IntN(4)]
+			class := messages.DocumentClasses()[r.IntN(5)]
 			commit(t, s, messages.DocumentRow{Document: queued(queuedSoFar, class), LimitBytes: limit})
 			queuedSoFar++
 		case pick == 5:

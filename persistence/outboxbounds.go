@@ -15,7 +15,7 @@ const (
 
 // loss counts what was dropped and is not told of yet. It stands in the ledger.
 type loss struct {
-	classes  [messages.DocumentNotice]uint64 // by class, from 1
+	classes  [messages.DocumentWarning + 1]uint64 // by class
 	dead     uint64
 	from, to int64 // ms since 1970, when they were queued; 0: nothing is lost
 }
@@ -33,7 +33,7 @@ func (l *loss) append(e *encoder) {
 	e.int(fieldLostFrom, l.from)
 	e.int(fieldLostTo, l.to)
 	e.uint(fieldLostDead, l.dead)
-	for class := messages.DocumentLog; class < messages.DocumentNotice; class++ {
+	for _, class := range messages.DroppedClasses() {
 		e.uint(fieldLostClass+uint64(class), l.classes[class])
 	}
 }
@@ -71,34 +71,27 @@ func (l *loss) message() messages.Loss {
 // makeRoom drops the oldest documents of the lowest class until the outbox is within its limit; of one that was lowered by much, it is the next
 // changes that bring it there. Notices stay, whatever it holds.
 func (w *writer) makeRoom(limit int64) error {
-	left := maxDropped
-	for class := messages.DocumentLog; class < messages.DocumentNotice && left > 0 && limit > 0 && w.ledger.outboxBytes > uint64(limit); {
-		dropped, err := w.dropOldest(class, time.Time{})
-		if err != nil {
-			return err
-		}
-		if !dropped {
-			class++
-			continue
-		}
-		left--
-	}
-	return nil
+	return w.drop(time.Time{}, func() bool { return limit > 0 && w.ledger.outboxBytes > uint64(limit) })
 }
 
 // dropAged drops what was queued before a time.
 func (w *writer) dropAged(before time.Time) error {
-	left := maxDropped
-	for class := messages.DocumentLog; class < messages.DocumentNotice && left > 0; {
-		dropped, err := w.dropOldest(class, before)
-		if err != nil {
+	return w.drop(before, func() bool { return true })
+}
+
+// drop drops documents, class by class, as long as it is wanted; with a time, only what was queued before it.
+func (w *writer) drop(before time.Time, wanted func() bool) error {
+	classes := messages.DroppedClasses()
+	for left := maxDropped; len(classes) > 0 && left > 0 && wanted(); {
+		dropped, err := w.dropOldest(classes[0], before)
+		switch {
+		case err != nil:
 			return err
+		case dropped:
+			left--
+		default:
+			classes = classes[1:]
 		}
-		if !dropped {
-			class++
-			continue
-		}
-		left--
 	}
 	return nil
 }
