@@ -28,7 +28,7 @@ type deadSettled struct {
 
 func (deadSettled) private() {}
 
-// count notes for the state, and for who watches how busy the agent is, that documents arrived.
+// count notes for the state, and for who watches how busy the agent is, that documents arrived, and which were refused.
 func (a *shipperActor) count(n uint64, r *delivered, now time.Time) {
 	a.last.recent.add(n, now)
 	a.last.at, a.last.idle = now, false
@@ -36,6 +36,7 @@ func (a *shipperActor) count(n uint64, r *delivered, now time.Time) {
 		a.system.opt.OnShipped(r.answered)
 	}
 	a.noteDropped(&r.standing)
+	a.noteRefused(r, now)
 }
 
 func (a *shipperActor) armTend(ctx actor.Context) {
@@ -66,6 +67,7 @@ func (a *shipperActor) onTendDue(ctx actor.Context, m tendDue) {
 
 func (a *shipperActor) onLookedAfter(m lookedAfter) {
 	a.noteDropped(&m.standing)
+	a.tellRefused(time.Now())
 	a.publish()
 	oldest := time.Now().Add(-time.Duration(a.config.Int(messages.ParamOutboxLimitAgeHours)) * time.Hour)
 	if m.standing.OldestAt.IsZero() || m.standing.OldestAt.After(oldest) {

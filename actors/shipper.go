@@ -65,6 +65,8 @@ type shipperActor struct {
 	tended *time.Timer
 	flush  *actor.PID // who waits for the last flush
 	last   outcomeOfShipping
+
+	refused refusals
 }
 
 const noRewind = ^uint64(0)

@@ -223,6 +223,39 @@ func TestShipperObeysRetryAfterBesideOthers(t *testing.T) {
 	})
 }
 
+// Refusals are the last error at once, and the log tells of them once a minute, of those behind too.
+func TestShipperTellsOfRefusals(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.answer = func(sentItem) opensearch.Item {
+				return opensearch.Item{Status: 400, Type: "mapping", Reason: "no such field"}
+			}
+		})
+		const line = "OpenSearch refused documents for good"
+		w.queue("a", 100)
+		w.advance(2 * time.Second)
+		o := w.standing()
+		if want := "a document for a was refused for good with 400: no such field"; o.LastError != want || o.LastAt.IsZero() {
+			t.Errorf("the last error is %q at %s", o.LastError, o.LastAt)
+		}
+		var health healthDocument
+		if w.sys.addTrouble(&health); health.LastError != o.LastError || health.LastErrorAt == "" {
+			t.Errorf("a health document says %+v", health)
+		}
+		for range 10 {
+			w.queue("b", 5)
+			w.advance(2 * time.Second)
+		}
+		if n := strings.Count(w.log.String(), line); n != 1 {
+			t.Errorf("%d lines within a minute", n)
+		}
+		w.advance(3 * time.Minute)
+		if n := strings.Count(w.log.String(), line); n != 2 || !strings.Contains(w.log.String(), "documents=50 last_index=b last_status=400") {
+			t.Errorf("%d lines in all\n%s", n, w.log)
+		}
+	})
+}
+
 // Refused credentials pause shipping for five minutes, or until the configuration changes.
 func TestShipperPausesOnRefusedCredentials(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {

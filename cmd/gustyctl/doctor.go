@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,14 +148,20 @@ func checkOutbox(ctx context.Context, c *client) (string, error) {
 		return "", err
 	}
 	var outbox struct {
-		Waiting uint64 `json:"waiting"`
-		State   string `json:"state"`
+		Waiting   uint64 `json:"waiting"`
+		State     string `json:"state"`
+		Dead      uint64 `json:"dead_letters"`
+		LastError string `json:"last_error"`
 	}
 	if err := got.decode(&outbox); err != nil {
 		return "", err
 	}
 	if trouble := strings.HasPrefix(outbox.State, "backing off") || strings.HasPrefix(outbox.State, "paused"); trouble {
 		return "", failedf("%d documents wait; %s; see: gustyctl opensearch check", outbox.Waiting, outbox.State)
+	}
+	if outbox.Dead > 0 {
+		return "", failedf("%d documents were refused and are kept; last error: %s; see: gustyctl outbox dead ls; mend what it names, then: gustyctl "+
+			"outbox dead retry, or rm", outbox.Dead, cmp.Or(outbox.LastError, "none since the agent was started"))
 	}
 	return fmt.Sprintf("%d documents wait; %s", outbox.Waiting, outbox.State), nil
 }

@@ -35,6 +35,7 @@ type fakeAgent struct {
 	polled   chan struct{}
 	rotated  bool
 	state    string
+	endpoint string
 	backups  int // that were asked for
 }
 

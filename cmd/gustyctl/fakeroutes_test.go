@@ -30,6 +30,7 @@ func (f *fakeAgent) routes() http.Handler {
 	closed.HandleFunc("GET /agent/runs/{id}", f.getRun)
 	closed.HandleFunc("GET /agent/runs/{id}/output", f.output)
 	closed.HandleFunc("GET /agent/backup", f.backup)
+	closed.HandleFunc("GET /agent/outbox", f.outbox)
 	open.Handle("/", f.authenticated(closed))
 	return open
 }
@@ -46,7 +47,6 @@ func fixedAnswers() map[string]string {
 			`"capabilities":[{"name":"cgroup","available":true,"detail":"/sys/fs/cgroup/gusty"},` +
 			`{"name":"cpu controller","available":false,"detail":"not delegated"}]}`,
 		"GET /agent/config": `{"agent_id":0,"auto_upgrade":true,"opensearch_non_prod_pass_word":"********"}`,
-		"GET /agent/outbox": `{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":"","state":"waiting"}`,
 		"GET /agent/outbox/dead": `{"items":[{"id":"` + runID + `","class":"output","index":"jobs","refused_at":"2026-01-02T03:04:05.000Z","status":400,` +
 			`"reason":"failed to parse field [x]","document":{}}],"next":"` + runID + `"}`,
 		"POST /agent/outbox/dead/{id}/retry": `{"success":true,"message":"Document queued again"}`,
@@ -114,6 +114,10 @@ func (f *fakeAgent) setConfig(w http.ResponseWriter, r *http.Request) {
 			f.mu.Lock()
 			f.state = row.Value
 			f.mu.Unlock()
+		case "opensearch_domain_endpoint":
+			f.mu.Lock()
+			f.endpoint = row.Value
+			f.mu.Unlock()
 		case "opensearch_user_pass":
 			if row.Value != "s3cret" {
 				refuse(w, http.StatusUnprocessableEntity, "invalid", row.Name, "not what the test sends")
@@ -122,6 +126,18 @@ func (f *fakeAgent) setConfig(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answerWith(w, http.StatusOK, `{"success":true,"message":"Property updated successfully"}`)
+}
+
+// outbox has dead letters where the test has set an endpoint.
+func (f *fakeAgent) outbox(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dead, last := 0, ""
+	if f.endpoint != "" {
+		dead, last = 20, "a document for jobs was refused"
+	}
+	answerWith(w, http.StatusOK, fmt.Sprintf(
+		`{"waiting":2,"bytes":2048,"oldest_at":"2026-01-02T03:04:05.000Z","last_error":%q,"state":"waiting","dead_letters":%d}`, last, dead))
 }
 
 func (f *fakeAgent) setPassword(w http.ResponseWriter, r *http.Request) {
