@@ -288,6 +288,19 @@ func (s *memStore) LoadUsers(each func(messages.User) error) (uint64, error) {
 	return s.tx, nil
 }
 
+func (s *memStore) JobIndices() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, job := range s.jobs {
+		if job.OpenSearchEnabled && job.OpenSearchIndex != "" {
+			names = append(names, job.OpenSearchIndex)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 func (s *memStore) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

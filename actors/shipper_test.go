@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -733,6 +735,66 @@ func TestCheckIsNotPatient(t *testing.T) {
 		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
 		if patience := <-asked; patience <= 0 || patience > 10*time.Second || len(checked.Steps) != 1 {
 			t.Errorf("each answer is waited for %s; the steps are %+v", patience, checked.Steps)
+		}
+	})
+}
+
+// checkingClient notes what a check sends.
+type checkingClient struct {
+	bulkClient
+	probes []opensearch.Probe
+}
+
+func (c *checkingClient) Check(_ context.Context, probes []opensearch.Probe) []opensearch.Step {
+	c.probes = probes
+	return []opensearch.Step{{Name: "test document", OK: true}}
+}
+
+// A check tries each index that is configured, those of jobs too, each once.
+func TestCheckTriesEachIndex(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		client := &checkingClient{bulkClient: c.client()}
+		w.sys.opt.openCluster = func(opensearch.Config) (bulkClient, error) { return client, nil }
+		w.set(messages.ParamApplicationLogIndex, "logs-%{+yyyy}")
+		w.set(messages.ParamHealthIndex, "health")
+		for i, index := range []string{"", "own", "own", "health", "off"} {
+			j := job(fmt.Sprint("job", i), "@yearly", "true")
+			j.OpenSearchIndex, j.OpenSearchEnabled = index, index != "off"
+			w.add(j)
+		}
+		for i := range maxJobIndices {
+			j := job(fmt.Sprint("more", i), "@yearly", "true")
+			j.OpenSearchIndex, j.OpenSearchEnabled = fmt.Sprintf("x%02d", i), true
+			w.add(j)
+		}
+		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
+		ids := map[string]bool{}
+		var indices []string
+		for _, p := range client.probes {
+			ids[p.ID], indices = true, append(indices, p.Index)
+		}
+		if len(indices) != 1+maxJobIndices || len(ids) != len(indices) ||
+			!slices.Equal(indices[:4], []string{"logs-" + time.Now().UTC().Format("2006"), "health", "own", "x00"}) {
+			t.Errorf("it tries %v", indices)
+		}
+		if last := checked.Steps[len(checked.Steps)-1]; !last.OK || last.Found != "2 more indices of jobs were not tried" {
+			t.Errorf("the last step is %+v", last)
+		}
+		if health := string(client.probes[1].Source); !strings.Contains(health, `"status":"check"`) {
+			t.Errorf("the document for health is %s", health)
+		}
+	})
+}
+
+// A variable of the environment is not mended by a parameter.
+func TestCheckNamesTheEnvironment(t *testing.T) {
+	shippingWorld(t, func(w *world, _ *fakeCluster) {
+		w.sys.opt.openCluster = func(opensearch.Config) (bulkClient, error) {
+			return nil, &opensearch.EnvironmentError{Variable: "all_proxy"}
+		}
+		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
+		if s := checked.Steps[0]; !strings.Contains(s.Found, "all_proxy") || !strings.Contains(s.Remedy, "in the agent's environment") {
+			t.Errorf("the step is %+v", s)
 		}
 	})
 }

@@ -15,6 +15,7 @@ type Store interface {
 	LoadParameters(each func(messages.StoredParameter) error) (txID uint64, err error)
 	LoadUsers(each func(messages.User) error) (txID uint64, err error)
 	LoadJobs(each func(messages.JobHead) error) (txID uint64, err error)
+	JobIndices() ([]string, error)
 	LoadActiveRuns(each func(messages.Run) error) (txID uint64, err error)
 
 	Job(name string) (messages.Job, error)

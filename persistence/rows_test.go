@@ -3,7 +3,9 @@ package persistence
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -233,6 +235,18 @@ func TestDocumentRow(t *testing.T) {
 	standing, err := s.Outbox()
 	if err != nil || standing.Waiting != 2 || standing.Bytes < 100 || !standing.OldestAt.Equal(at) {
 		t.Errorf("standing %+v, %v", standing, err)
+	}
+}
+
+func TestJobIndices(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	for i, index := range []string{"b", "", "a", "b", "off"} {
+		job := testJob(fmt.Sprint(i))
+		job.OpenSearchIndex, job.OpenSearchEnabled = index, index != "off"
+		commit(t, s, messages.JobRow{Job: job})
+	}
+	if got, err := s.JobIndices(); err != nil || !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

@@ -1,6 +1,10 @@
 package persistence
 
-import "gusty/messages"
+import (
+	"slices"
+
+	"gusty/messages"
+)
 
 // releaseEvery is how many rows a scan reads before it gives the map's pages back.
 const releaseEvery = 4096
@@ -42,6 +46,27 @@ func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 			return each(head)
 		})
 	})
+}
+
+// JobIndices gives the names of indices that jobs send their output to, each once, in order. A job that sends it to the index of the application log
+// has none.
+func (s *Store) JobIndices() ([]string, error) {
+	var names []string
+	_, err := s.view(func(r *reader) error {
+		return r.scan(bucketJobs, func(_, record []byte) error {
+			var job messages.Job
+			err := decodeJobFields(record, &job, func(number uint64) bool { return number == jobIndex || number == jobIndexEnabled })
+			if err != nil {
+				return damagedRow(bucketJobs)
+			}
+			if job.OpenSearchEnabled && job.OpenSearchIndex != "" {
+				names = append(names, job.OpenSearchIndex)
+			}
+			return nil
+		})
+	})
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 // LoadParameters gives every row of server_config, and the id of the transaction that it saw.

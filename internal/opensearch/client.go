@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -158,12 +157,12 @@ func (c *Client) carry(ctx context.Context, n *conn, r *request, read func(*fast
 	response, err := n.exchange(c.head(n.endpoint, r), r.body)
 	if response == nil {
 		_ = n.Close()
-		return n.used && ctx.Err() == nil && !isTimeout(err), c.explain(n.endpoint, silence(err))
+		return n.used && ctx.Err() == nil && !isTimeout(err), c.explain(n.endpoint, inWords(err))
 	}
 	whole := err == nil
 	if err = read(response); err != nil {
 		_, told := errors.AsType[*StatusError](err)
-		whole, err = whole && told, c.explain(n.endpoint, silence(err))
+		whole, err = whole && told, c.explain(n.endpoint, inWords(err))
 	}
 	whole = whole && n.finish(response)
 	_ = response.CloseBodyStream() // it closes nothing: the connection is ours
@@ -177,18 +176,6 @@ func (c *Client) carry(ctx context.Context, n *conn, r *request, read func(*fast
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
 	return errors.As(err, &t) && t.Timeout()
-}
-
-// silence says in words what the end of a connection or of the patience is.
-func silence(err error) error {
-	switch {
-	case isTimeout(err):
-		return fmt.Errorf("no whole answer in time: %w", err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the connection was closed before the whole answer was there: %w", err)
-	default:
-		return err
-	}
 }
 
 func (c *Client) kept(e *endpoint) *conn {

@@ -33,8 +33,11 @@ func (c *Client) dial(ctx context.Context, e *endpoint) (*conn, error) {
 		addr = e.proxy.addr
 	}
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil && e.proxy != nil:
+		return nil, e.proxy.failed(unconnected(err))
+	case err != nil:
+		return nil, unconnected(err)
 	}
 	if e.secure {
 		if raw, err = c.secure(ctx, raw, e); err != nil {
@@ -59,7 +62,7 @@ func (c *Client) secure(ctx context.Context, raw net.Conn, e *endpoint) (net.Con
 		}
 	}
 	_ = raw.Close()
-	return nil, err
+	return nil, unconnected(err)
 }
 
 // request is what goes out.
@@ -106,7 +109,7 @@ func (n *conn) exchange(head []byte, body []byte) (*fasthttp.Response, error) {
 		if sent != nil {
 			return nil, sent
 		}
-		return nil, err
+		return nil, noHTTP(err)
 	}
 	return response, sent
 }

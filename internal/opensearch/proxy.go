@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -14,8 +15,34 @@ import (
 
 // proxy is an HTTP proxy that stands before an endpoint.
 type proxy struct {
-	addr string
-	auth string // a whole header line, or empty
+	addr     string
+	auth     string // a whole header line, or empty
+	variable string // of the environment, that names it
+}
+
+// ProxyError says what went wrong at a proxy, or what it answered to CONNECT.
+type ProxyError struct {
+	Status int // 0: it gave no answer
+	text   string
+	err    error
+}
+
+// Error names the proxy.
+func (e *ProxyError) Error() string { return e.text }
+
+// Unwrap gives what kept an answer from coming.
+func (e *ProxyError) Unwrap() error { return e.err }
+
+func (p *proxy) failed(err error) error {
+	return &ProxyError{text: "the proxy " + p.addr + ": " + err.Error(), err: err}
+}
+
+// EnvironmentError says that a variable of the environment names no proxy that can be used.
+type EnvironmentError struct{ Variable string }
+
+// Error names the variable.
+func (e *EnvironmentError) Error() string {
+	return "the environment variable " + e.Variable + " needs http://host:port; other kinds of proxies are not supported"
 }
 
 // proxyFor gives the proxy that the environment names for a URL: http_proxy or https_proxy by its scheme, or all_proxy; nil where there is none
@@ -24,14 +51,7 @@ func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	if getenv == nil || spared(getEither(getenv, "no_proxy"), u) {
 		return nil, nil
 	}
-	name := u.Scheme + "_proxy"
-	value := getenv(name)
-	if value == "" && (u.Scheme == "https" || getenv("REQUEST_METHOD") == "") {
-		value = getenv(strings.ToUpper(name))
-	}
-	if value == "" {
-		value = getEither(getenv, "all_proxy")
-	}
+	name, value := proxyVariable(getenv, u.Scheme)
 	if value == "" {
 		return nil, nil
 	}
@@ -40,14 +60,28 @@ func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	}
 	p, err := url.Parse(value)
 	if err != nil || p.Host == "" || p.Scheme != "http" {
-		return nil, fmt.Errorf("the environment variable %s needs http://host:port", name)
+		return nil, &EnvironmentError{Variable: name}
 	}
-	found := &proxy{addr: net.JoinHostPort(p.Hostname(), portOf(p))}
+	found := &proxy{addr: net.JoinHostPort(p.Hostname(), portOf(p)), variable: name}
 	if p.User != nil {
 		password, _ := p.User.Password()
 		found.auth = "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+password)) + "\r\n"
 	}
 	return found, nil
+}
+
+// proxyVariable gives the first variable that is set of those that name a proxy for a scheme.
+func proxyVariable(getenv func(string) string, scheme string) (name, value string) {
+	names := []string{scheme + "_proxy", strings.ToUpper(scheme + "_proxy"), "all_proxy", "ALL_PROXY"}
+	if scheme == "http" && getenv("REQUEST_METHOD") != "" {
+		names = slices.Delete(names, 1, 2)
+	}
+	for _, name := range names {
+		if value := getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
 }
 
 func getEither(getenv func(string) string, name string) string {
@@ -87,14 +121,14 @@ func spared(list string, u *url.URL) bool {
 // tunnel asks the proxy for a way to addr.
 func (p *proxy) tunnel(conn net.Conn, addr string) error {
 	if _, err := conn.Write([]byte("CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n" + p.auth + "\r\n")); err != nil {
-		return fmt.Errorf("the proxy %s: %w", p.addr, err)
+		return p.failed(inWords(err))
 	}
 	var header fasthttp.ResponseHeader
 	if err := header.Read(bufio.NewReader(conn)); err != nil { // nothing follows on it until we speak again
-		return fmt.Errorf("the proxy %s gave no answer: %w", p.addr, err)
+		return p.failed(inWords(noHTTP(err)))
 	}
 	if status := header.StatusCode(); status != fasthttp.StatusOK {
-		return fmt.Errorf("the proxy %s answered %d to CONNECT %s", p.addr, status, addr)
+		return &ProxyError{Status: status, text: fmt.Sprintf("the proxy %s answered %d to CONNECT %s", p.addr, status, addr)}
 	}
 	return nil
 }

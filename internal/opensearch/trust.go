@@ -19,6 +19,18 @@ func (e *PinError) Error() string {
 	return fmt.Sprintf("the server's certificate has another fingerprint than the pinned one: %X", e.Got)
 }
 
+// CAFileError says that the file with the authorities is of no use.
+type CAFileError struct {
+	text string
+	err  error
+}
+
+// Error says why.
+func (e *CAFileError) Error() string { return e.text }
+
+// Unwrap gives what kept it from being read, if anything.
+func (e *CAFileError) Unwrap() error { return e.err }
+
 // trust says which server certificate is taken.
 type trust struct {
 	caFile string
@@ -51,11 +63,11 @@ func (t trust) config(server string) (*tls.Config, error) {
 	if t.caFile != "" {
 		pem, err := os.ReadFile(t.caFile)
 		if err != nil {
-			return nil, fmt.Errorf("the CA file cannot be read: %w", err)
+			return nil, &CAFileError{text: "the CA file cannot be read: " + err.Error(), err: err}
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("the CA file %s holds no certificate in PEM form", t.caFile)
+			return nil, &CAFileError{text: fmt.Sprintf("the CA file %s holds no certificate in PEM form", t.caFile)}
 		}
 	}
 	if t.pin != nil {

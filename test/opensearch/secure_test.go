@@ -54,6 +54,10 @@ func testOnePermission(t *testing.T, n *node.Node, client *agent.Client) {
 	if o := stateBecomes(t, client, "paused: "); !strings.Contains(o.State, "closed-to-it") || !strings.Contains(o.State, "health-only") {
 		t.Errorf("the state is %q", o.State)
 	}
+	steps := string(wantT(t, client, http.MethodPost, "/agent/opensearch/check", ""))
+	if !strings.Contains(steps, "secured has taken the document") || !strings.Contains(steps, "closed-to-it: answered 403") {
+		t.Errorf("the check says %s", steps)
+	}
 	beat(t, client, "beside it")
 	eventually(t, "the heartbeat arrives", func() error {
 		if beats(t, n, "secured")["beside it"] != 1 {
