@@ -93,6 +93,9 @@ func validateText(field, value string) error {
 // most 255 bytes); empty is allowed and means the default index. A date pattern counts as what ResolveIndex makes of it. Source: OpenSearch
 // "Create index API", index naming restrictions.
 func ValidateIndexName(field, name string) error {
+	if err := checkDatePattern(field, name); err != nil {
+		return err
+	}
 	name = ResolveIndex(name, time.Unix(0, 0))
 	switch {
 	case name == "":

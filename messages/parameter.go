@@ -225,11 +225,20 @@ func (p *Parameter) checkURLs(value string) error {
 		if u.User != nil {
 			return Invalidf(p.Name, "must not hold a user or a password; %s and %s are for those", ParamOpenSearchUser, ParamOpenSearchPass)
 		}
+		if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+			return Invalidf(p.Name, "must not hold anything behind a ? or a #")
+		}
+		if u.Port() != "" || strings.HasSuffix(u.Host, ":") {
+			if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+				return Invalidf(p.Name, "has a port that is none of 1 to 65535")
+			}
+		}
 	}
 	return nil
 }
 
-// ParseLabels reads key=value,… into pairs; field names the parameter in the error.
+// ParseLabels reads key=value,… into pairs; field names the parameter in the error. Since OpenSearch takes a dot for a step into an object, a key needs
+// a name on each side of it, and none is both a value and an object.
 func ParseLabels(field, value string) (map[string]string, error) {
 	labels := map[string]string{}
 	if strings.TrimSpace(value) == "" {
@@ -246,5 +255,30 @@ func ParseLabels(field, value string) (map[string]string, error) {
 		}
 		labels[k] = v
 	}
+	for k := range labels {
+		if err := checkLabelPath(field, k, labels); err != nil {
+			return nil, err
+		}
+	}
 	return labels, nil
+}
+
+// maxLabelDepth is how many names a label's key may have between its dots: OpenSearch takes 20 levels in all.
+const maxLabelDepth = 10
+
+func checkLabelPath(field, key string, labels map[string]string) error {
+	if strings.Count(key, ".") >= maxLabelDepth {
+		return Invalidf(field, "the key %q has over %d parts between dots", key, maxLabelDepth)
+	}
+	end := -1
+	for name := range strings.SplitSeq(key, ".") {
+		if strings.TrimSpace(name) == "" {
+			return Invalidf(field, "the key %q needs a name on each side of a dot", key)
+		}
+		end += 1 + len(name)
+		if _, value := labels[key[:end]]; value && end < len(key) {
+			return Invalidf(field, "the key %q cannot stand beside %q: one is a value and the other an object", key[:end], key)
+		}
+	}
+	return nil
 }

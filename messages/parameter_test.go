@@ -1,6 +1,9 @@
 package messages
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestNormalize(t *testing.T) {
 	for _, c := range []struct {
@@ -25,6 +28,30 @@ func TestNormalize(t *testing.T) {
 		{ParamLabels, "site=a,rack=7", "site=a,rack=7", false},
 		{ParamLabels, "site", "", true},
 		{ParamLabels, "a=1,a=2", "", true},
+		{ParamLabels, "a.b=1,a.c=2,ab=3", "a.b=1,a.c=2,ab=3", false},
+		{ParamLabels, "a=1,a.b=2", "", true},
+		{ParamLabels, "a.b.c=1,x=1,a.b=2", "", true},
+		{ParamLabels, "a.=1", "", true},
+		{ParamLabels, ".=1", "", true},
+		{ParamLabels, ".a=1", "", true},
+		{ParamLabels, "a..b=1", "", true},
+		{ParamLabels, "a. .b=1", "", true},
+		{ParamLabels, strings.Repeat("a.", 10) + "b=1", "", true},
+		{ParamHealthIndex, "x-%{+yyyy.MM.dd-5}", "x-%{+yyyy.MM.dd-5}", false},
+		{ParamHealthIndex, "x-%{+yyyy", "", true},
+		{ParamHealthIndex, "x-%{foo}", "", true},
+		{ParamHealthIndex, "x-%{+foo}", "", true},
+		{ParamHealthIndex, "x-%{+yyyy.ww}", "", true},
+		{ParamHealthIndex, "x-%{+yyyy}-%{+MM}", "", true},
+		{ParamHealthIndex, "x-%{+.-}", "", true},
+		{ParamEndpoint, "https://search.example:99999", "", true},
+		{ParamEndpoint, "https://search.example:0", "", true},
+		{ParamEndpoint, "https://search.example:", "", true},
+		{ParamEndpoint, "https://search.example/?x=1", "", true},
+		{ParamEndpoint, "https://search.example/?", "", true},
+		{ParamEndpoint, "https://search.example/path#a", "", true},
+		{ParamEndpoint, "https://search.example/path", "https://search.example/path", false},
+		{ParamEndpoint, "https://[::1]:9200", "https://[::1]:9200", false},
 		{ParamLoggingFileName, "agent.log", "agent.log", false},
 		{ParamLoggingFileName, "../../etc/cron.d/x", "", true},
 		{ParamIPAddr, "::1", "::1", false},

@@ -19,7 +19,7 @@ func (e *wordedError) Unwrap() error { return e.err }
 
 // inWords says what the end of a connection or of the patience is; how it ended is at hand for errors.Is. Other errors stay as they are.
 func inWords(err error) error {
-	words := ""
+	var words string
 	switch {
 	case isTimeout(err):
 		words = "no whole answer in time"
