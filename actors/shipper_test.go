@@ -112,6 +112,9 @@ func TestShipperBacksOff(t *testing.T) {
 		w.queue("a", 1000)
 		w.advance(10 * time.Minute)
 		w.expectOutbox(1000, 0, 0, "backing off until ")
+		if next := time.Until(w.standing().NextTryAt); next <= 0 || next > longestDelay {
+			t.Errorf("the next try is in %s", next)
+		}
 		if n := c.requests(); n < 15 || n > 60 {
 			t.Errorf("%d requests in ten minutes", n)
 		}

@@ -14,6 +14,7 @@ type shippingState struct {
 	lastAt    time.Time
 	recent    rateMeter
 	standing  messages.OutboxStanding // as of the last look
+	nextTry   time.Time               // zero: nothing is put off
 }
 
 // outcomeOfShipping is what the shipper remembers for the state.
@@ -68,7 +69,16 @@ func (m rateMeter) rate(now time.Time) float64 {
 func (a *shipperActor) publish() {
 	a.system.shipping.Store(&shippingState{
 		state: a.state(), lastError: a.last.errorText, lastAt: a.last.errorAt, recent: a.last.recent, standing: a.last.standing,
+		nextTry: a.nextTry(),
 	})
+}
+
+// nextTry gives when what is put off is tried again.
+func (a *shipperActor) nextTry() time.Time {
+	if a.client != nil && a.breaker.open() {
+		return a.breaker.until
+	}
+	return a.nextHold()
 }
 
 // state gives how shipping stands, in words.
@@ -105,5 +115,5 @@ func (s *System) completeStanding(standing *messages.OutboxStanding, now time.Ti
 		return
 	}
 	standing.State, standing.LastError, standing.LastAt = state.state, state.lastError, state.lastAt
-	standing.Rate = state.recent.rate(now)
+	standing.Rate, standing.NextTryAt = state.recent.rate(now), state.nextTry
 }

@@ -96,8 +96,12 @@ func (r *request) crossSite() bool {
 	return r.route.Method != fasthttp.MethodGet && len(site) > 0 && string(site) != "same-origin" && string(site) != "none"
 }
 
-// checkBody refuses what is not JSON before anything reads it, where the route takes a body at all.
+// checkBody refuses what is not JSON before anything reads it, where the route takes a body at all; and a body with anything in it where an added one
+// takes none.
 func (r *request) checkBody() error {
+	if r.route.refusesBody() && len(r.http.PostBody()) > 0 {
+		return r.decode(&struct{}{})
+	}
 	if r.route.Body == nil {
 		return nil
 	}

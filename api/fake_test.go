@@ -104,7 +104,9 @@ func (f *fakeAgent) reply(msg any) (any, error) {
 	case messages.GetStats:
 		return fakeStats(), nil
 	case messages.GetOutbox:
-		return messages.OutboxStanding{State: "disabled: no endpoint is set", Waiting: 2, OldestAt: f.sample.At}, nil
+		return messages.OutboxStanding{
+			State: "backing off until later: it is away", Waiting: 2, OldestAt: f.sample.At, NextTryAt: f.sample.At, Rate: 14.0 / 60,
+		}, nil
 	default:
 		return f.replyOnJobs(msg)
 	}
@@ -230,6 +232,7 @@ func fakeStats() messages.Stats {
 			Jobs: 3, Firing: true, Lag: messages.Histogram{Bounds: []float64{0.01, 0.1}, Counts: []uint64{5, 2, 1}, Sum: 0.4},
 		},
 		Runs: map[messages.RunState]uint64{messages.RunFailed: 4}, Active: 1,
+		Outbox: messages.OutboxStanding{State: "backing off until later: it is away", NextTryAt: time.Unix(1_800_000_000, 0)},
 	}
 }
 

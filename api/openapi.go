@@ -151,6 +151,9 @@ func (route *Route) errorStatuses() []int {
 	if route.Body != nil {
 		all = append(all, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
+	if route.refusesBody() {
+		all = append(all, http.StatusUnprocessableEntity)
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 
 	"gusty/messages"
@@ -21,6 +22,7 @@ type outboxAnswer struct {
 	Dropped          uint64  `json:"dropped"`
 	LastError        *string `json:"last_error"`
 	LastErrorAt      *string `json:"last_error_at" schema:"format=date-time"`
+	NextTryAt        *string `json:"next_try_at" schema:"format=date-time"` // while something is tried again later
 }
 
 func getOutbox(r *request) error {
@@ -29,9 +31,9 @@ func getOutbox(r *request) error {
 		return err
 	}
 	out := outboxAnswer{
-		State: o.State, Waiting: o.Waiting, Bytes: o.Bytes, OldestAt: timeOrNull(o.OldestAt), Rate: finite(o.Rate),
+		State: o.State, Waiting: o.Waiting, Bytes: o.Bytes, OldestAt: timeOrNull(o.OldestAt), Rate: thousandths(o.Rate),
 		Shipped: o.Shipped, Refused: o.Refused, Dead: o.Dead, Dropped: o.Dropped,
-		LastError: textOrNull(o.LastError), LastErrorAt: timeOrNull(o.LastAt),
+		LastError: textOrNull(o.LastError), LastErrorAt: timeOrNull(o.LastAt), NextTryAt: timeOrNull(o.NextTryAt),
 	}
 	if !o.OldestAt.IsZero() {
 		age := max(int64(r.start.Sub(o.OldestAt).Seconds()), 0)
@@ -39,6 +41,9 @@ func getOutbox(r *request) error {
 	}
 	return r.ok(out)
 }
+
+// thousandths rounds a figure for reading.
+func thousandths(value float64) float64 { return math.Round(finite(value)*1000) / 1000 }
 
 // deadAnswer is a document that OpenSearch refused.
 type deadAnswer struct {

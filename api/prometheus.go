@@ -109,6 +109,13 @@ func (e *exposition) outbox(o *messages.OutboxStanding) {
 	e.gauge("gusty_outbox_oldest_timestamp_seconds", "When the oldest was queued, in Unix time; 0 for none.", unixSeconds(o.OldestAt))
 	e.gauge("gusty_outbox_dead_letters", "Documents that OpenSearch refused and that are kept.", float64(o.Dead))
 	e.gauge("gusty_outbox_shipping", "1 while documents are shipped as they come; 0: backing off, paused or disabled.", oneIf(strings.HasPrefix(o.State, "shipping")))
+	e.family("gauge", "gusty_outbox_state", "1 for how shipping stands, 0 for the other states.")
+	for _, state := range messages.ShippingStates() {
+		e.value(oneIf(strings.HasPrefix(o.State, state)), label{"state", strings.ReplaceAll(state, " ", "_")})
+	}
+	e.gauge("gusty_outbox_next_try_timestamp_seconds", "When what waits is tried again, in Unix time; 0 while it is shipped as it comes.",
+		unixSeconds(o.NextTryAt))
+	e.gauge("gusty_outbox_last_error_timestamp_seconds", "When the last error of shipping was, in Unix time; 0 for none.", unixSeconds(o.LastAt))
 	e.gauge("gusty_outbox_shipped_per_second", "Documents shipped a second, over the last minute.", o.Rate)
 	e.counter("gusty_outbox_shipped_total", "Documents that OpenSearch took.", float64(o.Shipped))
 	e.counter("gusty_outbox_refused_total", "Documents that OpenSearch refused for good.", float64(o.Refused))

@@ -48,6 +48,12 @@ func (route *Route) bodyMedia() []string {
 	return route.BodyMedia
 }
 
+// refusesBody says whether a body is refused unless it is an object without fields. What the Rust agent has ignores what it does not know, and a GET's
+// body means nothing.
+func (route *Route) refusesBody() bool {
+	return route.Added && route.Body == nil && route.Method != http.MethodGet
+}
+
 // resource is all routes of one path.
 type resource struct {
 	routes []*Route

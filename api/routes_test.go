@@ -90,6 +90,32 @@ func TestJobLife(t *testing.T) {
 	h.do("DELETE", "/agent/job?script_name=a/%C3%BC", "").wantError(t, 404, messages.CodeNotFound, "")
 }
 
+// What an added route does not take in a body is refused, where it takes none too; an empty object is nothing.
+func TestBodiesWhereNoneIsTaken(t *testing.T) {
+	h := start(t, nil)
+	for _, route := range []string{"POST /agent/opensearch/check", "POST /agent/outbox/dead/0190a5da-ac96-774b-bcce-b302099a8057/retry"} {
+		method, path, _ := strings.Cut(route, " ")
+		h.do(method, path, `{"x":1}`).wantError(t, 422, messages.CodeInvalid, "x")
+		h.do(method, path, `[]`).wantError(t, 422, messages.CodeInvalid, "")
+		h.do(method, path, `x`).wantError(t, 400, messages.CodeNotJSON, "")
+		for _, body := range []string{"", "{}"} {
+			if got := h.do(method, path, body); got.status == 422 || got.status == 400 {
+				t.Errorf("%s with the body %q: %d %s", route, body, got.status, got.body)
+			}
+		}
+	}
+	h.do("PUT", "/agent/jobs/stop", `{"x":1}`).want(t, 200, `"Job execution stopped"`) // a route of the Rust agent
+}
+
+// The outbox is shown with figures that can be read.
+func TestOutboxIsReadable(t *testing.T) {
+	h := start(t, nil)
+	got := h.do("GET", "/agent/outbox", "")
+	if got.status != 200 || !strings.Contains(got.body, `"shipped_per_second":0.233,`) || !strings.Contains(got.body, `"next_try_at":"`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
 func TestJobFieldsAtFault(t *testing.T) {
 	h := start(t, nil)
 	for name, c := range map[string]struct{ body, field string }{

@@ -173,6 +173,14 @@ func TestPrometheus(t *testing.T) {
 	if lag.GetSampleCount() != 8 || lag.GetBucket()[1].GetCumulativeCount() != 7 || lag.GetSampleSum() != 0.4 {
 		t.Error(lag)
 	}
+	for _, m := range families["gusty_outbox_state"].GetMetric() {
+		if state := m.GetLabel()[0].GetValue(); (m.GetGauge().GetValue() == 1) != (state == "backing_off") {
+			t.Errorf("the state %s has the value %v", state, m.GetGauge().GetValue())
+		}
+	}
+	if next := families["gusty_outbox_next_try_timestamp_seconds"].GetMetric()[0].GetGauge().GetValue(); next != 1_800_000_000 {
+		t.Errorf("the next try is at %v", next)
+	}
 	if n := families["gusty_actor_restarts_total"].GetMetric()[0].GetCounter().GetValue(); n != 2 {
 		t.Errorf("restarts: %v", n)
 	}

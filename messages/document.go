@@ -135,5 +135,11 @@ type OutboxStanding struct {
 	Rate      float64 // documents shipped a second, over the last minute
 	LastError string
 	LastAt    time.Time // of LastError
-	State     string    // "shipping", "backing off until …", "paused: …", "disabled: …"
+	State     string    // one of ShippingStates, and more words
+	NextTryAt time.Time // zero: nothing is put off
+}
+
+// ShippingStates lists what the state of shipping begins with.
+func ShippingStates() []string {
+	return []string{"shipping", "backing off", "paused", "disabled", "starting"}
 }
