@@ -183,7 +183,7 @@ func (s *setup) putPolicy(ctx context.Context) error {
 	case err != nil:
 		return err
 	case status < http.StatusMultipleChoices:
-		return s.app.printLine(told + "installed")
+		return s.app.printLine(told + "installed" + s.elsewhere())
 	case status == http.StatusConflict:
 		return s.app.printLine(told + "there already, left as it is")
 	case status == http.StatusBadRequest && bytes.Contains(body, []byte("no handler found")), status == http.StatusNotFound:
@@ -191,6 +191,15 @@ func (s *setup) putPolicy(ctx context.Context) error {
 	default:
 		return s.refused("the policy", status, body)
 	}
+}
+
+// elsewhere says that the policy of indices does not cover the patterns that were given.
+func (s *setup) elsewhere() string {
+	if s.stream || len(s.logs)+len(s.health) == 0 {
+		return ""
+	}
+	return "; it covers rust_agent_application_logs*-* and rust_agent_health_discovery*-* alone: where your own indices have a date in their names, " +
+		"add their patterns to its ism_template"
 }
 
 // policyFor puts the patterns of data streams into a policy. Those of indices are not taken over: one that has no date in its name would be deleted
@@ -205,7 +214,14 @@ func (s *setup) policyFor(text []byte) ([]byte, error) {
 	if err := json.Unmarshal(text, &policy); err != nil {
 		return nil, failedf("a policy of this gustyctl is not JSON: %w", err)
 	}
-	policy.Policy["ism_template"] = []any{map[string]any{"index_patterns": slices.Concat(s.logs, s.health), "priority": 100}}
+	logs, health := s.logs, s.health
+	if len(logs) == 0 {
+		logs = []string{"rust_agent_application_logs*"}
+	}
+	if len(health) == 0 {
+		health = []string{"rust_agent_health_discovery*"}
+	}
+	policy.Policy["ism_template"] = []any{map[string]any{"index_patterns": slices.Concat(logs, health), "priority": 100}}
 	return json.Marshal(policy)
 }
 

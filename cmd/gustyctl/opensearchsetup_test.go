@@ -18,10 +18,18 @@ func TestSetupInstallsThePolicyThatFits(t *testing.T) {
 		logs     []string
 		path     string
 		patterns []string
+		told     string
 	}{
-		{false, []string{"my-logs*"}, "/_plugins/_ism/policies/gusty", []string{"rust_agent_application_logs*-*", "rust_agent_health_discovery*-*"}},
-		{true, nil, "/_plugins/_ism/policies/gusty-streams", []string{"rust_agent_application_logs*", "rust_agent_health_discovery*"}},
-		{true, []string{"my-logs*"}, "/_plugins/_ism/policies/gusty-streams", []string{"my-logs*"}},
+		{false, nil, "/_plugins/_ism/policies/gusty", []string{"rust_agent_application_logs*-*", "rust_agent_health_discovery*-*"}, ": installed\n"},
+		{
+			false,
+			[]string{"my-logs*"},
+			"/_plugins/_ism/policies/gusty",
+			[]string{"rust_agent_application_logs*-*", "rust_agent_health_discovery*-*"},
+			"add their patterns to its ism_template\n",
+		},
+		{true, nil, "/_plugins/_ism/policies/gusty-streams", []string{"rust_agent_application_logs*", "rust_agent_health_discovery*"}, ": installed\n"},
+		{true, []string{"my-logs*"}, "/_plugins/_ism/policies/gusty-streams", []string{"my-logs*", "rust_agent_health_discovery*"}, ": installed\n"},
 	} {
 		var path string
 		var body []byte
@@ -42,7 +50,7 @@ func TestSetupInstallsThePolicyThatFits(t *testing.T) {
 				} `json:"ism_template"`
 			} `json:"policy"`
 		}
-		if err != nil || json.Unmarshal(body, &got) != nil || path != c.path || !strings.HasSuffix(out.String(), ": installed\n") {
+		if err != nil || json.Unmarshal(body, &got) != nil || path != c.path || !strings.HasSuffix(out.String(), c.told) {
 			t.Fatalf("%v, to %s went %s; it said %q", err, path, body, out.String())
 		}
 		if len(got.Policy.States) != 2 || !reflect.DeepEqual(got.Policy.Template[0].Patterns, c.patterns) {
