@@ -43,7 +43,7 @@ func (s *Store) runCommitter() {
 // When the committer gives the map's pages back: as soon as it has nothing to do, and now and then while it has.
 const (
 	quietAfter   = time.Second
-	releaseAfter = 10 * time.Second
+	releaseAfter = 2 * time.Second
 )
 
 func (s *Store) release() {
