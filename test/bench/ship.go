@@ -96,7 +96,7 @@ func (s *shipping) drains(ctx context.Context) ([]figure, error) {
 			ratio: fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", shipGoal), met: judge(share >= shipGoal),
 		},
 		memory("resident while it drains them", peak, drainGoal, ""),
-		memory(fmt.Sprintf("resident %s after that", s.wait), after, drainedGoal, ""),
+		memory(fmt.Sprintf("resident %s after that, median", s.wait), after, drainedGoal, ""),
 	}, nil
 }
 
@@ -230,8 +230,11 @@ func (s *shipping) drain(ctx context.Context, index string, rest bool) (rate flo
 	if err := pause(ctx, s.wait); err != nil {
 		return 0, 0, 0, err
 	}
-	memory, err := agent.ReadMemory(process.PID)
-	return rate, peak, memory.Resident, err
+	rested, err := residents(ctx, process.PID, restSpell)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return rate, peak, rested[len(rested)/2], nil
 }
 
 func setParameters(ctx context.Context, client *agent.Client, pairs ...string) error {
