@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -355,6 +356,11 @@ func (r *delivered) arrived() (n uint64) {
 		}
 	}
 	return n
+}
+
+// crowded says whether the server has too much to do for a part of it: nothing is sent before that is concluded from.
+func (r *delivered) crowded() bool {
+	return slices.ContainsFunc(r.rows, func(p parcel) bool { return p.crowded })
 }
 
 // settled says whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.

@@ -18,6 +18,7 @@ type fakeCluster struct {
 	mu      sync.Mutex
 	answer  func(item sentItem) opensearch.Item // nil: all are taken
 	whole   func(batch int) error               // asked before the items; nil: no request fails whole
+	slow    func(request int) time.Duration     // how long the answer to a request takes, by its number from 1; nil: no time
 	missing map[string]bool                     // indices whose shards are not there: a request with documents for them is answered when the server's patience is over
 	asked   map[string]int                      // by index: requests with documents for it
 	indexOf func(id string) string
@@ -67,6 +68,9 @@ func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait t
 		if err := c.whole(b.Len()); err != nil {
 			return nil, 0, err
 		}
+	}
+	if c.slow != nil {
+		wait = c.slow(len(c.batches))
 	}
 	asked := map[string]bool{}
 	for i, id := range b.IDs() {

@@ -98,7 +98,7 @@ func (a *shipperActor) onDelivered(ctx actor.Context, m delivered) {
 		return
 	}
 	a.system.submit(ctx, change, func(c messages.Committed) any { return acknowledged{&m, c} })
-	if m.client == a.client && m.err == nil {
+	if m.client == a.client && m.err == nil && !m.crowded() {
 		a.ship(ctx)
 	}
 }

@@ -50,7 +50,7 @@ type shipperActor struct {
 	nudges  uint64
 	flights int    // deliveries under way, until what they brought is durable
 	sending int    // of those, not answered yet
-	trips   int    // how often the breaker was opened, or kept open: what began before the last time does not close it
+	trips   int    // how often the breaker was opened, or kept open, or paused: what began before the last time does not end that
 	begun   uint64 // deliveries
 	reader  uint64 // the one of them that reads, by its number; 0: none. The next one needs to know how far
 	breaker breaker

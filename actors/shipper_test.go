@@ -182,6 +182,29 @@ func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 	})
 }
 
+// The same where it takes a part of a batch, and asks for time beside the rest.
+func TestShipperObeysRetryAfterOfItemsWhenAnEarlierBatchIsAnsweredLater(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		w.advance(time.Second) // it has looked once, at its start
+		c.set(func() {
+			c.slow = func(request int) time.Duration { return map[int]time.Duration{1: time.Second}[request] }
+			c.answer = func(item sentItem) opensearch.Item {
+				if len(c.batches) == 2 && item.place%2 == 1 {
+					return opensearch.Item{Status: 429, Type: "rejected_execution_exception", RetryAfter: 2 * time.Minute}
+				}
+				return opensearch.Item{Status: 201}
+			}
+		})
+		w.queue("a", 2*maxBatchRows)
+		w.advance(2*time.Minute - time.Second)
+		if n := c.requests(); n != 2 {
+			t.Errorf("%d requests before the time that the server asked for", n)
+		}
+		w.advance(10 * time.Second)
+		w.expectOutbox(0, 2*maxBatchRows, 0, "shipping")
+	})
+}
+
 // Documents that the server does not take now, with a time to come back, are left alone for so long; for an hour at most.
 func TestShipperObeysRetryAfterOfItems(t *testing.T) {
 	for kind, asked := range map[string]time.Duration{"cluster_block_exception": 2 * time.Minute, "rejected_execution_exception": 3 * maxRetryAfter} {

@@ -134,6 +134,7 @@ func (a *shipperActor) closeBreaker() {
 // ease pauses for a moment, or for as long as the server asks: it has too much to do, but takes some of what it gets.
 func (a *shipperActor) ease(tried *heldCount, now time.Time) {
 	a.closeBreaker()
+	a.trips++ // what is answered later and began before does not end the pause
 	a.breaker.until = now.Add(shortPause(tried.asked))
 	if tried.asked > 0 {
 		a.breaker.asked = tried.reason
