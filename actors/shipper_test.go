@@ -21,12 +21,14 @@ import (
 func shippingWorld(t *testing.T, test func(*world, *fakeCluster)) {
 	t.Helper()
 	var c *fakeCluster
-	inBubble(t, func(w *world) { c = w.cluster() }, func(w *world) { test(w, c) })
+	inBubble(t, func(w *world) { c = w.cluster() }, func(w *world) {
+		w.advance(time.Second) // it has looked once, at its start: what is queued together is sent together
+		test(w, c)
+	})
 }
 
 func TestShipperSendsWhatIsQueued(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
-		w.advance(time.Second) // it has looked once, at its start
 		w.queue("a", 3)
 		w.advance(linger - time.Millisecond)
 		w.expectOutbox(3, 0, 0, "shipping")
@@ -154,7 +156,6 @@ func TestShipperObeysRetryAfter(t *testing.T) {
 // What was taken before the server asked for time, and is noted only after that, does not shorten it.
 func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
-		w.advance(time.Second) // it has looked once, at its start
 		first := true
 		c.set(func() {
 			c.whole = func(int) error {
@@ -185,7 +186,6 @@ func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 // The same where it takes a part of a batch, and asks for time beside the rest.
 func TestShipperObeysRetryAfterOfItemsWhenAnEarlierBatchIsAnsweredLater(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
-		w.advance(time.Second) // it has looked once, at its start
 		c.set(func() {
 			c.slow = func(request int) time.Duration { return map[int]time.Duration{1: time.Second}[request] }
 			c.answer = func(item sentItem) opensearch.Item {
@@ -660,7 +660,6 @@ func TestShipperPassesASlowAnswer(t *testing.T) {
 func TestShipperEndsOutputForMissingShards(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() { c.missing = map[string]bool{"missing": true} })
-		w.advance(time.Second) // it has looked once, at its start
 		for range 3 {
 			w.queueLong("missing", 40)
 		}
