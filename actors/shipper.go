@@ -183,7 +183,7 @@ func (a *shipperActor) onConfigChanged(ctx actor.Context, m configChanged) {
 func (a *shipperActor) connect() {
 	a.life, a.end = context.WithCancel(context.Background())
 	a.cursor, a.rewind, a.flights, a.sending, a.reader, a.probing = 0, noRewind, 0, 0, 0, false
-	a.pace = fullPace()
+	a.pace, a.alone = fullPace(), 0
 	a.breaker, a.holds = breaker{}, map[string]*heldIndex{}
 	var err error
 	a.client, err = a.system.openCluster(a.config, 0)
