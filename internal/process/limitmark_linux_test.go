@@ -38,7 +38,7 @@ func TestARunHasALimitOfItsOwn(t *testing.T) {
 		if res.ExitCode != 0 || errs != "" {
 			t.Fatalf("%+v %q", res, errs)
 		}
-		return strings.Fields(out)[4] // of "Max file locks <soft> <hard> locks"
+		return strings.Fields(out)[3] // of "Max file locks <soft> <hard> locks"; the hard one follows a moment after the birth
 	}
 	want := strconv.FormatUint(uint64(h.limits.of("run-1")), 10)
 	if got := of("run-1"); got != want {
@@ -46,6 +46,10 @@ func TestARunHasALimitOfItsOwn(t *testing.T) {
 	}
 	if got := of("run-2"); got == want {
 		t.Errorf("two runs have the limit %s", got)
+	}
+	hard := `until [ "$(ulimit -Hx)" = ` + want + ` ]; do ((SECONDS < 20)) || exit; done; echo hard`
+	if _, out, errs := run(t, h, Spec{Script: []byte(hard), Mark: "run-1"}); out != "hard\n" {
+		t.Errorf("the hard limit does not become the mark: %q %q", out, errs)
 	}
 	var own unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_LOCKS, &own); err != nil || own != h.limits.own {
