@@ -8,6 +8,7 @@ BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
 GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
 
+GOTEST    ?= go test
 FUZZTIME  ?= 10s
 BENCHARGS ?=
 LOADARGS  ?=
@@ -26,19 +27,19 @@ build: ## build bin/gustyd and bin/gustyctl
 	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
 
 test: ## run every test, about six minutes; storms and crashes in a short form, what needs root only as root, OpenSearch where Java and Maven are (INSIST=1: fail there)
-	go test -timeout 5m $$(go list ./... | grep -v /test/)
-	go test -timeout 5m -count=1 $$(go list ./test/... | grep -v /test/opensearch)
+	$(GOTEST) -timeout 5m $$(go list ./... | grep -v /test/)
+	$(GOTEST) -timeout 5m -count=1 $$(go list ./test/... | grep -v /test/opensearch)
 	@if test -n "$(INSIST)" || { command -v java && command -v mvn; } >/dev/null; then $(MAKE) test-opensearch; \
 	else echo "NOT RUN: the tests against a real OpenSearch node need Java 17 and Maven, which are not here (make test-opensearch)"; fi
 
 test-opensearch: ## the tests against a real OpenSearch node; needs Java 17 and Maven (fetches the node's jars once), nginx for one of them
-	GUSTY_OPENSEARCH=insist go test -timeout 10m -count=1 -p 1 ./test/opensearch/...
+	GUSTY_OPENSEARCH=insist $(GOTEST) -timeout 10m -count=1 -p 1 ./test/opensearch/...
 
 storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
-	GUSTY_FULL=1 go test -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
+	GUSTY_FULL=1 $(GOTEST) -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
-	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
+	$(GOTEST) -race -timeout 10m $$(go list ./... | grep -v /test/)
 
 lint: fmt-check ## go vet and golangci-lint (.golangci.yml)
 	go vet ./...
