@@ -359,6 +359,24 @@ func TestShipperDoubtsThatAllAreToBlame(t *testing.T) {
 	})
 }
 
+// What one cluster refused is not counted against the next.
+func TestShipperDoesNotDoubtTheNextCluster(t *testing.T) {
+	shippingWorld(t, func(w *world, c *fakeCluster) {
+		c.set(func() {
+			c.whole = func(int) error { return &opensearch.StatusError{Status: 400, Type: "illegal_argument_exception"} }
+		})
+		for range maxAlone {
+			w.queue("a", 1)
+			w.advance(time.Second)
+		}
+		w.expectOutbox(0, 0, maxAlone, "shipping")
+		w.set(messages.ParamEndpoint, "http://another")
+		w.queue("a", 1)
+		w.advance(time.Second)
+		w.expectOutbox(0, 0, maxAlone+1, "shipping")
+	})
+}
+
 // A long output whose parts are refused together is cut too, down to one part at a time.
 func TestShipperCutsLongOutput(t *testing.T) {
 	for _, status := range []int{400, 413} {
