@@ -138,7 +138,8 @@ func TestKillRemaining(t *testing.T) {
 func TestBackgroundChildrenMayLiveOn(t *testing.T) {
 	eachMark(t, func(t *testing.T, h *Host) {
 		begun := time.Now()
-		res, out, _ := run(t, h, Spec{Script: []byte(`(sleep 1000; echo late) & setsid sleep 1000 & echo early`)})
+		res, out, _ := run(t, h, Spec{Script: []byte(
+			`exec 9<> <(:); (sleep 1000 & echo both >&9; wait; echo late) & setsid sleep 1000 & read -u 9; echo early`)})
 		if res.ExitCode != 0 || out != "early\n" || res.LeftRunning < 2 || res.Err != nil {
 			t.Errorf("%+v %q", res, out)
 		}
