@@ -5,8 +5,11 @@ import (
 	"fmt"
 )
 
-// The exit codes, for scripts. Those of a command or a script that ran on the agent are in its answer (exit_code), not here: a script must be
-// able to tell a command that exited with 3 from an agent that could not be reached. Only job run --follow stands for the run itself.
+// The exit codes, for scripts. Those of a command or a script that ran on the agent are in its
+// answer (exit_code), not here: a script must be able to tell a command that exited with 3 from an
+// agent that could not be reached. Only job run --follow stands for the run itself. A crash of
+// gustyctl, which the Go runtime ends with 2 and a stack trace, is not to be told from wrong usage
+// by the code: no script goes on after either.
 const (
 	exitOK          = 0
 	exitFailed      = 1 // the agent or what it ran failed
@@ -16,8 +19,10 @@ const (
 	exitDiffers     = 5 // apply --dry-run --exit-code found something to change
 )
 
-const exitCodeHelp = `Exit codes: 0 done, 1 failed (also: the command or script that ran there failed), 2 wrong usage,
-3 the agent could not be reached or trusted, 4 the agent refused the request, 5 apply --dry-run --exit-code would change something.
+const exitCodeHelp = `Exit codes:
+0 done, 1 failed (also: the command or script that ran there failed),
+2 wrong usage (or a crash), 3 the agent could not be reached or trusted, 4 the agent refused the
+request, 5 apply --dry-run --exit-code would change something.
 job run --follow exits with the run's own code, which may be any of these.`
 
 // exitError is an error with the exit code that it leads to. Its text is one sentence that says what to do.

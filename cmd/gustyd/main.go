@@ -14,16 +14,6 @@ import (
 	"gusty/persistence"
 )
 
-// The exit codes.
-const (
-	exitStopped = 0 // asked to stop
-	exitFailed  = 1 // failed at start
-	exitUsage   = 2 // bad flags
-	exitGaveUp  = 3 // an actor or the store gave up: start afresh
-	exitInUse   = 4 // another agent holds the data directory
-	exitDamaged = 5 // the database is damaged, or the key is wrong
-)
-
 // verifyCommand is how gustyd starts itself to look through the database in a process of its own: damage there can end the process that looks.
 const verifyCommand = "verify-store"
 
@@ -42,23 +32,35 @@ func run(args []string) int {
 	s, err := parseSettings(args, os.LookupEnv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage)
+		fmt.Print(usage + exitHelp())
 		return exitStopped
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "gustyd: %v; gustyd --help lists the flags\n", err)
-		return exitUsage
+		return serve(refusal(err))
 	case s.showVersion:
 		b := build()
 		fmt.Printf("gustyd %s %s %s\n", b.Version, b.Commit, b.Date)
 		return exitStopped
 	}
-	return serve(s)
-}
-
-func serve(s settings) int {
-	code, err := service.Run(context.Background(), "gusty", func(ctx context.Context, manager *service.Manager) int {
+	return serve(func(ctx context.Context, manager *service.Manager) int {
 		return (&daemon{settings: s, manager: manager}).run(ctx)
 	})
+}
+
+// refusal returns what runs instead of the agent where a flag or a variable is wrong: the service
+// manager is told why, as a person is.
+func refusal(err error) service.Main {
+	return func(_ context.Context, manager *service.Manager) int {
+		line := fmt.Sprintf("%v; gustyd --help lists the flags", err)
+		fmt.Fprintf(os.Stderr, "gustyd: %s\n", line)
+		_ = manager.Status(line) // standard error has it
+		return exitUsage
+	}
+}
+
+// serve runs main under the service manager that started this process, if one did, and returns the
+// exit code.
+func serve(main service.Main) int {
+	code, err := service.Run(context.Background(), "gusty", main)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "gustyd: %v\n", err)
 		return exitFailed

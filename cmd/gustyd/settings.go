@@ -32,8 +32,6 @@ The Gusty agent. It runs in the foreground and logs to standard error.
   --version            print the version and exit
 
 A flag goes before its environment variable, that before the stored parameter, and that before the default.
-Exit codes: 0 asked to stop, 1 failed at start, 2 bad flags, 3 gave up (start it again), 4 the data directory is in use,
-5 the database is damaged or the key is wrong.
 `
 
 // settings are what flags and environment say; what they leave open comes from the stored parameters.
@@ -85,6 +83,9 @@ func parseSettings(args []string, env lookupEnv) (settings, error) {
 		return s, fmt.Errorf("one PORT is enough, not %q", strings.Join(positional, " "))
 	case len(positional) == 1:
 		port = positional[0]
+	}
+	if s.showVersion {
+		return s, nil // whatever the environment says
 	}
 	return s, s.complete(port)
 }

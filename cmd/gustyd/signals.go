@@ -6,9 +6,6 @@ import (
 	"syscall"
 )
 
-// exitAtOnce is how a process ends that got the second signal to stop: 128 and the number of SIGINT, as shells count.
-const exitAtOnce = 130
-
 // signalWatch turns signals into channels.
 type signalWatch struct {
 	stopped chan os.Signal

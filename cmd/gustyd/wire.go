@@ -69,6 +69,7 @@ func (d *daemon) run(ctx context.Context) int {
 	defer signals.stop()
 	if err := d.start(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "gustyd: %v\n", err)
+		d.tell(d.manager.Status(err.Error()))
 		d.end() // without a word: the sentence says it all
 		return startExitCode(err)
 	}

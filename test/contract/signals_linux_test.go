@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -70,4 +71,24 @@ func blocking(signals []unix.Signal, start func() (*agent.Process, error)) (proc
 		return process, fmt.Errorf("unblock signals: %w", back)
 	}
 	return process, err
+}
+
+// TestCrashIsNoExitCodeOfTheAgents: after what the Go runtime takes for a crash the process ends
+// with 2, which means nothing else, and the reason stands before the stack trace.
+func TestCrashIsNoExitCodeOfTheAgents(t *testing.T) {
+	t.Parallel()
+	for signal, reason := range map[unix.Signal]string{
+		unix.SIGABRT: "SIGABRT: abort\n", unix.SIGQUIT: "SIGQUIT: quit\n",
+	} {
+		process := agent.StartT(t, t.TempDir())
+		if err := process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		code, err := process.Wait()
+		said := process.Log()
+		at := strings.Index(said, reason)
+		if code != 2 || err != nil || at < 0 || at > strings.Index(said, "goroutine ") {
+			t.Errorf("after %v the exit code is %d (%v); it wrote:\n%s", signal, code, err, said)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -141,7 +140,7 @@ func TestBadFlag(t *testing.T) {
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "state")
-			fails(t, 2, agent.Options{Dir: dir, Args: args})
+			fails(t, 64, agent.Options{Dir: dir, Args: args})
 			if _, err := os.Stat(dir); !os.IsNotExist(err) {
 				t.Errorf("a bad flag must leave no data directory behind: %v", err)
 			}
@@ -149,11 +148,47 @@ func TestBadFlag(t *testing.T) {
 	}
 }
 
-func TestVersionFlag(t *testing.T) {
+// TestBadVariable: what is wrong in the environment is refused as a flag is.
+func TestBadVariable(t *testing.T) {
 	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), os.Getenv(agent.BinaryVariable), "--version").CombinedOutput()
-	if err != nil || len(bytes.TrimSpace(out)) == 0 {
-		t.Errorf("--version says %q (%v)", out, err)
+	for _, variable := range []string{"GUSTY_LOG_LEVEL=loud", "GUSTY_LOG_FORMAT=xml"} {
+		fails(t, 64, agent.Options{Dir: t.TempDir(), Env: []string{variable}})
+	}
+	// Those that agent.Options overrides by flags.
+	for _, variable := range []string{"GUSTY_PORT=http", "GUSTY_PORT=65536", "GUSTY_LISTEN=home"} {
+		if out, code := runBare(t, variable); code != 64 || !strings.HasPrefix(out, "gustyd: ") {
+			t.Errorf("with %s it exits with %d and says %q", variable, code, out)
+		}
+	}
+}
+
+// runBare runs gustyd with nothing but variables and arguments of the form --name, and returns what
+// it said and its exit code.
+func runBare(t *testing.T, words ...string) (said string, code int) {
+	t.Helper()
+	binary, dir := os.Getenv(agent.BinaryVariable), filepath.Join(t.TempDir(), "state")
+	cmd := exec.CommandContext(t.Context(), binary, "--data-dir", dir)
+	cmd.Env = os.Environ()
+	for _, word := range words {
+		if strings.HasPrefix(word, "--") {
+			cmd.Args = append(cmd.Args, word)
+		} else {
+			cmd.Env = append(cmd.Env, word)
+		}
+	}
+	out, _ := cmd.CombinedOutput() // the exit code says it
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// TestInformingFlags: what only prints exits with 0, however wrong the environment is.
+func TestInformingFlags(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]string{"--version": "gustyd ", "--help": "usage: gustyd "} {
+		for _, variable := range []string{"GUSTY_LOG_LEVEL=info", "GUSTY_LOG_LEVEL=loud"} {
+			if out, code := runBare(t, flag, variable); code != 0 || !strings.HasPrefix(out, want) {
+				t.Errorf("%s with %s exits with %d and says %q", flag, variable, code, out)
+			}
+		}
 	}
 }
 
