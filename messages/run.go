@@ -70,7 +70,7 @@ type Run struct {
 	PIDStart   uint64 // the process's start time in clock ticks after boot (Linux), to tell it from a later one of the same number
 	ExitCode   *int
 	Signal     string
-	Count      int // how many firings a missed record stands for; 0 and 1 mean one
+	Count      int // how many firings or runs the record stands for; 0 and 1 mean one. See Fold
 	Usage      Usage
 	Output     OutputSummary
 }

@@ -125,7 +125,7 @@ func (s *Store) commitTogether(batch []pending) error {
 		if done, err = s.trim(w, &sum); err != nil {
 			return &applyError{err}
 		}
-		if !sum.useful && len(done.runs) == 0 {
+		if !sum.useful && !done.changed() {
 			return errAllRefused
 		}
 		return nil

@@ -53,9 +53,17 @@
 //
 // # History
 //
-// Runs are bound in number under each name and by bytes and age in all (docs/storage.md). Every transaction counts what it adds and takes, and
-// trims a little (trim.go); where that is not enough, the trimmer asks for transactions that do nothing else (trimmer.go). A run's record notes
-// the size of its output files and which outbox documents refer to them, so that neither counting nor waiting for the shipper needs a scan.
+// Runs that ran are bound in number under each name, and all runs by bytes and age
+// (docs/storage.md). What did not run is worth less: under each name its records are bound apart,
+// older ones are folded into one with a count (runfolding.go), and while the history is full they
+// go first (trimoldest.go). A list (runlists.go) counts both and names the newest that did not run,
+// so that nothing has to be looked for.
+//
+// Every transaction counts what it adds and takes, and trims a little (trim.go); where that is not
+// enough, the trimmer asks for transactions that do nothing else (trimmer.go). A run's record notes
+// the size of its output files and which outbox documents refer to them, so that neither counting
+// nor waiting for the shipper needs a scan. What an earlier version counted otherwise is counted
+// once, at start (runrecount.go).
 //
 // # Output files
 //

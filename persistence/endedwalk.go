@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -17,13 +18,16 @@ type walkHead struct {
 	key    []byte // nil: at its end
 }
 
-// walkEnded begins behind the run with the id behind. The walk is over when a row is changed.
+// walkEnded goes through all of them, but begins behind the run with the id behind. The walk is
+// over when a row is changed.
 func (r *reader) walkEnded(behind runKey) *endedWalk {
+	return r.walkStates(behind, slices.DeleteFunc(messages.RunStates(), messages.RunState.Active))
+}
+
+// walkStates goes through those that ended in one of the states.
+func (r *reader) walkStates(behind runKey, states []messages.RunState) *endedWalk {
 	walk := &endedWalk{}
-	for _, state := range messages.RunStates() {
-		if state.Active() {
-			continue
-		}
+	for _, state := range states {
 		head := walkHead{cursor: r.bucket(bucketByState).Cursor(), state: stateNumber(state)}
 		key, _ := head.cursor.Seek(behind.byState(head.state))
 		if bytes.Equal(key, behind.byState(head.state)) {

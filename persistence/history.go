@@ -18,41 +18,67 @@ func (s *Store) loadHistory() error {
 			}
 		}
 		s.setLedger(&s.ledger)
-		if s.ledger.runsOver == 0 {
-			return nil
-		}
-		return r.scan(bucketRunLists, func(key, record []byte) error {
-			list, err := parseRunList(record)
-			if err == nil && list.over() > 0 && len(key) == nameKeyBytes {
-				s.trimmer.note(nameKey(key))
-			}
-			return err
-		})
+		return s.noteLists(r)
 	})
 	return err
 }
 
-// countRuns counts what transactions keep count of from then on. It reads every run once.
-func (s *Store) countRuns(r *reader) error {
+// noteLists notes the lists that are over what they keep, and those whose rows do not say what ran.
+func (s *Store) noteLists(r *reader) error {
+	for job := range s.trimmer.recounted {
+		s.trimmer.note(job)
+	}
+	if len(s.trimmer.recounted) > 0 {
+		s.trimmer.wake()
+	}
+	if s.ledger.runsOver == 0 {
+		return nil
+	}
+	return s.eachList(r, func(job nameKey, list *runList) {
+		if list.over() > 0 {
+			s.trimmer.note(job)
+		}
+	})
+}
+
+// eachList calls each for every list, as it is counted.
+func (s *Store) eachList(r *reader, each func(nameKey, *runList)) error {
+	return r.scan(bucketRunLists, func(key, record []byte) error {
+		list, err := parseRunList(record)
+		if err != nil || len(key) != nameKeyBytes {
+			return damagedRow(bucketRunLists)
+		}
+		s.trimmer.recounted.complete(nameKey(key), &list)
+		each(nameKey(key), &list)
+		return nil
+	})
+}
+
+// countRuns counts what transactions keep count of from then on. It reads every run once. That all
+// is counted is noted when the lists say so, too.
+func (s *Store) countRuns(r *reader) (err error) {
 	s.logger.Info("the stored runs are counted, once")
-	s.ledger.runBytes, s.ledger.runsOver = 0, 0
-	err := r.scan(bucketRuns, func(key, record []byte) error {
+	l := &s.ledger
+	l.runBytes, l.runsOver, l.apartBytes, l.newestRan = 0, 0, 0, runKey{}
+	err = r.scan(bucketRuns, func(key, record []byte) error {
 		kept, err := parseKeeping(record)
 		if err != nil || len(key) != len(runKey{}) {
 			return damagedRow(bucketRuns)
 		}
-		s.ledger.runBytes += r.runBytes(runKey(key), &kept)
+		l.countTaken(takenBytes{}, r.taken(runKey(key), &kept))
+		if kept.ended() && kept.class() == classRan {
+			l.newestRan = runKey(key)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.ledger.runsCounted = true
-	return r.scan(bucketRunLists, func(_, record []byte) error {
-		list, err := parseRunList(record)
-		s.ledger.runsOver += list.over()
+	if s.trimmer.recounted, err = r.recountLists(); err != nil {
 		return err
-	})
+	}
+	l.runsCounted = len(s.trimmer.recounted) == 0
+	return s.eachList(r, func(_ nameKey, list *runList) { l.runsOver += list.over() })
 }
 
 // loadBounds reads the bounds again after a parameter was changed; where they do not open, those from before stay.

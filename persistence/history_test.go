@@ -27,15 +27,34 @@ func checkCounted(t testing.TB, s *Store) {
 		if err := counted.countRuns(r); err != nil {
 			return err
 		}
-		if kept.runBytes != counted.ledger.runBytes || kept.runsOver != counted.ledger.runsOver || !kept.runsCounted {
-			t.Errorf("the ledger says %d bytes and %d runs over; counted are %d and %d",
-				kept.runBytes, kept.runsOver, counted.ledger.runBytes, counted.ledger.runsOver)
+		is, want := &kept, &counted.ledger
+		if is.runBytes != want.runBytes || is.apartBytes != want.apartBytes || !is.runsCounted {
+			t.Errorf("the ledger says %d bytes, %d of what did not run; counted are %d and %d",
+				is.runBytes, is.apartBytes, want.runBytes, want.apartBytes)
 		}
-		return nil
+		if is.runsOver != want.runsOver || is.newestRan != want.newestRan {
+			t.Errorf("the ledger says %d runs over, and %s is the newest; counted are %d and %s",
+				is.runsOver, is.newestRan, want.runsOver, want.newestRan)
+		}
+		return checkLists(t, r, counted.trimmer.recounted)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkLists compares the lists with a count.
+func checkLists(t testing.TB, r *reader, counted recountedLists) error {
+	t.Helper()
+	return r.scan(bucketRunLists, func(key, record []byte) error {
+		list, err := parseRunList(record)
+		want := runList{runs: list.runs, keep: list.keep, ran: list.runs}
+		counted.complete(nameKey(key), &want)
+		if !list.equal(&want) {
+			t.Errorf("a list says %+v; counted is %+v", list, want)
+		}
+		return err
+	})
 }
 
 // limitBytes sets the bound of the history's bytes.

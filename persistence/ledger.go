@@ -43,7 +43,9 @@ type ledger struct {
 	dropped      uint64
 	runBytes     uint64 // of all runs: their rows, their entries in the orders, their output files
 	runsOver     uint64 // runs that lists have beyond what they keep
-	runsCounted  bool   // the two above are true; files of earlier versions lack them
+	apartBytes   uint64 // of runBytes, what the runs take that did not run
+	newestRan    runKey // of the runs that ran and have ended: it stays
+	runsCounted  bool   // the four above are true, and so are the lists; earlier versions lack them
 	rotation     rotation
 	generation   uint64 // transactions that there ever were
 	dead         uint64 // dead letters among the rows of the outbox
@@ -64,7 +66,6 @@ const (
 	fieldDropped      = 6
 	fieldRunBytes     = 7
 	fieldRunsOver     = 8
-	fieldRunsCounted  = 9
 	fieldRotateRows   = 10
 	fieldRotateOld    = 11
 	fieldRotateBucket = 12
@@ -78,6 +79,9 @@ const (
 	fieldLostDead     = 20
 	fieldLostClass    = 20 // + the class: 21 to 23 and 25
 	fieldAlive        = 24
+	fieldRunsCounted  = 26 // in the place of 9, which earlier versions write who count otherwise
+	fieldApartBytes   = 27
+	fieldNewestRan    = 28
 	fieldDigest       = 32
 )
 
@@ -90,13 +94,17 @@ func (l *ledger) append(e *encoder) {
 	e.uint(fieldDropped, l.dropped)
 	e.uint(fieldRunBytes, l.runBytes)
 	e.uint(fieldRunsOver, l.runsOver)
-	e.bool(fieldRunsCounted, l.runsCounted)
 	l.rotation.append(e)
 	e.uint(fieldGeneration, l.generation)
 	e.uint(fieldDead, l.dead)
 	e.uint(fieldDeadBytes, l.deadBytes)
 	l.loss.append(e)
 	e.time(fieldAlive, l.alive)
+	e.bool(fieldRunsCounted, l.runsCounted)
+	e.uint(fieldApartBytes, l.apartBytes)
+	if l.newestRan != (runKey{}) {
+		e.bytes(fieldNewestRan, l.newestRan[:])
+	}
 	for id := range l.digests {
 		if d := &l.digests[id]; *d != (digest{}) {
 			var data [binary.MaxVarintLen64 + sha256.Size]byte
@@ -150,6 +158,12 @@ func parseLedger(record []byte) (l ledger, err error) {
 			d.loss(&l.loss)
 		case fieldAlive:
 			l.alive = d.time()
+		case fieldApartBytes:
+			l.apartBytes = d.uint()
+		case fieldNewestRan:
+			if len(d.data) == len(runKey{}) {
+				l.newestRan = runKey(d.data)
+			}
 		default:
 			if id := d.number - fieldDigest; d.number >= fieldDigest && id < uint64(bucketCount) {
 				l.digests[id] = d.digest()

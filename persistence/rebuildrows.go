@@ -43,7 +43,8 @@ func (r *rebuild) eachKey(b bucketID, visit func(key []byte) error) error {
 	}
 }
 
-// orderRuns writes the orders of the runs, and counts the runs of each job. What all of them take is counted by the next start.
+// orderRuns writes the orders of the runs, and counts the runs of each job. What all of them take,
+// and which of them ran, is counted by the next start.
 func (r *rebuild) orderRuns() error {
 	counts := map[nameKey]uint64{}
 	err := r.eachKey(bucketRuns, func(key []byte) error {
@@ -70,7 +71,7 @@ func (r *rebuild) orderRuns() error {
 		if err != nil {
 			return err
 		}
-		list.runs = count
+		list.runs, list.counted = count, false
 		if err := r.writer.storeRunList(job, list); err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ type runBounds struct {
 // mostBytes is what runs may take where output waits to be shipped: a quarter more.
 func (b runBounds) mostBytes() uint64 { return b.bytes + b.bytes/4 }
 
+// apartBytes is what the records of what did not run may take while the history is full: an eighth.
+func (b runBounds) apartBytes() uint64 { return b.bytes / 8 }
+
 // readBounds gives the bounds that are in force.
 func (r *reader) readBounds() (runBounds, error) {
 	var rows []messages.StoredParameter

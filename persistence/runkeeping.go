@@ -19,6 +19,8 @@ const runOverheadBytes = 16 + (nameKeyBytes + 16 + 1) + (1 + 16) + (nameKeyBytes
 
 // runKeeping is what the store needs to know of a run to count and to trim it.
 type runKeeping struct {
+	state     byte
+	begun     bool     // its process was started, or printed something
 	fileBytes uint64   // of the run's output files; counted when it ends
 	documents []uint64 // sequences of the outbox documents whose message lies in those files
 	letters   []runKey // ids of the dead letters of which that is true
@@ -44,6 +46,10 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 	d := decoder{rest: record}
 	for d.next() {
 		switch d.number {
+		case runState:
+			k.state = byte(d.uint())
+		case runStartedAt:
+			k.begun = true
 		case runFileBytes:
 			k.fileBytes, counted = d.uint(), true
 		case runDocument:
@@ -56,7 +62,9 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 			}
 		case runOutputInFile:
 			inFile = d.bool()
+			k.begun = k.begun || inFile
 		case runStdoutBytes, runStderrBytes:
+			k.begun = true
 			printed += uint64(min(max(d.int(), 0), messages.DefaultJobOptions().OutputLimitBytes))
 		}
 	}
@@ -117,7 +125,7 @@ func (w *writer) noteReference(doc *messages.Document, note func(*runKeeping)) e
 	if err != nil {
 		return err
 	}
-	before := w.runBytes(id, &kept)
+	before := w.taken(id, &kept)
 	w.forgetSettled(&kept)
 	note(&kept)
 	return w.storeRun(id, run, &kept, before)

@@ -1,29 +1,147 @@
 package persistence
 
-import "gusty/messages"
+import (
+	"bytes"
+	"slices"
+
+	"gusty/messages"
+)
 
 // The fields of a run list's record. Its key is the job's.
 const (
-	listRuns = 1
-	listKeep = 2
+	listRuns   = 1
+	listKeep   = 2
+	listRan    = 3 // always there; absent where an earlier version wrote
+	listApart  = 4
+	listRecent = 5 // repeated, in order of the ids: state uint8, run id
 )
+
+// keptApart is how many records of what did not run stay as they are under one name in each state.
+// What is older is folded into one more.
+const keptApart = 10
 
 // runList counts the runs under one name, so that trimming needs no scan. It outlives the job for as long as there are runs.
 type runList struct {
-	runs uint64
-	keep uint64
+	runs    uint64
+	keep    uint64
+	ran     uint64     // of the runs, those that ran; keep bounds them
+	apart   uint64     // of the runs, those that ended without having run
+	recent  []apartRun // the newest of these, by id; an earlier version may have left older ones
+	counted bool       // the row says what ran
+}
+
+type apartRun struct {
+	state byte
+	id    runKey
 }
 
 // over is how many runs the list has beyond what it keeps.
-func (l runList) over() uint64 { return l.runs - min(l.runs, l.keep) }
+func (l *runList) over() uint64 { return l.ranOver() + l.foldable() }
 
-// runList gives the list of a name; one without a job keeps the default.
-func (r *reader) runList(job nameKey) (runList, error) {
-	record, err := r.get(bucketRunLists, job[:])
+func (l *runList) ranOver() uint64 { return lessBy(l.ran, l.keep) }
+
+// foldable is how many records of what did not run are to be folded into others.
+func (l *runList) foldable() uint64 {
+	over := l.strays()
+	var counts [16]uint64
+	for i := range l.recent {
+		if count := &counts[l.recent[i].state&15]; *count > keptApart {
+			over++
+		} else {
+			*count++
+		}
+	}
+	return over
+}
+
+// strays is how many records of what did not run are older than those that the list names.
+func (l *runList) strays() uint64 { return lessBy(l.apart, uint64(len(l.recent))) }
+
+// recentIn returns the ids that the list names in a state, oldest first.
+func (l *runList) recentIn(state byte) (ids []runKey) {
+	for i := range l.recent {
+		if l.recent[i].state == state {
+			ids = append(ids, l.recent[i].id)
+		}
+	}
+	return ids
+}
+
+func (l *runList) find(id runKey) (int, bool) {
+	return slices.BinarySearchFunc(l.recent, id, func(r apartRun, id runKey) int {
+		return bytes.Compare(r.id[:], id[:])
+	})
+}
+
+// names reports whether the run is one of those that the list names.
+func (l *runList) names(id runKey) bool {
+	_, found := l.find(id)
+	return found
+}
+
+// after returns the next run that the list names in the state.
+func (l *runList) after(id runKey, state byte) (next runKey, ok bool) {
+	for i := range l.recent {
+		if r := &l.recent[i]; r.state == state && bytes.Compare(r.id[:], id[:]) > 0 {
+			return r.id, true
+		}
+	}
+	return next, false
+}
+
+// enter counts a run as what it is now.
+func (l *runList) enter(id runKey, k *runKeeping) {
+	switch k.class() {
+	case classRan:
+		l.ran++
+	case classApart:
+		l.apart++
+		if at, found := l.find(id); !found {
+			l.recent = slices.Insert(slices.Clone(l.recent), at, apartRun{k.state, id})
+		}
+	default:
+	}
+}
+
+// leave takes a run out of the counts. What did not run, is older than what the list names, and was
+// ended in a state that a run may have too, was counted as one.
+func (l *runList) leave(id runKey, k *runKeeping) {
+	class := k.class()
+	at, named := l.find(id)
+	switch {
+	case class == classApart && named:
+		l.recent = slices.Delete(slices.Clone(l.recent), at, at+1)
+		l.apart = lessBy(l.apart, 1)
+	case class == classApart && isNeverBegun(k.state):
+		l.apart = lessBy(l.apart, 1)
+	case class != classWaits:
+		l.ran = lessBy(l.ran, 1)
+	}
+}
+
+func (l *runList) remove(runs []*endedRun) {
+	for _, run := range runs {
+		l.runs = lessBy(l.runs, 1)
+		l.leave(run.id, &run.kept)
+	}
+}
+
+func (l *runList) equal(other *runList) bool {
+	return l.runs == other.runs && l.keep == other.keep && l.ran == other.ran &&
+		l.apart == other.apart && slices.Equal(l.recent, other.recent)
+}
+
+// runList returns the list of a name; one without a job keeps the default.
+func (w *writer) runList(job nameKey) (runList, error) {
+	record, err := w.get(bucketRunLists, job[:])
 	if err != nil {
 		return runList{}, err
 	}
-	return parseRunList(record)
+	list, err := parseRunList(record)
+	if err == nil && w.trimmer != nil {
+		w.trimmer.recounted.complete(job, &list)
+	}
+	return list, err
 }
 
 func parseRunList(record []byte) (runList, error) {
@@ -35,7 +153,20 @@ func parseRunList(record []byte) (runList, error) {
 			list.runs = d.uint()
 		case listKeep:
 			list.keep = max(d.uint(), 1)
+		case listRan:
+			list.ran, list.counted = d.uint(), true
+		case listApart:
+			list.apart = d.uint()
+		case listRecent:
+			if len(d.data) != 1+len(runKey{}) {
+				d.fail()
+				break
+			}
+			list.recent = append(list.recent, apartRun{d.data[0], runKey(d.data[1:])})
 		}
+	}
+	if !list.counted {
+		list.ran, list.apart, list.recent = list.runs, 0, nil
 	}
 	if d.err != nil {
 		return list, damagedRow(bucketRunLists)
@@ -59,10 +190,11 @@ func (w *writer) changeRunList(job nameKey, change func(*runList)) error {
 		w.ledger.runsOver -= was.over()
 		return w.remove(bucketRunLists, job[:])
 	}
-	if list == was {
+	if list.equal(&was) {
 		return nil
 	}
 	w.ledger.runsOver += list.over() - was.over()
+	list.counted = true
 	return w.storeRunList(job, list)
 }
 
@@ -70,6 +202,15 @@ func (w *writer) storeRunList(job nameKey, list runList) error {
 	e := w.fresh()
 	e.uint(listRuns, list.runs)
 	e.uint(listKeep, list.keep)
+	if list.counted {
+		e.explicit = true
+		e.uint(listRan, list.ran)
+		e.explicit = false
+		e.uint(listApart, list.apart)
+		for i := range list.recent {
+			e.bytes(listRecent, append([]byte{list.recent[i].state}, list.recent[i].id[:]...))
+		}
+	}
 	return w.put(bucketRunLists, job[:], e.buf)
 }
 

@@ -1,6 +1,10 @@
 package persistence
 
-import "gusty/messages"
+import (
+	"bytes"
+
+	"gusty/messages"
+)
 
 func checkRun(row *messages.RunRow) error {
 	if _, ok := parseRunKey(row.Run.ID); !ok {
@@ -17,48 +21,64 @@ func (w *writer) putRun(row *messages.RunRow, documents []uint64, out *outcome) 
 	id, _ := parseRunKey(row.Run.ID)
 	job := w.hide(nameOfJob, row.Run.ScriptName)
 	state := stateNumber(row.Run.State)
-	was := w.orderedState(job, id)
-	if err := w.putRunRow(id, &row.Run, documents); err != nil {
+	ordered := w.orderedState(job, id)
+	was, now, err := w.putRunRow(id, &row.Run, documents)
+	if err != nil {
 		return err
 	}
-	if was != state {
-		if err := w.order(job, id, was, state); err != nil {
+	if ordered != state {
+		if err := w.order(job, id, ordered, state); err != nil {
 			return err
 		}
 	}
-	if was == 0 {
+	if ordered == 0 {
 		out.added++
-		return w.changeRunList(job, func(l *runList) { l.runs++ })
 	}
-	if w.ledger.runsOver > 0 && stateOf(uint64(was)).Active() && !row.Run.State.Active() {
+	moved := was.class() != now.class() || now.class() == classApart && was.state != now.state
+	if ordered == 0 || moved {
+		return w.changeRunList(job, func(l *runList) {
+			if ordered == 0 {
+				l.runs++
+			}
+			l.leave(id, &was)
+			l.enter(id, &now)
+		})
+	}
+	if w.ledger.runsOver > 0 && !was.ended() && now.ended() {
 		w.trimmer.note(job) // this run may have been in the way
 	}
 	return nil
 }
 
-// putRunRow stores the row itself, and counts what it and the run's output files take.
-func (w *writer) putRunRow(id runKey, run *messages.Run, documents []uint64) error {
-	kept, err := w.keeping(id)
-	if err != nil {
-		return err
+// putRunRow stores the row itself, and counts what it and the run's output files take. It returns
+// what was noted of the run before, and what is now.
+func (w *writer) putRunRow(
+	id runKey, run *messages.Run, documents []uint64,
+) (was, now runKeeping, err error) {
+	if was, err = w.keeping(id); err != nil {
+		return was, now, err
 	}
-	before := w.runBytes(id, &kept)
+	now = was
 	if !run.State.Active() {
-		kept.fileBytes = outputBytes(w.output, id)
+		now.fileBytes = outputBytes(w.output, id)
 	}
-	kept.documents = append(kept.documents, documents...)
-	return w.storeRun(id, run, &kept, before)
+	now.documents = append(now.documents, documents...)
+	now.note(run)
+	if now.ended() && now.class() == classRan && bytes.Compare(id[:], w.ledger.newestRan[:]) > 0 {
+		w.ledger.newestRan = id
+	}
+	return was, now, w.storeRun(id, run, &now, w.taken(id, &was))
 }
 
 // storeRun stores the row with what is kept of it, in the place of one that took so many bytes.
-func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before uint64) error {
+func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before takenBytes) error {
 	e := w.fresh()
 	encodeRun(e, run)
 	kept.append(e, run.Output.InFile)
 	if err := w.put(bucketRuns, id[:], e.buf); err != nil {
 		return err
 	}
-	w.ledger.runBytes += w.runBytes(id, kept) - before
+	w.ledger.countTaken(before, w.taken(id, kept))
 	return nil
 }
 

@@ -1,7 +1,5 @@
 package persistence
 
-import "bytes"
-
 // endedRun is a run that may go.
 type endedRun struct {
 	id    runKey
@@ -10,15 +8,16 @@ type endedRun struct {
 	kept  runKeeping
 }
 
-// trimLists removes what lists have over their keep_runs.
+// trimLists removes what lists have over their keep_runs, and folds what they have too many records
+// of that did not run.
 func (w *writer) trimLists(room int, done *trimmed) error {
 	seen := 0
 	for job := range w.trimmer.lists {
-		if len(done.runs) >= room || seen == maxListsSeen {
+		if done.removed >= room || seen == maxListsSeen {
 			break
 		}
 		seen++
-		if err := w.trimList(job, room-len(done.runs), done); err != nil {
+		if err := w.trimList(job, room-done.removed, done); err != nil {
 			return err
 		}
 	}
@@ -27,38 +26,66 @@ func (w *writer) trimLists(room int, done *trimmed) error {
 
 // trimList removes up to room runs of one list. It is settled when there is nothing more to be removed for now.
 func (w *writer) trimList(job nameKey, room int, done *trimmed) error {
-	list, err := w.runList(job)
+	list, err := w.countedList(job, done)
 	if err != nil {
 		return err
 	}
-	want := min(list.over(), uint64(room))
-	found, err := w.oldestOf(job, int(want))
+	before := done.removed
+	if err := w.foldList(job, &list, room, done); err != nil {
+		return err
+	}
+	want := min(list.ranOver(), uint64(max(0, room-(done.removed-before))))
+	found, err := w.oldestOf(job, &list, int(want))
 	if err != nil {
 		return err
 	}
-	if uint64(len(found)) < want || want == list.over() {
+	if err := w.removeRuns(found, done); err != nil {
+		return err
+	}
+	list, err = w.runList(job)
+	if removed := done.removed - before; removed == 0 || list.over() == 0 {
 		done.settled = append(done.settled, job)
 	}
-	return w.removeRuns(found, done)
+	return err
 }
 
-// oldestOf gives the oldest runs of a list that have ended, but for those whose output waits to be shipped and for the list's newest. It looks
-// at a bounded part of the list: what must stay at its front is little.
-func (w *writer) oldestOf(job nameKey, limit int) (found []endedRun, err error) {
-	newest := seekLast(w.bucket(bucketByJob).Cursor(), job[:], nil)
+// countedList returns a list whose row says what ran, and sees to it that it does.
+func (w *writer) countedList(job nameKey, done *trimmed) (runList, error) {
+	list, err := w.runList(job)
+	if err != nil {
+		return list, err
+	}
+	if _, recounted := w.trimmer.recounted[job]; !recounted {
+		return list, nil
+	}
+	done.recounted = append(done.recounted, job)
+	if list.counted || list.runs == 0 {
+		return list, nil
+	}
+	list.counted = true
+	return list, w.storeRunList(job, list)
+}
+
+// oldestOf returns the oldest runs of a list that ran and have ended, but for those whose output
+// waits to be shipped and for the newest of all. It looks at a bounded part of the list: what must
+// stay at its front is little.
+func (w *writer) oldestOf(job nameKey, list *runList, limit int) (found []endedRun, err error) {
+	var held []endedRun // goes where a newer one follows
 	c := w.bucket(bucketByJob).Cursor()
 	looked := 0
 	for k, v := c.Seek(job[:]); hasPrefix(k, job[:]) && len(found) < limit && looked < maxLookedAt; k, v = c.Next() {
 		looked++
-		if len(v) != 1 || stateOf(uint64(v[0])).Active() || bytes.Equal(k, newest) {
+		id := runKey(k[nameKeyBytes:])
+		if len(v) != 1 || stateOf(uint64(v[0])).Active() || isNeverBegun(v[0]) || list.names(id) {
 			continue
 		}
-		run, err := w.endedRun(runKey(k[nameKeyBytes:]), v[0])
+		found, held = append(found, held...), held[:0]
+		run, err := w.endedRun(id, v[0])
 		if err != nil {
 			return nil, err
 		}
 		if !w.waits(&run.kept) {
-			found = append(found, run)
+			held = append(held, run)
 		}
 	}
 	return found, nil
@@ -86,18 +113,21 @@ func (w *writer) endedRun(id runKey, state byte) (run endedRun, err error) {
 
 // removeRuns removes runs from their rows, their orders and their lists.
 func (w *writer) removeRuns(runs []endedRun, done *trimmed) error {
-	gone := map[nameKey]uint64{}
+	gone := map[nameKey][]*endedRun{}
 	for i := range runs {
 		run := &runs[i]
-		w.ledger.runBytes -= w.runBytes(run.id, &run.kept)
+		w.ledger.countTaken(w.taken(run.id, &run.kept), takenBytes{})
 		if err := w.removeRun(run); err != nil {
 			return err
 		}
-		gone[run.job]++
-		done.runs = append(done.runs, run.id)
+		gone[run.job] = append(gone[run.job], run)
+		done.removed++
+		if !isNeverBegun(run.state) {
+			done.runs = append(done.runs, run.id)
+		}
 	}
-	for job, count := range gone {
-		if err := w.changeRunList(job, func(l *runList) { l.runs -= min(count, l.runs) }); err != nil {
+	for job, runs := range gone {
+		if err := w.changeRunList(job, func(l *runList) { l.remove(runs) }); err != nil {
 			return err
 		}
 	}

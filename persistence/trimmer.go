@@ -24,11 +24,14 @@ const trimEvery = time.Minute
 type trimmer struct {
 	bounds runBounds
 	lists  map[nameKey]struct{} // that may have more runs than they keep
-	behind runKey               // the runs up to here wait to be shipped; the next look begins behind them,
-	since  time.Time            // but once in trimEvery at the front
-	rest   time.Time            // until then the bounds hold, unless a run or a bound is changed
-	faulty bool                 // a row of the history is damaged: nothing is trimmed until the file has been verified
-	kick   chan struct{}        // capacity 1: there is more to trim than one transaction takes
+	// recounted are the lists that are to be written with what was counted at the start.
+	recounted recountedLists
+	unrun     runKey        // as behind: of the runs that may not have run, all up to here did
+	behind    runKey        // the runs up to here wait to be shipped; the next look begins behind them,
+	since     time.Time     // but once in trimEvery at the front
+	rest      time.Time     // until then the bounds hold, unless a run or a bound is changed
+	faulty    bool          // a row of the history is damaged: nothing is trimmed until the file has been verified
+	kick      chan struct{} // capacity 1: there is more to trim than one transaction takes
 }
 
 // note remembers a list. To note one that turns out to be within its bound costs one look.
@@ -49,31 +52,41 @@ func (t *trimmer) stir() {
 // trimmed is what trimming did in one transaction, to be applied when that is durable.
 type trimmed struct {
 	runs    []runKey  // whose output files go
+	removed int       // rows of runs
 	settled []nameKey // lists that have nothing to trim for now
-	behind  runKey
-	since   time.Time
-	rest    time.Time
-	more    bool
+	// recounted are the lists whose rows say from now on what ran.
+	recounted []nameKey
+	behind    runKey
+	unrun     runKey
+	since     time.Time
+	rest      time.Time
+	more      bool
 }
 
-// trim removes up to room of the runs that are over a bound: of lists over their keep_runs, and the oldest of all while there are too
-// many bytes or they are too old.
+// changed reports whether there is something to be committed.
+func (t *trimmed) changed() bool { return t.removed+len(t.recounted) > 0 }
+
+// trim removes up to room of the runs that are over a bound: of lists over their keep_runs, and the
+// oldest of all while there are too many bytes or they are too old. Records of what did not run are
+// folded into later ones where that is possible.
 func (w *writer) trim(now time.Time, room int) (done trimmed, err error) {
-	done.behind, done.since, done.rest = w.trimmer.behind, w.trimmer.since, w.trimmer.rest
+	done.behind, done.unrun = w.trimmer.behind, w.trimmer.unrun
+	done.since, done.rest = w.trimmer.since, w.trimmer.rest
 	if now.Before(done.rest) && len(w.trimmer.lists) == 0 {
 		return done, nil
 	}
 	done.rest = time.Time{}
 	if now.Sub(done.since).Abs() >= trimEvery {
-		done.behind, done.since = runKey{}, now
+		done.behind, done.unrun, done.since = runKey{}, runKey{}, now
 	}
 	if err := w.trimLists(room, &done); err != nil {
 		return done, err
 	}
-	if err := w.trimOldest(now, room-len(done.runs), &done); err != nil {
+	if err := w.trimOldest(now, room-done.removed, &done); err != nil {
 		return done, err
 	}
 	done.more = done.more || len(done.settled) < len(w.trimmer.lists)
+	w.ledger.runsCounted = len(done.recounted) == len(w.trimmer.recounted)
 	return done, nil
 }
 
@@ -83,7 +96,11 @@ func (s *Store) trimmedNow(done *trimmed) {
 	for _, job := range done.settled {
 		delete(s.trimmer.lists, job)
 	}
-	s.trimmer.behind, s.trimmer.since, s.trimmer.rest = done.behind, done.since, done.rest
+	for _, job := range done.recounted {
+		delete(s.trimmer.recounted, job)
+	}
+	s.trimmer.behind, s.trimmer.unrun = done.behind, done.unrun
+	s.trimmer.since, s.trimmer.rest = done.since, done.rest
 	if done.more {
 		s.trimmer.wake()
 	}

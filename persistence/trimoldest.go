@@ -13,28 +13,68 @@ type search struct {
 	room   int    // how many more may be found
 	over   int64  // bytes that the history has over its bound
 	hard   int64  // and over the bound that does not wait for the shipper
+	apart  int64  // bytes that what did not run has over its part
 	oldest runKey // what is older is too old
 	newest runKey // stays
 	found  []endedRun
+	unrun  []endedRun // found, too, and may be folded
 
 	now time.Time
 	age time.Duration // at which a run is too old
 }
 
-// trimOldest removes up to room of the oldest runs while the history is over its bounds.
+// trimOldest removes up to room of the oldest runs while the history is over its bounds. While what
+// did not run takes more than its part of a full history, that goes first.
 func (w *writer) trimOldest(now time.Time, room int, done *trimmed) error {
 	bounds := w.trimmer.bounds
 	s := search{
-		writer: w, done: done, room: room, oldest: runsBefore(now.Add(-bounds.age)), now: now, age: bounds.age,
-		over: int64(w.ledger.runBytes - bounds.bytes), hard: int64(w.ledger.runBytes - bounds.mostBytes()),
+		writer: w, done: done, room: room, now: now, age: bounds.age,
+		oldest: runsBefore(now.Add(-bounds.age)), newest: w.ledger.newestRan,
+		over:  int64(w.ledger.runBytes - bounds.bytes),
+		hard:  int64(w.ledger.runBytes - bounds.mostBytes()),
+		apart: int64(w.ledger.apartBytes - bounds.apartBytes()),
 	}
-	if last, _ := w.bucket(bucketRuns).Cursor().Last(); len(last) == len(s.newest) {
-		s.newest = runKey(last)
-	}
-	if err := s.run(); err != nil {
+	if err := s.runApart(); err != nil {
 		return err
 	}
-	return w.removeRuns(s.found, done)
+	if len(s.unrun) == 0 {
+		if err := s.run(); err != nil {
+			return err
+		}
+	}
+	if err := w.removeRuns(s.found, done); err != nil {
+		return err
+	}
+	return w.giveUp(s.unrun, done)
+}
+
+// runApart finds the oldest records of what did not run while they are what makes the history too
+// large.
+func (s *search) runApart() error {
+	if s.over <= 0 || s.apart <= 0 {
+		return nil
+	}
+	walk := s.walkStates(s.done.unrun, apartStates())
+	for range maxLookedAt {
+		id, state, ok := walk.next()
+		if !ok || s.over <= 0 || s.apart <= 0 {
+			return nil
+		}
+		if s.full() {
+			break
+		}
+		run, err := s.endedRun(id, state)
+		if err != nil {
+			return err
+		}
+		if run.kept.class() == classApart {
+			s.take(&run)
+		} else if len(s.unrun) == 0 {
+			s.done.unrun = id
+		}
+	}
+	s.done.more = true
+	return nil
 }
 
 // run goes through the runs that have ended, a bounded way; there is more to do where it did not come to the end of what is too old or too much.
@@ -42,13 +82,16 @@ func (s *search) run() error {
 	walk := s.walkEnded(s.done.behind)
 	for looked := 0; ; looked++ {
 		id, state, ok := walk.next()
+		if ok && id == s.newest && s.tooOld(id) {
+			id, state, ok = walk.next() // behind it there is only what did not run
+		}
 		if !ok || !s.tooMuch(id) {
 			if looked == 0 && s.done.behind == (runKey{}) {
 				s.rest(id, ok)
 			}
 			return nil
 		}
-		if len(s.found) >= s.room || looked == maxLookedAt {
+		if s.full() || looked == maxLookedAt {
 			s.done.more = true
 			return nil
 		}
@@ -58,18 +101,20 @@ func (s *search) run() error {
 	}
 }
 
+func (s *search) full() bool { return len(s.found)+len(s.unrun) >= s.room }
+
 // rest notes how long nothing is to be done, where the oldest run that has ended, if there is one, may stay.
 func (s *search) rest(oldest runKey, ok bool) {
 	made := s.now
-	if ok && oldest != s.newest {
+	if ok {
 		made = oldest.madeAt()
 	}
 	s.done.rest = made.Add(s.age)
 }
 
-func (s *search) tooMuch(id runKey) bool {
-	return id != s.newest && (s.over > 0 || bytes.Compare(id[:], s.oldest[:]) < 0)
-}
+func (s *search) tooMuch(id runKey) bool { return id != s.newest && s.over > 0 || s.tooOld(id) }
+
+func (s *search) tooOld(id runKey) bool { return bytes.Compare(id[:], s.oldest[:]) < 0 }
 
 // look takes a run, unless its output waits to be shipped and there is still room for that.
 func (s *search) look(id runKey, state byte) error {
@@ -78,15 +123,25 @@ func (s *search) look(id runKey, state byte) error {
 		return err
 	}
 	if s.hard <= 0 && s.waits(&run.kept) {
-		if len(s.found) == 0 {
+		if len(s.found)+len(s.unrun) == 0 {
 			s.done.behind = id
 		}
 		return nil
 	}
-	freed := int64(s.runBytes(id, &run.kept))
-	s.over, s.hard = s.over-freed, s.hard-freed
-	s.found = append(s.found, run)
+	s.take(&run)
 	return nil
+}
+
+// take lets a run go. What did not run is folded where it can be, unless it is too old.
+func (s *search) take(run *endedRun) {
+	freed := s.taken(run.id, &run.kept)
+	s.over, s.hard = s.over-int64(freed.all), s.hard-int64(freed.all)
+	s.apart -= int64(freed.apart)
+	if run.kept.class() == classApart && !s.tooOld(run.id) {
+		s.unrun = append(s.unrun, *run)
+		return
+	}
+	s.found = append(s.found, *run)
 }
 
 // madeAt gives the time of a run's id, to the millisecond.

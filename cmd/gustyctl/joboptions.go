@@ -58,7 +58,7 @@ func (o *optionFlags) runFlags(flags *pflag.FlagSet) {
 
 func (o *optionFlags) limitFlags(flags *pflag.FlagSet) {
 	add(o, "output-limit", "output_limit_bytes", size(flags, "output-limit", "how much of each stream is kept"))
-	add(o, "keep-runs", "keep_runs", flags.Int("keep-runs", 0, "how many runs are kept"))
+	add(o, "keep-runs", "keep_runs", flags.Int("keep-runs", 0, "how many runs that ran are kept"))
 	add(o, "nice", "nice", flags.Int("nice", 0, "scheduling priority, -20 to 19"))
 	add(o, "memory-limit", "memory_limit_bytes", size(flags, "memory-limit", "memory that a run may use, 0 for no limit"))
 	add(o, "cpu-limit", "cpu_limit_percent", flags.Int("cpu-limit", 0, "`percent` of one core that a run may use, 0 for no limit"))

@@ -86,7 +86,7 @@ func (h history) fill(dir string) (middle string, err error) {
 		job.Options.KeepRuns = 10_000
 		f.put(messages.JobRow{Job: job})
 	}
-	states := []messages.RunState{messages.RunSucceeded, messages.RunFailed, messages.RunSkipped, messages.RunTimedOut}
+	states := []messages.RunState{messages.RunSucceeded, messages.RunFailed, messages.RunCancelled, messages.RunTimedOut}
 	since := time.Now().Add(-24 * time.Hour)
 	step := 24 * time.Hour / time.Duration(h.runs)
 	for n := range h.runs {
