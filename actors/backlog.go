@@ -6,9 +6,11 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how outcomes wait for a storage that takes none. What they take is bounded: first their output goes, then the outcomes of
-// runs that the store knows nothing of are only counted. An outcome of a run that the store has a row of stays: else that row would show the run
-// as under way for ever. Of those there are no more than were under way or waited when the storage ceased to take writes.
+// This file holds how outcomes wait for a storage that takes none. What they take is bounded: first
+// what did not run is only counted, then the output of runs goes, then runs are only counted, too;
+// but only those that the store knows nothing of. An outcome of a run that the store has a row of
+// stays: else that row would show the run as under way for ever. Of those there are no more than
+// were under way or waited when the storage ceased to take writes.
 
 const (
 	backlogBytes   = 4 << 20
@@ -36,15 +38,18 @@ func (b *backlog) add(out *outcome) (lost int) {
 	b.owes(out)
 	b.items = append(b.items, out)
 	b.measure(out)
+	if b.bytes > backlogBytes {
+		lost = b.lose(func(run *messages.Run) bool { return !run.Ran() })
+	}
 	for _, larger := range []int{bulky, 0} {
 		if b.bytes > backlogBytes {
 			b.slim(larger)
 		}
 	}
 	if b.bytes > backlogBytes {
-		return b.lose()
+		lost += b.lose(func(*messages.Run) bool { return true })
 	}
-	return 0
+	return lost
 }
 
 // owes remembers whose row of a next attempt must not be written any more once that starts or ends: also of an outcome that is with the store, and
@@ -131,13 +136,13 @@ func withoutOutput(run messages.Run) messages.Run {
 	return run
 }
 
-// lose only counts the oldest runs from now on that the store has no row of, and says how many. The row of an attempt that still waits for its
-// time stays.
-func (b *backlog) lose() (lost int) {
+// lose only counts the oldest runs from now on, of those that may go, that the store has no row of,
+// and says how many. The row of an attempt that still waits for its time stays.
+func (b *backlog) lose(mayGo func(*messages.Run) bool) (lost int) {
 	kept := b.items[:0]
 	for _, out := range b.items {
 		out.look()
-		if b.bytes <= backlogAfter || out.with || !out.absent {
+		if b.bytes <= backlogAfter || out.with || !out.absent || !mayGo(out.run()) {
 			kept = append(kept, out)
 			continue
 		}

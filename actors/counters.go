@@ -46,11 +46,11 @@ func (c *counters) started(lag time.Duration, due bool) {
 	h.Sum += seconds
 }
 
-// ended counts an outcome; ran says whether started was called for it.
-func (c *counters) ended(state messages.RunState, ran bool) {
+// ended counts an outcome, as often as it happened; ran says whether started was called for it.
+func (c *counters) ended(run *messages.Run, ran bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.runs[state]++
+	c.runs[run.State] += uint64(run.Firings()) //nolint:gosec // a count
 	if ran {
 		c.active--
 	}

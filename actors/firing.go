@@ -92,7 +92,7 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) }) //nolint:gosec // a count
 	for _, run := range back.records(e.name, in.why, now) {
 		run.ID = a.system.ids.next()
-		a.system.counts.ended(run.State, false)
+		a.system.counts.ended(&run, false)
 		b.record(run)
 	}
 	if in.madeUp {
@@ -139,7 +139,7 @@ func (a *schedulerActor) missReboot(b *batch, e *jobEntry, now time.Time, in gap
 	b.plan(e)
 	run := missedRun(e.name, now, in.why, now)
 	run.ID = a.system.ids.next()
-	a.system.counts.ended(run.State, false)
+	a.system.counts.ended(&run, false)
 	b.record(run)
 	if in.madeUp && e.misfire != messages.MisfireSkip {
 		a.makeUp(b, e, now, []time.Time{now}, false)

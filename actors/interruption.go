@@ -23,7 +23,7 @@ func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 	for _, d := range r.documents(config, &run) {
 		change.Rows = append(change.Rows, documentRow(config, d))
 	}
-	s.counts.ended(run.State, false)
+	s.counts.ended(&run, false)
 	s.outcomes.submit(&outcome{change: change}, nil)
 }
 

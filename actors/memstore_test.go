@@ -355,7 +355,14 @@ func (s *memStore) Run(id string) (messages.Run, error) {
 func (s *memStore) Runs(q messages.RunQuery) (messages.RunPage, error) {
 	runs := s.runsOf(q.ScriptName)
 	slices.Reverse(runs)
-	return messages.RunPage{Runs: runs[:min(len(runs), q.Limit)]}, nil
+	runs = slices.DeleteFunc(runs, func(r messages.Run) bool {
+		return q.Before != "" && r.ID >= q.Before || q.State != "" && r.State != q.State
+	})
+	page := messages.RunPage{Runs: runs[:min(len(runs), q.Limit)]}
+	if len(runs) > q.Limit {
+		page.Next = page.Runs[q.Limit-1].ID
+	}
+	return page, nil
 }
 
 // runsOf gives the runs of a job, or of all with an empty name, oldest first.

@@ -65,7 +65,7 @@ func joined(reason, more string) string {
 func (x *execution) finish(job *messages.Job) {
 	run := x.update(func(r *messages.Run) { r.Armed = false })
 	change, retry := x.finalChange(job, &run)
-	x.system.counts.ended(run.State, !run.StartedAt.IsZero())
+	x.system.counts.ended(&run, !run.StartedAt.IsZero())
 	x.log.Info("run ended", "state", string(run.State), "reason", run.Reason, "duration_ms", run.Duration(run.EndedAt).Milliseconds())
 	recorded := make(chan struct{})
 	x.system.outcomes.submit(&outcome{change: change, of: x.task, retry: retry}, func() { close(recorded) })

@@ -168,6 +168,38 @@ func TestOutputGoesBeforeOutcomes(t *testing.T) {
 	}
 }
 
+// TestWhatDidNotRunGoesBeforeOutput: records of skipped firings are counted before any run that ran
+// loses its output.
+func TestWhatDidNotRunGoesBeforeOutput(t *testing.T) {
+	var b backlog
+	ran := messages.Run{ID: "ran", ScriptName: "job", State: messages.RunFailed, StartedAt: time.Unix(1, 0)}
+	ran.Output = messages.OutputSummary{StdoutBytes: 4000, Inline: []messages.OutputChunk{
+		{Stream: messages.Stdout, Data: make([]byte, 4000)},
+	}}
+	b.add(&outcome{change: known(ran).change, absent: true})
+	const skips = 3 * backlogBytes / runRowBytes
+	lost := 0
+	for n := range skips {
+		run := messages.Run{ID: fmt.Sprint(n), ScriptName: "job", State: messages.RunSkipped}
+		run.EndedAt = time.Unix(int64(n), 0)
+		lost += b.add(&outcome{change: known(run).change, absent: true})
+		if b.bytes > backlogBytes {
+			t.Fatalf("%d bytes", b.bytes)
+		}
+	}
+	if got := b.items[0].run(); got.ID != "ran" || len(got.Output.Inline) != 1 || lost == 0 {
+		t.Errorf("%d are only counted, and first waits %+v", lost, got)
+	}
+	b.tellLost()
+	firings := 0
+	for _, out := range b.items[1:] {
+		firings += out.run().Firings()
+	}
+	if firings != skips {
+		t.Errorf("the records stand for %d of %d firings", firings, skips)
+	}
+}
+
 // TestARetryThatEndsBeforeItsRecordIsWritten: the record that it waits must not come behind that of its end.
 func TestARetryThatEndsBeforeItsRecordIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

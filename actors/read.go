@@ -106,22 +106,48 @@ func (s *System) askStanding(ctx context.Context, message any, name string) (any
 	if !ok {
 		return nil, fmt.Errorf("the scheduler answered %T", reply)
 	}
-	page, err := s.opt.Store.Runs(messages.RunQuery{ScriptName: name, Limit: streakLimit})
+	runs, err := s.lastRuns(name)
 	if err != nil {
 		return nil, err
 	}
-	summarize(&standing, page.Runs)
+	summarize(&standing, runs)
 	return standing, nil
 }
 
-// summarize finds the last run that ran, and how many failed in a row before now. Skipped and missed firings are neither.
+// pagesRead bounds how many pages are read for the last runs of a job. The store keeps few records
+// of what did not run, so that a second page is enough but for a history that is still being
+// trimmed.
+const pagesRead = 4
+
+// lastRuns returns the newest runs of a job that ran or could not be started, up to streakLimit of
+// them, newest first.
+func (s *System) lastRuns(name string) (runs []messages.Run, err error) {
+	q := messages.RunQuery{ScriptName: name, Limit: streakLimit}
+	for range pagesRead {
+		page, err := s.opt.Store.Runs(q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Runs {
+			if run := &page.Runs[i]; run.Ran() || run.State == messages.RunFailed {
+				runs = append(runs, *run)
+			}
+		}
+		if q.Before = page.Next; q.Before == "" || len(runs) >= streakLimit {
+			break
+		}
+	}
+	return runs[:min(len(runs), streakLimit)], nil
+}
+
+// summarize finds the last run that ran or could not be started, and how many failed in a row
+// before now. Of a record that stands for several, those from before a run that succeeded do not
+// count.
 func summarize(standing *messages.JobStanding, newestFirst []messages.Run) {
 	counting := true
+	var folds []*messages.Run
 	for i := range newestFirst {
 		run := &newestFirst[i]
-		if run.StartedAt.IsZero() && run.State != messages.RunFailed {
-			continue
-		}
 		if standing.LastRun == nil {
 			standing.LastRun = run
 			standing.State.LastRunID = run.ID
@@ -129,14 +155,21 @@ func summarize(standing *messages.JobStanding, newestFirst []messages.Run) {
 		switch run.State {
 		case messages.RunSucceeded:
 			counting = false
+			for _, fold := range folds {
+				if run.EndedAt.After(fold.DueAt) {
+					standing.State.FailureStreak -= fold.Count - 1
+				}
+			}
 		case messages.RunFailed, messages.RunTimedOut, messages.RunInterrupted:
-			if counting {
-				standing.State.FailureStreak++
+			standing.State.FailureStreak += run.Firings()
+			if run.Count > 1 {
+				folds = append(folds, run)
 			}
 		default:
 		}
 		if !counting {
-			return
+			break
 		}
 	}
+	standing.State.FailureStreak = min(standing.State.FailureStreak, streakLimit)
 }

@@ -121,7 +121,7 @@ func (s *System) settleUnrun(t *task, state messages.RunState, reason string) me
 
 // record writes the end of a run that was never started. The task is the run's; nil: the store has its row.
 func (s *System) record(run messages.Run, of *task) {
-	s.counts.ended(run.State, false)
+	s.counts.ended(&run, false)
 	s.outcomes.submit(&outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}, of: of}, nil)
 }
 

@@ -95,7 +95,7 @@ func (e *exposition) scheduler(s *messages.SchedulerStats) {
 
 func (e *exposition) runs(s *messages.Stats) {
 	e.gauge("gusty_runs_active", "Runs under way.", float64(s.Active))
-	e.family("counter", "gusty_runs_total", "Runs that ended, by outcome.")
+	e.family("counter", "gusty_runs_total", "Runs that ended, and firings that came to nothing, by outcome.")
 	for _, state := range messages.RunStates() {
 		if !state.Active() {
 			e.value(float64(s.Runs[state]), label{"state", string(state)})

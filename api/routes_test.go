@@ -230,7 +230,7 @@ func TestRuns(t *testing.T) {
 	h := start(t, nil)
 	h.do("GET", "/agent/runs/"+strings.ToUpper(runID), "").want(t, 200, `{"run_id":"`+runID+`","script_name":"nightly","state":"succeeded",`+
 		`"reason":null,"trigger":"schedule","due_at":"2026-01-02T03:04:05.678Z","started_at":"2026-01-02T03:04:05.678Z",`+
-		`"ended_at":"2026-01-02T03:04:06.678Z","duration_ms":1000,"exit_code":0,"signal":null,"attempt":0,"stdout_bytes":0,"stderr_bytes":0,`+
+		`"ended_at":"2026-01-02T03:04:06.678Z","duration_ms":1000,"exit_code":0,"signal":null,"attempt":0,"count":1,"stdout_bytes":0,"stderr_bytes":0,`+
 		`"stdout_truncated":false,"stderr_truncated":false,"cpu_user_ms":null,"cpu_system_ms":null,"max_rss_bytes":null,"principal":null}`)
 	if got := h.do("GET", "/agent/runs?limit=5&state=failed&script_name=x&before="+goneID, ""); got.status != 200 {
 		t.Errorf("%d %s", got.status, got.body)

@@ -21,6 +21,7 @@ type runAnswer struct {
 	ExitCode        *int              `json:"exit_code"`
 	Signal          *string           `json:"signal"`
 	Attempt         int               `json:"attempt"`
+	Count           int               `json:"count" schema:"minimum=1"` // of firings or runs
 	StdoutBytes     int64             `json:"stdout_bytes"`
 	StderrBytes     int64             `json:"stderr_bytes"`
 	StdoutTruncated bool              `json:"stdout_truncated"`
@@ -36,6 +37,7 @@ func newRunAnswer(run *messages.Run, now time.Time) runAnswer {
 		RunID: run.ID, ScriptName: run.ScriptName, State: run.State, Reason: textOrNull(run.Reason), Trigger: run.Trigger,
 		DueAt: timeOrNull(run.DueAt), StartedAt: timeOrNull(run.StartedAt), EndedAt: timeOrNull(run.EndedAt),
 		ExitCode: run.ExitCode, Signal: textOrNull(run.Signal), Attempt: run.Attempt,
+		Count:       run.Firings(),
 		StdoutBytes: run.Output.StdoutBytes, StderrBytes: run.Output.StderrBytes,
 		StdoutTruncated: run.Output.StdoutTruncated, StderrTruncated: run.Output.StderrTruncated, Principal: textOrNull(run.Principal),
 	}

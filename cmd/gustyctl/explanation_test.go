@@ -142,6 +142,22 @@ func TestExplanation(t *testing.T) {
 			what, ran + "succeeded after 3 s (run r1).",
 			"After that, the firing due at 2026-01-02 11:00:00 CET (1 h ago) was missed: the agent was down from a to b.", next, overlap, misfire,
 		}},
+		"missed many since": {func(e *explanation) {
+			e.add(past(e, messages.RunSucceeded, morning, 3*time.Second))
+			missed := past(e, messages.RunMissed, time.Hour, 0)
+			missed.StartedAt, missed.Count, missed.Reason = nil, 12, "the agent was down"
+			e.add(missed)
+		}, []string{
+			what, ran + "succeeded after 3 s (run r1).",
+			"After that, 12 firings, the first due at 2026-01-02 11:00:00 CET (1 h ago), " +
+				"were missed: the agent was down.", next, overlap, misfire,
+		}},
+		"cancelled before it started since": {func(e *explanation) {
+			e.add(past(e, messages.RunSucceeded, morning, 3*time.Second))
+			cancelled := past(e, messages.RunCancelled, time.Hour, 0)
+			cancelled.StartedAt = nil
+			e.add(cancelled)
+		}, []string{what, ran + "succeeded after 3 s (run r1).", next, overlap, misfire}},
 		"paused":         {func(e *explanation) { e.state.Paused = true }, []string{what, never, paused, meanwhile, otherwise, overlap, misfire}},
 		"switched off":   {func(e *explanation) { e.state.Enabled, e.state.Next = false, nil }, []string{what, never, off, otherwise, overlap, misfire}},
 		"all is stopped": {func(e *explanation) { e.state.Firing = false }, []string{what, never, stopped, meanwhile, otherwise, overlap, misfire}},

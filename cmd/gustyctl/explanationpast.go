@@ -29,20 +29,31 @@ func (e *explanation) past() []string {
 	return append(said, e.failures(last)...)
 }
 
-// lastEnded gives the run that ended last, of those that ran or were to.
+// lastEnded returns the run that ended last, of those that ran or could not be started; where there
+// is none, of those that were to run.
 func (e *explanation) lastEnded() (last *runRecord) {
 	for state, runs := range e.runs {
 		if state.Active() || state == messages.RunSkipped || state == messages.RunMissed {
 			continue
 		}
 		for i := range runs {
-			if last == nil || runs[i].end().After(last.end()) {
-				last = &runs[i]
+			if run := &runs[i]; last == nil || run.tellsMoreThan(last) {
+				last = run
 			}
 		}
 	}
 	return last
 }
+
+func (r *runRecord) tellsMoreThan(other *runRecord) bool {
+	if r.isNews() != other.isNews() {
+		return r.isNews()
+	}
+	return r.end().After(other.end())
+}
+
+// isNews reports whether the run ran, or failed to.
+func (r *runRecord) isNews() bool { return r.StartedAt != nil || r.State == messages.RunFailed }
 
 // end gives when the run ended; the zero time where that is not told.
 func (r *runRecord) end() time.Time {
@@ -113,7 +124,12 @@ func (e *explanation) unrun(r *runRecord, last *runRecord) string {
 	if r.DueAt != nil {
 		text = when + "the firing due at " + e.at(*r.DueAt)
 	}
-	return strings.ToUpper(text[:1]) + text[1:] + " was " + string(r.State) + because(r.Reason) + "."
+	was := " was "
+	if r.Count > 1 && r.DueAt != nil {
+		text = when + plural(r.Count, "firing") + ", the first due at " + e.at(*r.DueAt)
+		was = ", were "
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + was + string(r.State) + because(r.Reason) + "."
 }
 
 // failures says how many there were in a row, and whether the last one is tried again.

@@ -71,16 +71,25 @@ func (c *client) fetchPreview(ctx context.Context, _ string, e *explanation) err
 	return got.decode(&e.preview)
 }
 
-// activeShown is how many active runs of a job are looked at.
-const activeShown = 10
+const (
+	// activeShown is how many active runs of a job are looked at.
+	activeShown = 10
+	// endedLooked is how many are looked at of those in a state that runs may end in without having
+	// run: the agent keeps 11 records of these.
+	endedLooked = 12
+)
 
 // fetchRuns asks for the newest of each state: a job that is skipped every minute while one run hangs would hide that run from a list of all.
 func (c *client) fetchRuns(ctx context.Context, name string, e *explanation) error {
 	e.runs = map[messages.RunState][]runRecord{}
 	for _, state := range messages.RunStates() {
 		limit := 1
-		if state.Active() {
+		switch state {
+		case messages.RunQueued, messages.RunRunning:
 			limit = activeShown
+		case messages.RunFailed, messages.RunCancelled, messages.RunInterrupted:
+			limit = endedLooked
+		default:
 		}
 		got, err := c.call(ctx, get(runsPath, "script_name", name, "state", string(state), "limit", strconv.Itoa(limit)))
 		if err != nil {

@@ -33,6 +33,7 @@ type runRecord struct {
 	ExitCode   *int              `json:"exit_code"`
 	Signal     *string           `json:"signal"`
 	Attempt    int               `json:"attempt"`
+	Count      int               `json:"count"` // firings or runs that the record stands for
 }
 
 // ending says how the run ended: "failed: it exited with 3", "timed_out", "missed: agent was down".

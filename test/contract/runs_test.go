@@ -55,7 +55,7 @@ func checkRunKeys(t *testing.T, body []byte) {
 	for _, key := range []string{
 		"run_id", "script_name", "state", "reason", "trigger", "due_at", "started_at", "ended_at", "duration_ms", "exit_code", "signal",
 		"attempt", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated", "cpu_user_ms", "cpu_system_ms", "max_rss_bytes",
-		"principal",
+		"principal", "count",
 	} {
 		if _, present := got[key]; !present {
 			t.Errorf("the run lacks %q: %s", key, body)
