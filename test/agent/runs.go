@@ -21,6 +21,7 @@ type Run struct {
 	EndedAt    *time.Time `json:"ended_at"`
 	DurationMS int64      `json:"duration_ms"`
 	ExitCode   *int       `json:"exit_code"`
+	Count      int        `json:"count"` // firings or runs that the record stands for
 	UserMS     int64      `json:"cpu_user_ms"`
 	SystemMS   int64      `json:"cpu_system_ms"`
 
