@@ -31,14 +31,16 @@ func (a *executorsActor) onDrain(ctx actor.Context, m drain) {
 	})
 }
 
-// abandon records that a task will not start, but for one that only waits: that resumes with the agent.
+// whyStoppedBefore is the reason of a run that cannot wait for the next start of the agent.
+const whyStoppedBefore = "the agent was stopped before it started"
+
+// abandon leaves a task to the next start of the agent, which finds its row, but for one that somebody waits for: it is told that there was no run.
 func (a *executorsActor) abandon(t *task) {
 	switch {
-	case !t.run.Armed, t.waits, !t.take():
-	case t.run.Trigger == messages.TriggerSchedule:
-		a.system.settleUnrun(t, messages.RunMissed, "the agent was stopped before it started")
-	default:
-		a.system.settleUnrun(t, messages.RunInterrupted, "the agent was stopped before it started")
+	case t.stays():
+		a.system.recordWaiting(t)
+	case t.take():
+		a.system.settleUnrun(t, messages.RunInterrupted, whyStoppedBefore)
 	}
 }
 

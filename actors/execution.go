@@ -79,6 +79,10 @@ func (x *execution) carryOut() {
 		}
 		return err
 	})
+	if errors.Is(err, errLeft) {
+		x.free(nil)
+		return
+	}
 	if err != nil {
 		x.fail(err)
 	}
@@ -150,12 +154,6 @@ func (x *execution) job() (*messages.Job, error) {
 
 // perform starts the process and waits for it.
 func (x *execution) perform(job *messages.Job) error {
-	select {
-	case e := <-x.ends:
-		x.update(func(r *messages.Run) { r.State, r.Reason, r.EndedAt = e.state, e.reason, time.Now() })
-		return nil
-	default:
-	}
 	output := x.system.opt.Store.NewOutput(x.id, job.Options.OutputLimitBytes)
 	var started Process
 	done := false
@@ -168,7 +166,7 @@ func (x *execution) perform(job *messages.Job) error {
 	if err != nil {
 		return err
 	}
-	if started, err = x.system.opt.Launcher.Start(spec); err != nil {
+	if started, err = x.start(spec); started == nil {
 		return err
 	}
 	x.started(started)

@@ -27,6 +27,8 @@ type memStore struct {
 	long        map[string]int    // pieces of output, by run
 	indices     map[string]string // of all documents that were ever queued, by id
 	lastAlive   time.Time         // when an earlier life committed last
+	noted       map[string]bool   // runs that were about to be started
+	doubted     map[string]bool   // runs of an earlier life, of whose starts nothing is known
 
 	queue  []submitted
 	wake   chan struct{}
@@ -70,12 +72,21 @@ func newMemStore() *memStore {
 }
 
 func openMemStore(t tables) *memStore {
-	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}}
+	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}, noted: map[string]bool{}, doubted: map[string]bool{}}
 	go s.commitAll()
 	return s
 }
 
-// afterCrash gives a store with what is committed, as the next start of a killed agent finds it.
+// afterKill gives a store as the next start of a killed agent finds it: with what is committed, and with the notes of starts.
+func (s *memStore) afterKill() *memStore {
+	next := s.afterCrash()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next.noted, next.doubted = maps.Clone(s.noted), maps.Clone(s.doubted)
+	return next
+}
+
+// afterCrash gives a store with what is committed, as the next start finds it after a power cut.
 func (s *memStore) afterCrash() *memStore {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,6 +95,9 @@ func (s *memStore) afterCrash() *memStore {
 	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
 	next := openMemStore(t)
 	next.lastAlive, next.outputs = t.alive, maps.Clone(s.outputs)
+	for id := range t.runs {
+		next.doubted[id] = true
+	}
 	return next
 }
 
@@ -211,6 +225,11 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		s.applyState(row)
 	case messages.RunRow:
 		s.runs[row.Run.ID] = row.Run
+	case messages.RunsLeft:
+		for id, run := range s.runs {
+			run.Armed = run.Armed && s.startOf(id) != messages.StartNone
+			s.runs[id] = run
+		}
 	case messages.ParameterRow:
 		s.parameters[row.Name] = row.Local
 	case messages.UserRow:
@@ -505,10 +524,35 @@ func (s *memStore) putJob(job messages.Job, state messages.JobState) {
 	s.jobs[job.Name], s.states[job.Name] = job, state
 }
 
+// putRun keeps a run of an earlier life.
 func (s *memStore) putRun(run messages.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.runs[run.ID] = run
+	s.runs[run.ID], s.doubted[run.ID] = run, true
+}
+
+func (s *memStore) NoteStart(runID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noted[runID] = true
+	return nil
+}
+
+func (s *memStore) StartOf(runID string) messages.StartTrace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.startOf(runID)
+}
+
+func (s *memStore) startOf(runID string) messages.StartTrace {
+	switch {
+	case s.doubted[runID]:
+		return messages.StartUnknown
+	case s.noted[runID]:
+		return messages.StartNoted
+	default:
+		return messages.StartNone
+	}
 }
 
 // memOutput keeps what a run prints.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"maps"
+	"math/rand/v2"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -90,7 +91,7 @@ func loadActive(store Store) (map[string]messages.Run, uint64, error) {
 
 // settle resumes a run that certainly never started, and ends the record of any other.
 func (r *recovery) settle(run messages.Run) {
-	neverStarted := run.State == messages.RunQueued && (r.again || !run.Armed || run.DueAt.After(r.now))
+	neverStarted := run.State == messages.RunQueued && r.neverStarted(&run)
 	if neverStarted && run.Kind == messages.RunOfJob {
 		r.resume(run)
 		return
@@ -115,10 +116,26 @@ func (r *recovery) settle(run messages.Run) {
 	r.recordInterrupted(run, reason)
 }
 
+// neverStarted reports whether a queued run certainly was not started. Where nothing vouches for that, as after a power cut, its row tells
+// whether it only waited, and the clock whether its time has come.
+func (r *recovery) neverStarted(run *messages.Run) bool {
+	if r.again {
+		return true
+	}
+	switch r.actor.system.opt.Store.StartOf(run.ID) {
+	case messages.StartNone:
+		return true
+	case messages.StartNoted:
+		return false
+	default:
+		return !run.Armed || run.DueAt.After(r.now)
+	}
+}
+
 // resume queues the run again. The overlap policy is the job's of now.
 func (r *recovery) resume(run messages.Run) {
 	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
-	t := &task{run: run, at: run.DueAt, overlap: job.Options.OverlapPolicy, recorded: true}
+	t := &task{run: run, at: r.startAt(&run, &job.Options), overlap: job.Options.OverlapPolicy, recorded: true}
 	t.row.stored.Store(true)
 	switch {
 	case err != nil:
@@ -133,6 +150,16 @@ func (r *recovery) resume(run messages.Run) {
 	}
 	r.actor.resumed[run.ID] = t
 	r.actor.put(t)
+}
+
+// startAt returns when a run that was not started does: at its due time, or within what is left of its job's jitter.
+func (r *recovery) startAt(run *messages.Run, o *messages.JobOptions) time.Time {
+	end := run.DueAt.Add(time.Duration(o.JitterSeconds) * time.Second)
+	from := laterOf(run.DueAt, r.now)
+	if run.Trigger != messages.TriggerSchedule || !end.After(from) {
+		return run.DueAt
+	}
+	return from.Add(rand.N(end.Sub(from))) //nolint:gosec // jitter is no secret
 }
 
 // lapsed says whether a firing that waited is missed: the agent was down for longer than the job allows one to be late, and its policy makes up

@@ -3,6 +3,8 @@ package actors
 import (
 	"context"
 	"time"
+
+	"gusty/messages"
 )
 
 // stopBudget is how long one actor may take to stop, beside the grace that runs under way get.
@@ -18,9 +20,21 @@ func (s *System) Stop(ctx context.Context) {
 		s.stopOne(ctx, name)
 	}
 	s.outcomes.close()
+	s.leaveRuns()
 	s.stopAgent(ctx)
 	s.actors.Shutdown()
 	s.workers.close()
+}
+
+// leaveRuns lets the store say of every run that is recorded and was not started that it only waits: the next start resumes it, also after a
+// boot of the host. It comes behind all that the actors have handed to the store.
+func (s *System) leaveRuns() {
+	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunsLeft{}}}
+	s.opt.Store.Submit(change, func(c messages.Committed) {
+		if c.Err != nil {
+			s.log.Warn("runs that wait are recorded as ones that start: after a boot of the host they will be in doubt", "error", c.Err)
+		}
+	})
 }
 
 func (s *System) stopAgent(ctx context.Context) {

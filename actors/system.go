@@ -101,6 +101,7 @@ type System struct {
 
 	// What outlives an instance of an actor, so that the next one knows it.
 	live     *liveRuns
+	starts   startGate
 	outcomes *outcomes
 	planned  plannedAhead
 	figures  hostinfo.Figures // of the last sample
@@ -131,7 +132,7 @@ func Start(ctx context.Context, opt Options) (*System, error) {
 func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error) {
 	s := &System{
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
-		live: newLiveRuns(), planned: plannedAhead{},
+		live: newLiveRuns(), starts: newStartGate(), planned: plannedAhead{},
 		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
 	}
 	s.opt.Store = nudgingStore{opt.Store, s.nudgeShipper}

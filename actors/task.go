@@ -94,6 +94,17 @@ func (s *System) noteWaits(tasks ...*task) {
 	})
 }
 
+// stays reports whether a task that did not start before the agent stops is there for the next start: its row has all that it needs.
+func (t *task) stays() bool { return t.run.Kind == messages.RunOfJob }
+
+// recordWaiting gives a task a row that has none, since the storage took none when it was due. The row of any other says that it waits when the
+// agent has stopped.
+func (s *System) recordWaiting(t *task) {
+	if !t.row.stored.Load() && !t.row.onWay() {
+		s.noteWaits(t)
+	}
+}
+
 // key names the executor that a task belongs to: one for each job, and one for each run that came with a request.
 func (t *task) key() string {
 	if t.run.Kind == messages.RunOfJob {

@@ -45,6 +45,9 @@ type (
 	}
 	// RunRow puts a run, whole, and keeps the orders by job and by state.
 	RunRow struct{ Run Run }
+	// RunsLeft says that the agent ends in order: of every run that is queued and certainly was not started, the row says from now on that it
+	// only waits.
+	RunsLeft struct{}
 	// ParameterRow sets the local value of a parameter.
 	ParameterRow struct{ Name, Local string }
 	// UserRow puts a user. With OnlyHash the hash of the stored user is replaced, which also enables one that was disabled; its scopes stay.
@@ -104,6 +107,7 @@ func (JobRow) row()       {}
 func (JobGone) row()      {}
 func (JobStateRow) row()  {}
 func (RunRow) row()       {}
+func (RunsLeft) row()     {}
 func (ParameterRow) row() {}
 func (UserRow) row()      {}
 func (DocumentRow) row()  {}

@@ -28,6 +28,16 @@ func RunStates() []RunState {
 // Active says whether the run has not ended yet.
 func (s RunState) Active() bool { return s == RunQueued || s == RunRunning }
 
+// StartTrace is what is known of a start of a run whose record says that it is queued.
+type StartTrace uint8
+
+// The traces of a start.
+const (
+	StartUnknown StartTrace = iota // nothing vouches for either
+	StartNone                      // it certainly was not started
+	StartNoted                     // its process was about to be started
+)
+
 // Trigger is why a run exists.
 type Trigger string
 

@@ -99,6 +99,8 @@ func (w *writer) apply(row messages.Row, out *outcome) error {
 		return w.deleteJob(row.Name)
 	case messages.JobStateRow:
 		return w.putStateOf(row)
+	case messages.RunsLeft:
+		return w.leaveRuns(out)
 	case messages.ParameterRow:
 		out.parameters = true
 		return w.putParameter(row)

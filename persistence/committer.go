@@ -142,6 +142,7 @@ func (s *Store) commitTogether(batch []pending) error {
 			results[i].TxID = id
 			s.changes.Add(1)
 			s.live.tellEnds(&batch[i].change)
+			s.starts.settle(&batch[i].change)
 		}
 		batch[i].finish(results[i])
 	}

@@ -17,6 +17,7 @@ type keyring struct {
 	names    []byte      // key of the keyed hash of names
 	rows     []byte      // key of the row hashes
 	witness  []byte      // key of the MAC of the generation's file
+	starts   []byte      // key of the MAC of the file of starts
 	wrapping cipher.AEAD // wraps what is in the bucket of keys
 	keys     atomic.Pointer[dataKeys]
 }
@@ -100,7 +101,10 @@ func (r *keyring) add(version uint32, key []byte) (err error) {
 		if r.rows, err = derive(key, r.database, infoRows); err != nil {
 			return err
 		}
-		r.witness, err = derive(key, r.database, infoGeneration)
+		if r.witness, err = derive(key, r.database, infoGeneration); err != nil {
+			return err
+		}
+		r.starts, err = derive(key, r.database, infoStarts)
 		return err
 	}
 	secret, err := derive(key, r.database, infoValues)

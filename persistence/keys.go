@@ -23,6 +23,7 @@ const (
 	infoOutput = "gusty 1 output"
 
 	infoGeneration = "gusty 1 generation"
+	infoStarts     = "gusty 1 starts"
 )
 
 // rootVersion is the number of the key that hides names and hashes rows. It is never changed, since all keys of rows hang on it; the data

@@ -118,6 +118,9 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	if err := s.recordBuild(o.Build); err != nil {
 		return nil, err
 	}
+	if err := s.openStarts(o); err != nil {
+		return nil, damaged(o.databaseFile(), err)
+	}
 	return s, s.makeOutputDir()
 }
 

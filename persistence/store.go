@@ -18,6 +18,7 @@ const (
 	databaseName = "gusty.db"
 	keyName      = "key"
 	outputName   = "output"
+	startsName   = "starts"
 )
 
 // growBytes is how much the file grows beyond what a transaction needs, so that few transactions pay for growing.
@@ -64,6 +65,7 @@ type Store struct {
 	closeErr  error
 
 	live      liveOutputs
+	starts    *startMarks
 	pieces    pieceBuffers
 	frames    frameBuffers
 	trimming  trimming
@@ -111,7 +113,7 @@ func (s *Store) Close() error {
 		<-s.trimmerDone
 		<-s.rotator.done
 		<-s.witness.done
-		s.closeErr = errors.Join(s.closeDatabase(), unlock(s.lock))
+		s.closeErr = errors.Join(s.starts.close(), s.closeDatabase(), unlock(s.lock))
 	})
 	return s.closeErr
 }

@@ -89,6 +89,9 @@ func swapWaits(dir string) bool {
 // finishSwap moves what is left in a swap's directory to its place. Every step can be the last before a crash, and be done again.
 func finishSwap(dir, suffix string) error {
 	ready := filepath.Join(dir, swapReady+suffix)
+	if err := forgetStarts(dir); err != nil {
+		return err
+	}
 	for _, name := range swapped() {
 		if waits, err := exists(filepath.Join(ready, name)); err != nil || !waits {
 			if err != nil {

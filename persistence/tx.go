@@ -53,8 +53,9 @@ type writer struct {
 	ledger  ledger
 	hasher  *rowHasher
 	encoder encoder
-	trimmer *trimmer // nil while the store is being made
-	output  string   // directory of the output files
+	trimmer *trimmer    // nil while the store is being made
+	output  string      // directory of the output files
+	starts  *startMarks // nil while the store is being made
 }
 
 // put seals a record and stores it.

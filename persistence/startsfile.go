@@ -1,0 +1,132 @@
+package persistence
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"gusty/messages"
+)
+
+// This file holds how the marks of starts are begun and taken over.
+
+// openStarts reads the marks that an earlier life in this boot has left, and keeps those whose runs are still queued.
+func (s *Store) openStarts(o *Options) error {
+	m := &startMarks{
+		path: filepath.Join(o.Dir, startsName), key: s.ring.starts, database: s.ring.database, slots: map[runKey]int{},
+	}
+	s.starts = m
+	if !o.Agent {
+		return s.lastRun(&m.after)
+	}
+	m.boot = o.BootID
+	if s.db.IsReadOnly() { // what cannot be marked is in doubt, and so does not start
+		return s.lastRun(&m.after)
+	}
+	if !m.read() {
+		if err := s.lastRun(&m.after); err != nil {
+			return err
+		}
+		if err := m.begin(); err != nil {
+			s.logger.Warn("starts of runs cannot be noted: after a kill, all that were about to start will be in doubt", "error", err)
+		}
+	}
+	_, err := s.view(func(r *reader) error {
+		m.freeSlots(func(id runKey) bool { return r.has(bucketByState, id.byState(stateNumber(messages.RunQueued))) })
+		return nil
+	})
+	return err
+}
+
+// lastRun finds the newest run.
+func (s *Store) lastRun(last *runKey) error {
+	_, err := s.view(func(r *reader) error {
+		k, _ := r.bucket(bucketRuns).Cursor().Last()
+		copy(last[:], k)
+		return nil
+	})
+	return err
+}
+
+// head returns the header: magic, form, database, SHA-256 of the boot's id, the run after which it holds, HMAC-SHA256 of all that, zeros.
+func (m *startMarks) head() []byte {
+	b := append(make([]byte, 0, startsHead), startsMagic...)
+	b = binary.BigEndian.AppendUint16(b, startsForm)
+	b = append(b, m.database[:]...)
+	boot := sha256.Sum256([]byte(m.boot))
+	b = append(b, boot[:]...)
+	b = append(b, m.after[:]...)
+	mac := hmac.New(sha256.New, m.key)
+	mac.Write(b)
+	return mac.Sum(b)[:startsHead]
+}
+
+// startsAfterAt is where the header names the run after which it holds.
+const startsAfterAt = len(startsMagic) + 2 + 16 + sha256.Size
+
+// read takes over a file of this database and this boot, and reports whether there is one.
+func (m *startMarks) read() bool {
+	if m.boot == "" {
+		return false
+	}
+	b, err := os.ReadFile(m.path)
+	if err != nil || len(b) < startsHead {
+		return false
+	}
+	copy(m.after[:], b[startsAfterAt:])
+	if !hmac.Equal(b[:startsHead], m.head()) {
+		m.after = runKey{}
+		return false
+	}
+	if m.file, err = os.OpenFile(m.path, os.O_RDWR, 0); err != nil {
+		return false
+	}
+	for rest := b[startsHead:]; len(rest) >= startsSlot; rest = rest[startsSlot:] {
+		if id := runKey(rest[:startsSlot]); id != (runKey{}) {
+			m.slots[id] = m.count
+		}
+		m.count++
+	}
+	return true
+}
+
+// begin makes a new file, without marks.
+func (m *startMarks) begin() (err error) {
+	m.shut()
+	if m.boot == "" {
+		return nil
+	}
+	if err := forgetStarts(filepath.Dir(m.path)); err != nil {
+		return err
+	}
+	if m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+		return fmt.Errorf("make the file of starts: %w", err)
+	}
+	if _, err := m.file.WriteAt(m.head(), 0); err != nil {
+		m.shut()
+		return errors.Join(fmt.Errorf("write the file of starts: %w", err), forgetStarts(filepath.Dir(m.path)))
+	}
+	return nil
+}
+
+func (m *startMarks) shut() {
+	if m.file != nil {
+		_ = m.file.Close() // nothing of it waits to be written
+		m.file = nil
+	}
+	m.slots, m.free, m.count = map[runKey]int{}, nil, 0
+}
+
+// forgetStarts removes the file: the database is another than the one that the marks were made beside.
+func forgetStarts(dir string) error {
+	err := os.Remove(filepath.Join(dir, startsName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the file of starts: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+//go:build linux
+
+package crash
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gusty/test/agent"
+	"gusty/test/pidspace"
+)
+
+const (
+	// SeedVariable is the environment variable that repeats a herd's moments.
+	SeedVariable = "GUSTY_HERD_SEED"
+	// HerdVariable is the environment variable that asks for herds of this size alone.
+	HerdVariable = "GUSTY_HERD"
+
+	herdSlots = 256 // the parameter max_concurrent_runs as it is
+	herdGrace = 10 * time.Minute
+	herdEnd   = 3 * time.Minute
+)
+
+// herds are how many jobs are due at one second, at how many moments it is ended, and until when after that second.
+type herds struct {
+	jobs, moments int
+	within        time.Duration
+}
+
+// TestHerd ends the agent, by SIGKILL and in order, at moments around the second at which many jobs are due, and once more while the next one
+// catches up; then it audits every due time: it ran once, or it was being started at a kill and is said to be in doubt.
+func TestHerd(t *testing.T) {
+	seed := seedOf(t)
+	t.Logf("%s=%d", SeedVariable, seed)
+	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // to be repeated
+	for _, h := range herdsOf(t) {
+		for i := range h.moments {
+			at := time.Duration(random.Int64N(int64(h.within))) - 600*time.Millisecond
+			again := time.Duration(random.Int64N(int64(h.within)))
+			for _, end := range []string{"kill", "stop"} {
+				t.Run(fmt.Sprintf("%d jobs, %s at %s", h.jobs, end, at.Round(time.Millisecond)), func(t *testing.T) {
+					newHerd(t, h.jobs, i).run(t, end, at, again)
+				})
+			}
+		}
+	}
+}
+
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	value := os.Getenv(SeedVariable)
+	if value == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
+func herdsOf(t *testing.T) []herds {
+	t.Helper()
+	if value := os.Getenv(HerdVariable); value != "" {
+		jobs, err := strconv.Atoi(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []herds{{jobs: jobs, moments: 20, within: 2*time.Second + time.Duration(jobs)*2*time.Millisecond}}
+	}
+	if pidspace.Full() {
+		return []herds{{jobs: 500, moments: 4, within: 2 * time.Second}, {jobs: 3000, moments: 2, within: 6 * time.Second}}
+	}
+	return []herds{{jobs: 500, moments: 2, within: 2 * time.Second}}
+}
+
+// herd is a data directory with jobs that are all due at one second.
+type herd struct {
+	campaign
+	jobs    int
+	process *agent.Process
+	client  *agent.Client
+	due     time.Time
+}
+
+func newHerd(t *testing.T, jobs, variant int) *herd {
+	t.Helper()
+	h := &herd{campaign: campaign{dir: t.TempDir(), witness: filepath.Join(t.TempDir(), "witness")}, jobs: jobs}
+	h.start(t)
+	h.due = time.Now().UTC().Truncate(time.Second).Add(4*time.Second + time.Duration(jobs/1000)*time.Second)
+	const some = 1000
+	for first := 0; first < jobs; first += some {
+		h.store(t, first, min(first+some, jobs), variant)
+	}
+	if time.Until(h.due) < time.Second {
+		t.Fatalf("the jobs were stored only %s before they are due", time.Until(h.due))
+	}
+	return h
+}
+
+func (h *herd) start(t *testing.T) {
+	t.Helper()
+	h.process = agent.StartT(t, h.dir)
+	h.client = h.process.ClientT(t)
+}
+
+// store imports some of the jobs, which differ in their policies, and of which some have jitter.
+func (h *herd) store(t *testing.T, first, end, variant int) {
+	t.Helper()
+	var lines []string
+	script := base64.StdEncoding.EncodeToString([]byte("echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n"))
+	for i := first; i < end; i++ {
+		name := fmt.Sprintf("job%d", i)
+		options := map[string]any{
+			"overlap_policy": []string{"skip", "allow", "queue", "replace"}[i%4], "misfire_policy": []string{"skip", "run_once", "run_all"}[(i+variant)%3],
+			"misfire_grace_seconds": int(herdGrace / time.Second), "environment": map[string]string{"WITNESS": h.witness}, "time_zone": "UTC",
+		}
+		if i%10 == 9 {
+			options["jitter_seconds"] = 2
+		}
+		lines = append(lines,
+			tableLine(t, "scheduled_jobs", map[string]any{
+				"script_name": name, "content": script, "cron_expression": h.due.Format("5 4 15 2 1 *"), "script_type": 1,
+			}),
+			tableLine(t, "gusty_job_options", map[string]any{"script_name": name, "options": options}))
+	}
+	if _, err := h.client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/import", strings.Join(lines, "\n")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tableLine(t *testing.T, table string, row map[string]any) string {
+	t.Helper()
+	line, err := json.Marshal(map[string]any{"table": table, "row": row})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(line)
+}
+
+// run ends the agent at a moment after the due time, the next one at a moment after its start, and audits what the third has made of it.
+func (h *herd) run(t *testing.T, end string, at, again time.Duration) {
+	inDoubt := 0
+	<-time.After(time.Until(h.due.Add(at)))
+	inDoubt += h.end(t, end)
+	h.start(t)
+	<-time.After(again)
+	inDoubt += h.end(t, end)
+	h.start(t)
+	h.audit(t, inDoubt)
+}
+
+// end ends the agent, and returns how many runs may be in doubt then.
+func (h *herd) end(t *testing.T, how string) int {
+	t.Helper()
+	if how == "kill" {
+		if err := h.process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		return herdSlots
+	}
+	if code, err := h.process.Stop(); err != nil || code != 0 {
+		t.Fatalf("the stop ended with %d, %v", code, err)
+	}
+	return 0
+}
+
+func (h *herd) audit(t *testing.T, mayDoubt int) {
+	t.Helper()
+	var runs []agent.Run
+	pidspace.Eventually(t, herdEnd, func() (err error) {
+		if runs, err = h.client.Runs(t.Context(), ""); err != nil {
+			return err
+		}
+		if len(runs) < h.jobs {
+			return fmt.Errorf("%d of %d runs have a record", len(runs), h.jobs)
+		}
+		if slices.ContainsFunc(runs, func(r agent.Run) bool { return r.Active() }) {
+			return errors.New("some runs do not end")
+		}
+		return nil
+	})
+	a := &audit{runs: runs, lines: h.lines(t)}
+	for _, violation := range append(a.twice(), a.unwitnessed()...) {
+		t.Error(violation)
+	}
+	doubted := a.doubted()
+	if doubted > mayDoubt {
+		t.Errorf("%d runs are in doubt, and %d may be", doubted, mayDoubt)
+	}
+	if len(a.lines)+doubted != h.jobs || len(runs) != h.jobs {
+		t.Errorf("of %d jobs %d ran and %d are in doubt, in %d records: %v", h.jobs, len(a.lines), doubted, len(runs), a.states())
+	}
+	t.Logf("%d ran, %d are in doubt: %v", len(a.lines), doubted, a.states())
+}
+
+// doubted counts the runs that did not run, and whose records leave that open.
+func (a *audit) doubted() (n int) {
+	ran := map[string]bool{}
+	for _, l := range a.lines {
+		ran[l.run] = true
+	}
+	for _, run := range a.runs {
+		if run.State == "interrupted" && !ran[run.ID] {
+			n++
+		}
+	}
+	return n
+}
