@@ -74,6 +74,7 @@ func (a *schedulerActor) planBack(ctx actor.Context, now time.Time) {
 		if e.through > now.UnixNano() {
 			e.through = now.UnixNano()
 			b.plan(e)
+			b.endJob()
 		}
 		a.agenda.replan(e, now)
 	}
@@ -86,6 +87,7 @@ func (a *schedulerActor) planForward(ctx actor.Context, now time.Time, why strin
 	for _, e := range a.agenda.jobs {
 		if due := e.nextDue(); a.firing && !e.paused && !due.IsZero() && !due.After(now) {
 			a.catchUp(b, e, now, due.Add(-1), gap{why: why})
+			b.endJob()
 		}
 	}
 	b.flush()

@@ -45,6 +45,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (
 			a.fire(b, e, due, e.startAt(due))
 			a.agenda.replan(e, due)
 		}
+		b.endJob()
 	}
 	b.flush()
 	a.count()
@@ -67,6 +68,7 @@ func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, in gap) {
 	for _, e := range a.agenda.jobs {
 		if from := max(e.through, e.anchor); e.fires() && !e.paused && from != 0 {
 			a.catchUp(b, e, now, fromUnixNano(from), in)
+			b.endJob()
 		}
 	}
 	b.flush()
@@ -124,6 +126,7 @@ func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 		e.through = max(e.through, now.UnixNano())
 		b.boot(e)
 		a.fire(b, e, now, now)
+		b.endJob()
 	}
 	b.flush()
 }

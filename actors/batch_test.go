@@ -1,0 +1,36 @@
+package actors
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"gusty/messages"
+)
+
+// What a job's catching up records is durable together with how far that went, or a kill in between would have it done again.
+func TestAJobCatchesUpInOneChange(t *testing.T) {
+	long := time.Date(1999, 12, 31, 23, 0, 0, 0, time.UTC)
+	prepare := func(w *world) {
+		for i := range 30 {
+			w.store.putJob(job(fmt.Sprintf("job %d", i), "* * * * * *", "exit 0", withMisfire(messages.MisfireRunAll, 60)),
+				messages.JobState{PlannedThrough: long, Anchor: long})
+		}
+	}
+	inBubble(t, prepare, func(w *world) {
+		w.advance(time.Millisecond)
+		w.store.eachCommit(func(c commit) {
+			planned := map[string]bool{}
+			for _, row := range c.change.Rows {
+				if state, ok := row.(messages.JobStateRow); ok {
+					planned[state.Name] = true
+				}
+			}
+			for _, row := range c.change.Rows {
+				if run, ok := row.(messages.RunRow); ok && run.Run.State != messages.RunRunning && len(c.change.Rows) > 1 && !planned[run.Run.ScriptName] {
+					t.Fatalf("a record of %s is durable without how far it is planned", run.Run.ScriptName)
+				}
+			}
+		})
+	})
+}
