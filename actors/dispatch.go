@@ -41,21 +41,20 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	for !a.stopped {
+	for !a.stopped && !a.system.stopping.Load() {
 		t, ok := a.queue.head()
 		if !ok {
 			a.full.end()
 			return
 		}
-		wait := time.Until(t.at)
-		if wait > 0 {
+		if wait := time.Until(t.at); wait > 0 {
 			a.full.end()
-		} else if a.inUse+len(a.arming) >= a.slots {
-			a.full.begin()
-			wait = noteAfter // a run's end dispatches before, if one ends
-		}
-		if wait > 0 {
 			a.wakeIn(wait)
+			return
+		}
+		if a.inUse+len(a.arming) >= a.slots {
+			a.full.begin()
+			a.wakeIn(time.Until(a.full.noteAt)) // a run's end dispatches before, if one ends
 			return
 		}
 		a.queue.remove(t)

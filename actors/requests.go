@@ -63,13 +63,18 @@ func (a *executorsActor) commit(ctx actor.Context, t *task, origin messages.Orig
 	})
 }
 
-// onTaskCommitted queues the task, where it is to start.
+// onTaskCommitted queues the task, where it is to start; one whose slot was kept starts in it, or all that are due with it would be ahead of it.
 func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
+	_, kept := a.arming[m.task.run.ID]
 	delete(a.arming, m.task.run.ID)
 	if a.mayStart(m) {
 		m.task.recorded = true
 		a.accept(m.task)
-		a.put(m.task)
+		if kept && !a.stopped {
+			a.hand(ctx, m.task)
+		} else {
+			a.put(m.task)
+		}
 	}
 	a.dispatch(ctx)
 }

@@ -11,7 +11,7 @@ import (
 
 // This file holds the overlap policy for firings that wait for a slot. While hung jobs hold all slots, the firings of the others must not pile up.
 
-// mostWaiting is how many tasks wait for a slot at most: some hundred bytes each.
+// mostWaiting is how many tasks wait for a slot at most, some hundred bytes each, beside one of each job: a host may have more jobs than that.
 const mostWaiting = 10_000
 
 // waitingSince gives the tasks that were due by then, in due order.
@@ -76,7 +76,7 @@ func (s *surplus) judge(t *task) (drop *task, why string) {
 	ahead, active := s.ahead[key], s.active[key]
 	switch {
 	case t.run.Trigger != messages.TriggerSchedule:
-	case s.count >= mostWaiting:
+	case s.count >= mostWaiting && ahead != nil:
 		return t, fmt.Sprintf("%d runs wait for a slot already", mostWaiting)
 	case t.overlap == messages.OverlapAllow:
 	case t.overlap == messages.OverlapReplace && ahead != nil && ahead.run.Trigger == messages.TriggerSchedule && ahead.queued():

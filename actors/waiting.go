@@ -15,15 +15,19 @@ import (
 const noteAfter = 2 * time.Second
 
 // fullness is a stretch of time in which tasks were due and no slot was free.
-type fullness struct{ since time.Time }
+type fullness struct {
+	since  time.Time
+	noteAt time.Time // when the waiting tasks are looked at next; what happens meanwhile does not put it off
+}
 
 func (f *fullness) begin() {
 	if f.since.IsZero() {
 		f.since = time.Now()
+		f.noteAt = f.since.Add(noteAfter)
 	}
 }
 
-func (f *fullness) end() { f.since = time.Time{} }
+func (f *fullness) end() { *f = fullness{} }
 
 // at says whether there was no free slot at t.
 func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.After(t) }
@@ -31,9 +35,10 @@ func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.A
 // noteWaiting records of the tasks that have waited for a slot for a while that they only wait, and that those that their jobs' policies do not
 // let wait are skipped.
 func (a *executorsActor) noteWaiting() {
-	if a.full.since.IsZero() {
+	if a.full.since.IsZero() || time.Now().Before(a.full.noteAt) {
 		return
 	}
+	a.full.noteAt = time.Now().Add(noteAfter)
 	var waiting []*task
 	for _, t := range a.withoutSurplus(a.waitingSince(time.Now().Add(-noteAfter))) {
 		if t.run.Armed && !t.waits {

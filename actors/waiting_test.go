@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,4 +92,19 @@ func TestWhatWaitedForASlotAfterACrash(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What happens meanwhile does not put off that the records of those that wait for a slot say so.
+func TestRunsThatEndDoNotPutOffTheNoteOfWaiting(t *testing.T) {
+	inBubble(t, withOneSlot, func(w *world) {
+		for i := range 8 {
+			w.add(job(fmt.Sprintf("job %d", i), "0 * * * * *", "sleep 1"))
+		}
+		w.advance(time.Minute + noteAfter + 500*time.Millisecond)
+		for _, r := range w.inState("", messages.RunQueued) {
+			if r.Armed {
+				t.Errorf("the record of %s says that it starts", r.ScriptName)
+			}
+		}
+	})
 }
