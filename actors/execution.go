@@ -138,7 +138,7 @@ func reasonOf(err error) string {
 func (x *execution) job() (*messages.Job, error) {
 	switch x.run.Kind {
 	case messages.RunOfScript:
-		return x.task.script, nil
+		return x.script()
 	case messages.RunOfCommand:
 		options := messages.DefaultJobOptions()
 		options.TimeoutSeconds = int(x.task.timeout / time.Second)
@@ -150,6 +150,17 @@ func (x *execution) job() (*messages.Job, error) {
 		}
 		return &job, nil
 	}
+}
+
+func (x *execution) script() (*messages.Job, error) {
+	if x.task.script != nil {
+		return x.task.script, nil
+	}
+	job, err := x.system.opt.Store.RunScript(x.id)
+	if err != nil {
+		return nil, fmt.Errorf("read the script: %w", err)
+	}
+	return &job, nil
 }
 
 // perform starts the process and waits for it.

@@ -24,11 +24,12 @@ type memStore struct {
 	panics      func(read string)           // consulted for each read of a row
 	outputs     map[string]*memOutput
 	outputError error
-	long        map[string]int    // pieces of output, by run
-	indices     map[string]string // of all documents that were ever queued, by id
-	lastAlive   time.Time         // when an earlier life committed last
-	noted       map[string]bool   // runs that were about to be started
-	doubted     map[string]bool   // runs of an earlier life, of whose starts nothing is known
+	long        map[string]int          // pieces of output, by run
+	indices     map[string]string       // of all documents that were ever queued, by id
+	lastAlive   time.Time               // when an earlier life committed last
+	scripts     map[string]messages.Job // of queued runs that came with one
+	noted       map[string]bool         // runs that were about to be started
+	doubted     map[string]bool         // runs of an earlier life, of whose starts nothing is known
 
 	queue  []submitted
 	wake   chan struct{}
@@ -72,7 +73,7 @@ func newMemStore() *memStore {
 }
 
 func openMemStore(t tables) *memStore {
-	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}, noted: map[string]bool{}, doubted: map[string]bool{}}
+	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}, noted: map[string]bool{}, doubted: map[string]bool{}, scripts: map[string]messages.Job{}}
 	go s.commitAll()
 	return s
 }
@@ -94,7 +95,7 @@ func (s *memStore) afterCrash() *memStore {
 	t.jobs, t.states, t.runs = maps.Clone(t.jobs), maps.Clone(t.states), maps.Clone(t.runs)
 	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
 	next := openMemStore(t)
-	next.lastAlive, next.outputs = t.alive, maps.Clone(s.outputs)
+	next.lastAlive, next.outputs, next.scripts = t.alive, maps.Clone(s.outputs), maps.Clone(s.scripts)
 	for id := range t.runs {
 		next.doubted[id] = true
 	}
@@ -225,6 +226,7 @@ func (s *memStore) apply(row messages.Row, result *messages.Committed) {
 		s.applyState(row)
 	case messages.RunRow:
 		s.runs[row.Run.ID] = row.Run
+		s.carry(row)
 	case messages.RunsLeft:
 		for id, run := range s.runs {
 			run.Armed = run.Armed && s.startOf(id) != messages.StartNone
@@ -529,6 +531,25 @@ func (s *memStore) putRun(run messages.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runs[run.ID], s.doubted[run.ID] = run, true
+}
+
+func (s *memStore) carry(row messages.RunRow) {
+	switch {
+	case row.Run.State != messages.RunQueued:
+		delete(s.scripts, row.Run.ID)
+	case row.Script != nil:
+		s.scripts[row.Run.ID] = *row.Script
+	}
+}
+
+func (s *memStore) RunScript(id string) (messages.Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	job, ok := s.scripts[id]
+	if !ok {
+		return job, messages.Errorf(messages.CodeNotFound, "it carries none")
+	}
+	return job, nil
 }
 
 func (s *memStore) NoteStart(runID string) error {

@@ -107,6 +107,7 @@ func TestStateComesBackFromTheStore(t *testing.T) {
 	next := w.add(job("hourly", "0 0 * * * *", "exit 0")).Next
 	ask[messages.FiringSet](w, messages.SetFiring{On: false})
 	running := ask[messages.RunAccepted](w, messages.ExecuteScript{Job: job("long", "", "hang"), Async: true}).Run
+	w.awaitState(running.ID, messages.RunRunning)
 	version := w.sys.Config().Version
 	for _, name := range members() {
 		_ = w.explode(name)

@@ -92,11 +92,14 @@ func loadActive(store Store) (map[string]messages.Run, uint64, error) {
 // settle resumes a run that certainly never started, and ends the record of any other.
 func (r *recovery) settle(run messages.Run) {
 	neverStarted := run.State == messages.RunQueued && r.neverStarted(&run)
-	if neverStarted && run.Kind == messages.RunOfJob {
+	switch {
+	case neverStarted && run.Kind == messages.RunOfJob:
 		r.resume(run)
 		return
-	}
-	if neverStarted {
+	case neverStarted && r.carriesScript(&run):
+		r.put(&task{run: run, at: run.DueAt, overlap: messages.OverlapAllow, async: true})
+		return
+	case neverStarted:
 		run.Reason = "the agent ended before it started" + r.seen()
 		if r.again {
 			run.Reason = "the agent's executors failed before it started"
@@ -135,7 +138,7 @@ func (r *recovery) neverStarted(run *messages.Run) bool {
 // resume queues the run again. The overlap policy is the job's of now.
 func (r *recovery) resume(run messages.Run) {
 	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
-	t := &task{run: run, at: r.startAt(&run, &job.Options), overlap: job.Options.OverlapPolicy, recorded: true}
+	t := &task{run: run, at: r.startAt(&run, &job.Options), overlap: job.Options.OverlapPolicy}
 	t.row.stored.Store(true)
 	switch {
 	case err != nil:
@@ -148,8 +151,24 @@ func (r *recovery) resume(run messages.Run) {
 	if run.Trigger == messages.TriggerMisfire {
 		t.overlap = overlapOfMakeUp(job.Options.MisfirePolicy, job.Options.OverlapPolicy)
 	}
-	r.actor.resumed[run.ID] = t
+	r.put(t)
+}
+
+// put queues the task of a run that has its row.
+func (r *recovery) put(t *task) {
+	t.recorded = true
+	t.row.stored.Store(true)
+	r.actor.resumed[t.run.ID] = t
 	r.actor.put(t)
+}
+
+// carriesScript reports whether a run came with its script and its client was told that it will run.
+func (r *recovery) carriesScript(run *messages.Run) bool {
+	if run.Kind != messages.RunOfScript {
+		return false
+	}
+	_, err := r.actor.system.opt.Store.RunScript(run.ID)
+	return err == nil
 }
 
 // startAt returns when a run that was not started does: at its due time, or within what is left of its job's jitter.

@@ -55,7 +55,11 @@ func (a *executorsActor) commit(ctx actor.Context, t *task, origin messages.Orig
 		return
 	}
 	self, root := ctx.Self(), a.system.actors.Root
-	change := messages.Change{Origin: origin, Rows: []messages.Row{messages.RunRow{Run: t.run}}}
+	row := messages.RunRow{Run: t.run}
+	if t.stays() {
+		row.Script = t.script
+	}
+	change := messages.Change{Origin: origin, Rows: []messages.Row{row}}
 	t.row.leaves()
 	a.system.opt.Store.Submit(change, func(c messages.Committed) {
 		t.row.arrives(c.Err)

@@ -20,6 +20,8 @@ type Store interface {
 
 	Job(name string) (messages.Job, error)
 	Run(id string) (messages.Run, error)
+	// RunScript gives the script that a queued run came with. Code not_found where it carries none.
+	RunScript(id string) (messages.Job, error)
 	Runs(query messages.RunQuery) (messages.RunPage, error)
 	Setting(name string) ([]byte, error)
 	// LastAlive is when an earlier life of the agent committed last; zero: nobody knows.

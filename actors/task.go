@@ -21,7 +21,7 @@ type task struct {
 	seen    hostclock.Reading // the clocks when it was armed; zero where that was in an earlier life
 	grace   time.Duration     // a firing of the schedule that starts later than this after its time is a missed one; 0: never
 
-	script  *messages.Job // of a script that came with the request
+	script  *messages.Job // of a script that came with the request; nil after a restart: the run's row carries it
 	command string        // of a command line
 	timeout time.Duration // of a command line
 
@@ -95,7 +95,9 @@ func (s *System) noteWaits(tasks ...*task) {
 }
 
 // stays reports whether a task that did not start before the agent stops is there for the next start: its row has all that it needs.
-func (t *task) stays() bool { return t.run.Kind == messages.RunOfJob }
+func (t *task) stays() bool {
+	return t.run.Kind == messages.RunOfJob || t.run.Kind == messages.RunOfScript && t.async
+}
 
 // recordWaiting gives a task a row that has none, since the storage took none when it was due. The row of any other says that it waits when the
 // agent has stopped.

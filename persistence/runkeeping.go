@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"os"
 	"slices"
 
@@ -12,6 +13,7 @@ const (
 	runFileBytes = 26
 	runDocument  = 27 // repeated
 	runLetter    = 28 // repeated
+	runCarried   = 29 // a job's record
 )
 
 // runOverheadBytes is what a run takes beside the value of its row: its id as the row's key, and its entries in the three orders.
@@ -24,6 +26,7 @@ type runKeeping struct {
 	fileBytes uint64   // of the run's output files; counted when it ends
 	documents []uint64 // sequences of the outbox documents whose message lies in those files
 	letters   []runKey // ids of the dead letters of which that is true
+	script    []byte   // the record of the script that a queued run carries
 }
 
 func (k *runKeeping) append(e *encoder, inFile bool) {
@@ -36,6 +39,7 @@ func (k *runKeeping) append(e *encoder, inFile bool) {
 	for _, id := range k.letters {
 		e.bytes(runLetter, id[:])
 	}
+	e.bytes(runCarried, k.script)
 }
 
 // parseKeeping reads it out of a run's record. Of a run that an earlier version stored, the files are taken to hold what was printed, up to
@@ -60,6 +64,8 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 			if len(d.data) == len(runKey{}) {
 				k.letters = append(k.letters, runKey(d.data))
 			}
+		case runCarried:
+			k.script = bytes.Clone(d.data)
 		case runOutputInFile:
 			inFile = d.bool()
 			k.begun = k.begun || inFile

@@ -22,7 +22,7 @@ func (w *writer) putRun(row *messages.RunRow, documents []uint64, out *outcome) 
 	job := w.hide(nameOfJob, row.Run.ScriptName)
 	state := stateNumber(row.Run.State)
 	ordered := w.orderedState(job, id)
-	was, now, err := w.putRunRow(id, &row.Run, documents)
+	was, now, err := w.putRunRow(id, row, documents)
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,9 @@ func (w *writer) putRun(row *messages.RunRow, documents []uint64, out *outcome) 
 // putRunRow stores the row itself, and counts what it and the run's output files take. It returns
 // what was noted of the run before, and what is now.
 func (w *writer) putRunRow(
-	id runKey, run *messages.Run, documents []uint64,
+	id runKey, row *messages.RunRow, documents []uint64,
 ) (was, now runKeeping, err error) {
+	run := &row.Run
 	if was, err = w.keeping(id); err != nil {
 		return was, now, err
 	}
@@ -64,6 +65,7 @@ func (w *writer) putRunRow(
 	}
 	now.documents = append(now.documents, documents...)
 	now.note(run)
+	now.carry(row)
 	if now.ended() && now.class() == classRan && bytes.Compare(id[:], w.ledger.newestRan[:]) > 0 {
 		w.ledger.newestRan = id
 	}
