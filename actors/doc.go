@@ -30,6 +30,11 @@
 // an executor costs its runs their lives, never their records. How a run ended is written by outcomes.go, which keeps what the storage cannot
 // take.
 //
+// # What a kill and a stop leave
+//
+// A queued run is in doubt only where its start was noted (startgate.go) and no row tells what became of it. All others resume at the next start
+// (recovery.go): after a kill by those notes, after an ordered stop because their rows say that they wait (stop.go).
+//
 // # What a restarted actor finds
 //
 // Its rows, and what of them the store may not show yet: executions under way (live.go), outcomes on their way (outcomes.go) and how far firings

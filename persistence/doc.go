@@ -14,6 +14,11 @@
 // transaction (rotator.go, resealfiles.go), and deletes the old one. The keyring that all goroutines share gets to know a key before any value
 // that it seals can be seen, and forgets none while the process lives. The witness (generation.go) notices an older copy of the database.
 //
+// # Starts
+//
+// What was started of the runs that wait is noted in a file beside the database (startmarks.go), without a commit: a kill leaves no doubt about
+// the others, and a boot of the host makes the file worthless.
+//
 // A file of an earlier format is verified, copied, and migrated in one transaction for each step (migrate.go), before anything else opens it.
 //
 // # Format, version 2

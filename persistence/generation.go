@@ -97,9 +97,6 @@ func (s *Store) checkGeneration(o *Options) error {
 		return fmt.Errorf("%w: %s has seen %d transactions, and %s notes %d; put the newest one back, or start with --accept-rollback once",
 			ErrRolledBack, o.databaseFile(), s.ledger.generation, s.witness.path, noted)
 	case ok && noted > s.ledger.generation:
-		if err := forgetStarts(o.Dir); err != nil {
-			return err
-		}
 		s.logger.Warn("an older copy of the database is accepted", "transactions", s.ledger.generation, "there_were", noted)
 		s.ledger.generation = noted
 		if _, err := s.write(func(*writer) error { return nil }); err != nil && !IsStorageError(err) {

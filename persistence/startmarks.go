@@ -48,7 +48,7 @@ func (m *startMarks) freeSlots(queued func(runKey) bool) {
 	}
 }
 
-// note marks a run. After an error the marks hold for no run that was made until then.
+// note marks a run. After an error the marks hold neither for it, nor for one that was made before it or is marked.
 func (m *startMarks) note(id runKey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -143,7 +143,7 @@ func (m *startMarks) close() error {
 }
 
 // NoteStart notes that a run's process is about to be started, so that after a kill it is known of all others that they were not. It waits for
-// no disk. After an error the runs made until now are in doubt after a kill.
+// no disk. After an error that run is in doubt after a kill, and others with it.
 func (s *Store) NoteStart(runID string) error {
 	id, ok := parseRunKey(runID)
 	if !ok {

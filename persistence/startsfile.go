@@ -28,7 +28,8 @@ func (s *Store) openStarts(o *Options) error {
 	if s.db.IsReadOnly() { // what cannot be marked is in doubt, and so does not start
 		return s.lastRun(&m.after)
 	}
-	if !m.read() {
+	newest := s.witness.noted > 0 // else the marks may be those of another copy of the database
+	if !newest || !m.read() {
 		if err := s.lastRun(&m.after); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ import (
 const (
 	// SeedVariable is the environment variable that repeats a herd's moments.
 	SeedVariable = "GUSTY_HERD_SEED"
-	// HerdVariable is the environment variable that asks for herds of this size alone.
+	// HerdVariable is the environment variable that asks for other herds: "3000x20" for 3,000 jobs, ended at 20 moments in each way.
 	HerdVariable = "GUSTY_HERD"
 
 	herdSlots = 256 // the parameter max_concurrent_runs as it is
@@ -73,14 +73,15 @@ func seedOf(t *testing.T) uint64 {
 func herdsOf(t *testing.T) []herds {
 	t.Helper()
 	if value := os.Getenv(HerdVariable); value != "" {
-		jobs, err := strconv.Atoi(value)
-		if err != nil {
-			t.Fatal(err)
+		var h herds
+		if _, err := fmt.Sscanf(value, "%dx%d", &h.jobs, &h.moments); err != nil || h.jobs < 1 || h.moments < 1 {
+			t.Fatalf("%s is %q, not like 3000x20", HerdVariable, value)
 		}
-		return []herds{{jobs: jobs, moments: 20, within: 2*time.Second + time.Duration(jobs)*2*time.Millisecond}}
+		h.within = 2*time.Second + time.Duration(h.jobs)*2*time.Millisecond
+		return []herds{h}
 	}
 	if pidspace.Full() {
-		return []herds{{jobs: 500, moments: 4, within: 2 * time.Second}, {jobs: 3000, moments: 2, within: 6 * time.Second}}
+		return []herds{{jobs: 3000, moments: 2, within: 6 * time.Second}}
 	}
 	return []herds{{jobs: 500, moments: 2, within: 2 * time.Second}}
 }
@@ -147,6 +148,47 @@ func tableLine(t *testing.T, table string, row map[string]any) string {
 		t.Fatal(err)
 	}
 	return string(line)
+}
+
+// TestWhatWaitsBesideFirings ends the agent while runs that clients were promised wait for the one slot.
+func TestWhatWaitsBesideFirings(t *testing.T) {
+	for _, end := range []string{"kill", "stop", "shutdown"} {
+		t.Run(end, func(t *testing.T) {
+			h := &herd{campaign: campaign{dir: t.TempDir(), witness: filepath.Join(t.TempDir(), "witness")}}
+			h.start(t)
+			h.want(t, http.MethodPut, "/agent/config", `[{"propertyName":"max_concurrent_runs","propertyValue":"1"}]`)
+			witness := "echo \"$GUSTY_JOB x $GUSTY_RUN_ID\" >>'" + h.witness + "'\n"
+			h.want(t, http.MethodPost, "/agent/job", agent.JobBody("holder", agent.Never, witness+"sleep 1"))
+			h.want(t, http.MethodPost, "/agent/job", agent.JobBody("by-hand", agent.Never, witness))
+			h.want(t, http.MethodPost, "/agent/job/run?script_name=holder", "")
+			h.awaitRuns(t, 1)
+			h.want(t, http.MethodPost, "/agent/job/run?script_name=by-hand", "")
+			h.want(t, http.MethodPost, "/agent/job/execute", agent.JobBodyWith("accepted", "", witness, map[string]any{"async_exec": true, "content": witness}))
+			if end == "shutdown" {
+				h.want(t, http.MethodPut, "/agent/shutdown", "")
+				<-h.process.Done()
+			} else {
+				h.end(t, end)
+			}
+			h.start(t)
+			h.awaitRuns(t, 3)
+			a := h.settled(t, h.client)
+			for _, violation := range append(a.twice(), a.unwitnessed()...) {
+				t.Error(violation)
+			}
+			if len(a.lines) != 3 {
+				t.Errorf("%d ran: %v", len(a.lines), a.states())
+			}
+		})
+	}
+}
+
+func (h *herd) want(t *testing.T, method, path, body string) {
+	t.Helper()
+	answer, err := h.client.Do(t.Context(), method, path, body, nil)
+	if err != nil || answer.Status >= http.StatusMultipleChoices {
+		t.Fatalf("%s %s: %+v, %v", method, path, answer, err)
+	}
 }
 
 // run ends the agent at a moment after the due time, the next one at a moment after its start, and audits what the third has made of it.
