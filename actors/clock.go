@@ -99,17 +99,29 @@ type madeUp struct {
 	armed bool // for one that was armed, which the executors found
 }
 
-// makeUp starts runs for missed firings. What a gap swallowed is found by the scheduler, but for what was armed already, which the executors
-// find: the policy run_once makes up once for both.
-func (a *schedulerActor) makeUp(b *batch, e *jobEntry, now time.Time, dues []time.Time, armed bool) {
-	before, done := a.madeUp[e.name]
-	if len(dues) == 0 || e.misfire == messages.MisfireRunOnce && done && (armed || before.armed) {
+// makeUp starts runs for missed firings.
+func (a *schedulerActor) makeUp(b *batch, e *jobEntry, now time.Time, dues []time.Time) {
+	if !a.mayMakeUp(e, now, len(dues), false) {
 		return
 	}
-	a.madeUp[e.name] = madeUp{at: now, armed: armed}
 	for _, due := range dues {
-		b.makeUp(e, &task{run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: overlapOfMakeUp(e.misfire, e.overlap)})
+		b.makeUp(e, a.makeUpOf(e, due, now))
 	}
+}
+
+// mayMakeUp reports whether so many missed firings of a job are made up for. What a gap swallowed is found by the scheduler, but for what was
+// armed already, which the executors find: the policy run_once makes up once for both.
+func (a *schedulerActor) mayMakeUp(e *jobEntry, now time.Time, count int, armed bool) bool {
+	before, done := a.madeUp[e.name]
+	if count == 0 || e.misfire == messages.MisfireRunOnce && done && (armed || before.armed) {
+		return false
+	}
+	a.madeUp[e.name] = madeUp{at: now, armed: armed}
+	return true
+}
+
+func (a *schedulerActor) makeUpOf(e *jobEntry, due, now time.Time) *task {
+	return &task{run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: overlapOfMakeUp(e.misfire, e.overlap)}
 }
 
 // forgetMadeUp ends what counts as one gap.
@@ -121,15 +133,23 @@ func (a *schedulerActor) forgetMadeUp(now time.Time) {
 	}
 }
 
-// onFiringMissed makes up for a firing that was armed and then missed, where the job's policy says so.
-func (a *schedulerActor) onFiringMissed(ctx actor.Context, m firingMissed) {
-	e, ok := a.agenda.jobs[m.name]
-	if !ok || !e.fires() || e.paused || !a.firing || e.misfire == messages.MisfireSkip {
+// onFiringMissed records that a firing that was armed is missed, and, where the job's policy says so, the run that makes up for it: together, or a
+// kill between the two would leave it missed for good.
+func (a *schedulerActor) onFiringMissed(m firingMissed) {
+	now := time.Now()
+	e, ok := a.agenda.jobs[m.task.run.ScriptName]
+	makesUp := ok && e.fires() && !e.paused && a.firing && e.misfire != messages.MisfireSkip
+	if !makesUp || !a.mayMakeUp(e, now, 1, true) {
+		a.system.settleUnrun(m.task, messages.RunMissed, m.reason)
 		return
 	}
-	b := a.newBatch(ctx)
-	a.makeUp(b, e, time.Now(), []time.Time{m.due}, true)
-	b.flush()
+	next := a.makeUpOf(e, m.task.run.DueAt, now)
+	next.run.Armed = false // as a next attempt: it starts when it is recorded to
+	missed := m.task.outcome(messages.RunMissed, m.reason, now)
+	a.system.counts.ended(&missed, false)
+	rows := []messages.Row{messages.RunRow{Run: missed}, messages.RunRow{Run: next.run}}
+	out := &outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: rows}, of: m.task, retry: next}
+	a.system.outcomes.submit(out, func() { a.system.tell(nameExecutors, again{next}) })
 }
 
 // tooLate is the reason of a firing that could not start in its time. c is what the clocks did since it was armed.

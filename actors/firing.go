@@ -56,7 +56,7 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (
 func (a *schedulerActor) fire(b *batch, e *jobEntry, due, at time.Time) {
 	e.through = max(e.through, due.UnixNano())
 	b.fire(e, &task{
-		run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, grace: e.lateBy(),
+		run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, misfire: e.misfire, grace: e.lateBy(),
 		seen: a.system.clock.Read(time.Now()),
 	})
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })
@@ -98,7 +98,7 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 		b.record(run)
 	}
 	if in.madeUp {
-		a.makeUp(b, e, now, back.makeUp(e.misfire), false)
+		a.makeUp(b, e, now, back.makeUp(e.misfire))
 	}
 	for _, due := range back.late {
 		a.fire(b, e, due, now)
@@ -145,7 +145,7 @@ func (a *schedulerActor) missReboot(b *batch, e *jobEntry, now time.Time, in gap
 	a.system.counts.ended(&run, false)
 	b.record(run)
 	if in.madeUp && e.misfire != messages.MisfireSkip {
-		a.makeUp(b, e, now, []time.Time{now}, false)
+		a.makeUp(b, e, now, []time.Time{now})
 	}
 }
 

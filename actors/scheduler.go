@@ -61,10 +61,10 @@ type (
 	}
 	// quarantineJob comes from the executors: the job's executor keeps failing.
 	quarantineJob struct{ name, reason string }
-	// firingMissed comes from the executors: a firing that was recorded ahead could not start within the job's grace.
+	// firingMissed comes from the executors: a firing that was recorded ahead could not start within the job's grace. It has no outcome yet.
 	firingMissed struct {
-		name string
-		due  time.Time
+		task   *task
+		reason string
 	}
 )
 
@@ -123,7 +123,7 @@ func (a *schedulerActor) Receive(ctx actor.Context) {
 	case quarantineJob:
 		a.onQuarantineJob(ctx, m)
 	case firingMissed:
-		a.onFiringMissed(ctx, m)
+		a.onFiringMissed(m)
 	}
 }
 

@@ -18,8 +18,9 @@ type task struct {
 	run     messages.Run
 	at      time.Time // when it starts
 	overlap messages.OverlapPolicy
-	seen    hostclock.Reading // the clocks when it was armed; zero where that was in an earlier life
-	grace   time.Duration     // a firing of the schedule that starts later than this after its time is a missed one; 0: never
+	misfire messages.MisfirePolicy // of a firing of the schedule
+	seen    hostclock.Reading      // the clocks when it was armed; zero where that was in an earlier life
+	grace   time.Duration          // a firing of the schedule that starts later than this after its time is a missed one; 0: never
 
 	script  *messages.Job // of a script that came with the request; nil after a restart: the run's row carries it
 	command string        // of a command line

@@ -59,8 +59,12 @@ func (a *executorsActor) missed(t *task) bool {
 	if t.grace == 0 || late <= t.grace || t.waits || !t.run.Armed || a.full.at(t.at.Add(t.grace)) || !t.take() {
 		return false
 	}
-	a.system.settleUnrun(t, messages.RunMissed, tooLate(a.changeSince(t.seen, now), late, t.grace))
-	a.system.tell(nameScheduler, firingMissed{name: t.run.ScriptName, due: t.run.DueAt})
+	reason := tooLate(a.changeSince(t.seen, now), late, t.grace)
+	if t.misfire == messages.MisfireSkip {
+		a.system.settleUnrun(t, messages.RunMissed, reason)
+		return true
+	}
+	a.system.tell(nameScheduler, firingMissed{t, reason})
 	return true
 }
 

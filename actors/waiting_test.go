@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,8 +27,21 @@ func TestAFiringThatCannotStartInItsTimeIsMissed(t *testing.T) {
 			if n := made(w.expect("a", messages.RunSucceeded, madeUp), messages.TriggerMisfire); n != madeUp {
 				t.Errorf("%s: %d were made up for", policy, n)
 			}
+			w.store.eachCommit(func(c commit) {
+				if rows := len(c.change.Rows); holdsMissed(c.change) && rows != 1+madeUp {
+					t.Errorf("%s: it is recorded as missed in a change of %d rows", policy, rows)
+				}
+			})
 		})
 	}
+}
+
+// holdsMissed reports whether a change records a missed run.
+func holdsMissed(c messages.Change) bool {
+	return slices.ContainsFunc(c.Rows, func(row messages.Row) bool {
+		run, ok := row.(messages.RunRow)
+		return ok && run.Run.State == messages.RunMissed
+	})
 }
 
 // A gap that swallows an armed firing and some that were not is made up for once.
