@@ -36,6 +36,7 @@ const (
 type herds struct {
 	jobs, moments int
 	within        time.Duration
+	ends          []string // how the agent ends
 }
 
 // TestHerd ends the agent, by SIGKILL and in order, at moments around the second at which many jobs are due, and once more while the next one
@@ -48,7 +49,7 @@ func TestHerd(t *testing.T) {
 		for i := range h.moments {
 			at := time.Duration(random.Int64N(int64(h.within))) - 600*time.Millisecond
 			again := time.Duration(random.Int64N(int64(h.within)))
-			for _, end := range []string{"kill", "stop"} {
+			for _, end := range h.ends {
 				t.Run(fmt.Sprintf("%d jobs, %s at %s", h.jobs, end, at.Round(time.Millisecond)), func(t *testing.T) {
 					newHerd(t, h.jobs, i).run(t, end, at, again)
 				})
@@ -73,7 +74,7 @@ func seedOf(t *testing.T) uint64 {
 func herdsOf(t *testing.T) []herds {
 	t.Helper()
 	if value := os.Getenv(HerdVariable); value != "" {
-		var h herds
+		h := herds{ends: []string{"kill", "stop"}}
 		if _, err := fmt.Sscanf(value, "%dx%d", &h.jobs, &h.moments); err != nil || h.jobs < 1 || h.moments < 1 {
 			t.Fatalf("%s is %q, not like 3000x20", HerdVariable, value)
 		}
@@ -81,9 +82,9 @@ func herdsOf(t *testing.T) []herds {
 		return []herds{h}
 	}
 	if pidspace.Full() {
-		return []herds{{jobs: 3000, moments: 2, within: 6 * time.Second}}
+		return []herds{{jobs: 3000, moments: 2, within: 6 * time.Second, ends: []string{"kill", "stop"}}}
 	}
-	return []herds{{jobs: 500, moments: 2, within: 2 * time.Second}}
+	return []herds{{jobs: 500, moments: 2, within: 2 * time.Second, ends: []string{"kill", "stop", "restart"}}}
 }
 
 // herd is a data directory with jobs that are all due at one second.
@@ -164,13 +165,7 @@ func TestWhatWaitsBesideFirings(t *testing.T) {
 			h.awaitRuns(t, 1)
 			h.want(t, http.MethodPost, "/agent/job/run?script_name=by-hand", "")
 			h.want(t, http.MethodPost, "/agent/job/execute", agent.JobBodyWith("accepted", "", witness, map[string]any{"async_exec": true, "content": witness}))
-			if end == "shutdown" {
-				h.want(t, http.MethodPut, "/agent/shutdown", "")
-				<-h.process.Done()
-			} else {
-				h.end(t, end)
-			}
-			h.start(t)
+			h.end(t, end)
 			h.awaitRuns(t, 3)
 			a := h.settled(t, h.client)
 			for _, violation := range append(a.twice(), a.unwitnessed()...) {
@@ -196,26 +191,33 @@ func (h *herd) run(t *testing.T, end string, at, again time.Duration) {
 	inDoubt := 0
 	<-time.After(time.Until(h.due.Add(at)))
 	inDoubt += h.end(t, end)
-	h.start(t)
 	<-time.After(again)
 	inDoubt += h.end(t, end)
-	h.start(t)
 	h.audit(t, inDoubt)
 }
 
-// end ends the agent, and returns how many runs may be in doubt then.
-func (h *herd) end(t *testing.T, how string) int {
+// end ends the agent, or its actors, starts it again, and returns how many runs may be in doubt then.
+func (h *herd) end(t *testing.T, how string) (mayDoubt int) {
 	t.Helper()
-	if how == "kill" {
+	switch how {
+	case "restart":
+		h.want(t, http.MethodPut, "/agent/restart", "")
+		return 0
+	case "kill":
 		if err := h.process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		return herdSlots
+		mayDoubt = herdSlots
+	case "shutdown":
+		h.want(t, http.MethodPut, "/agent/shutdown", "")
+		<-h.process.Done()
+	default:
+		if code, err := h.process.Stop(); err != nil || code != 0 {
+			t.Fatalf("the stop ended with %d, %v", code, err)
+		}
 	}
-	if code, err := h.process.Stop(); err != nil || code != 0 {
-		t.Fatalf("the stop ended with %d, %v", code, err)
-	}
-	return 0
+	h.start(t)
+	return mayDoubt
 }
 
 func (h *herd) audit(t *testing.T, mayDoubt int) {
