@@ -17,6 +17,7 @@ const (
 	CapCPU             = "cpu controller"
 	CapCgroupNamespace = "cgroup namespace"
 	CapLimitMark       = "limit mark"
+	CapDisinherit      = "clean inheritance"
 	CapSubreaper       = "subreaper"
 	CapMemfd           = "memfd"
 	CapPidfd           = "pidfd"

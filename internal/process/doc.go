@@ -26,5 +26,8 @@
 // read, and standard input stays free (it is /dev/null). Its $0 is /proc/self/fd/3, and what Python looks for modules in first is /. On Windows it is a file that only the agent's account and
 // administrators can read, in Host's private directory, removed when the run ends.
 //
+// A run is the leader of a session of its own without a controlling terminal, so that no script can type for who started the agent. What else it
+// does not inherit is in heritage: it changes between fork and exec, in the child, before the first instruction of the script (see spawn).
+//
 // On Windows a run is a Job Object.
 package process

@@ -16,6 +16,7 @@ type Host struct {
 	caps     capabilities
 	mark     markKind
 	limits   limitMarks
+	heritage heritage
 	cgroups  *cgroupParent // nil where mark is not markCgroup
 	children *children
 	reaper   *reaper
@@ -53,6 +54,7 @@ func newHost(o HostOptions, best markKind) (*Host, error) {
 	h.caps.probed(CapMemfd, probeMemfd(), "a script reaches its interpreter without a file")
 	h.caps.probed(CapSubreaper, becomeSubreaper(), "orphans of a run stay descendants of the agent")
 	h.chooseMark(best)
+	h.caps.probed(CapDisinherit, h.probeHeritage(), "a run has nothing of the agent's protection and keyring from its first instruction on")
 	h.caps.probed(CapRunAs, probeRunAs(), "runs may have another user")
 	h.reaper = startReaper(h.children, h.orphansReaped)
 	return h, nil

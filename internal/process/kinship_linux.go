@@ -40,7 +40,7 @@ func (k kinship) members() (pids []int, is func(int) bool) {
 	})
 	f.agent = f.all[os.Getpid()]
 	for pid, s := range f.all {
-		if pid == k.main.pid && !k.main.exited() || s.group == k.main.pid && k.main.ownsGroup() || k.limited(pid, s, f.agent) || k.tagged(pid) {
+		if pid == k.main.pid && !k.main.exited() || k.together(s) || k.limited(pid, s, f.agent) || k.tagged(pid) {
 			f.take(pid, s)
 		}
 	}
@@ -73,6 +73,11 @@ func (f *family) grow() bool {
 		}
 	}
 	return len(f.in) > before
+}
+
+// together reports whether a process is in the session or the group that the main process began. Both have its number.
+func (k kinship) together(s stat) bool {
+	return (s.session == k.main.pid || s.group == k.main.pid) && k.main.ownsGroup()
 }
 
 // limited leaves out the agent's own group: other code of the agent may start a child while a run is born, with its limit.

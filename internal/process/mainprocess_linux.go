@@ -76,7 +76,7 @@ func (m *mainProcess) signalGroup(sig unix.Signal) (done bool) {
 	return done
 }
 
-// ownsGroup says whether a process group of this number is the run's. A number is not given away while its group has members.
+// ownsGroup reports whether a process group or a session of this number is the run's. A number is not given away while one of them has members.
 func (m *mainProcess) ownsGroup() bool { return !m.gone.Load() || !m.children.owns(m.pid) }
 
 func resultOf(status unix.WaitStatus, usage *unix.Rusage) Result {

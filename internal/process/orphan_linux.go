@@ -27,7 +27,7 @@ func (t *orphanCgroup) remove() { t.group.remove() }
 type orphanKin struct {
 	known map[int]uint64
 	space string // the run's cgroup namespace; empty: it has none of its own
-	group int    // the run's process group; 0: not known
+	group int    // the run's process group, and its session if it began one; 0: not known
 	limit limitMark
 }
 
@@ -110,7 +110,7 @@ func (k *orphanKin) isKin(pid int, s stat) bool {
 	if _, child := k.known[s.parent]; child {
 		return true
 	}
-	return k.limit.has(pid) || (k.group != 0 && s.group == k.group) || (k.space != "" && namespaceOf(pid) == k.space)
+	return k.limit.has(pid) || (k.group != 0 && (s.group == k.group || s.session == k.group)) || (k.space != "" && namespaceOf(pid) == k.space)
 }
 
 // kill stops all of them first, so that none forks or loses its parent while the others are found.

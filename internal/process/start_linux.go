@@ -85,17 +85,13 @@ func (l *launch) birth() error {
 	return l.onThread(l.fork)
 }
 
-// fork starts the main process as the leader of a process group of its own.
+// fork starts the main process as the leader of a session of its own, which has no controlling terminal.
 func (l *launch) fork() error {
-	l.attr.Setpgid, l.attr.PidFD = true, &l.pidfd
-	attr := &syscall.ProcAttr{Dir: l.spec.Dir, Env: compactEnv(l.spec.Env), Files: l.files, Sys: &l.attr}
 	pid, err := l.host.children.start(func() (pid int, err error) {
-		err = l.host.limits.while(l.limit, func() error {
-			return unblocked(func() (err error) {
-				l.begun = time.Now()
-				pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
-				return err
-			})
+		err = l.host.limits.while(l.limit, func() (err error) {
+			l.begun = time.Now()
+			pid, err = l.makeChild()
+			return err
 		})
 		return pid, err
 	})
@@ -104,6 +100,50 @@ func (l *launch) fork() error {
 		l.limit.harden(pid)
 	}
 	return err
+}
+
+// makeChild disinherits the child before its first instruction where the host can; the standard library does it without its score and keyring.
+func (l *launch) makeChild() (pid int, err error) {
+	if l.host.caps.find(CapDisinherit).Available {
+		pid, l.pidfd, err = l.spawn().start(l.cgroupFD())
+		return pid, err
+	}
+	l.attr.Setsid, l.attr.PidFD = true, &l.pidfd
+	attr := &syscall.ProcAttr{Dir: l.spec.Dir, Env: compactEnv(l.spec.Env), Files: l.files, Sys: &l.attr}
+	err = unblocked(func() (err error) {
+		pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
+		return err
+	})
+	if err == nil {
+		scoreLate(pid)
+	}
+	return pid, err
+}
+
+// spawn lists the steps of the child.
+func (l *launch) spawn() *spawn {
+	s := &spawn{}
+	l.host.heritage.disinherit(s)
+	if l.spec.Nice != 0 && l.host.heritage.urged { // else it has it from its thread
+		s.must(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(l.spec.Nice))
+	}
+	if l.attr.Credential != nil {
+		s.becomeUser(l.attr.Credential)
+	}
+	if l.spec.Dir != "" {
+		s.must(unix.SYS_CHDIR, s.text(l.spec.Dir))
+	}
+	s.descriptors(l.files)
+	l.host.heritage.begin(s)
+	s.program(l.path, l.argv, compactEnv(l.spec.Env))
+	return s
+}
+
+func (l *launch) cgroupFD() int {
+	if l.attr.UseCgroupFD {
+		return l.attr.CgroupFD
+	}
+	return -1
 }
 
 func (l *launch) newTree() tree {
