@@ -31,16 +31,49 @@ func judge(job *messages.Job, over ending, result *process.Result) (messages.Run
 	switch {
 	case over.state != "":
 		return over.state, over.reason
-	case result.OutOfMemory:
+	case result.Shortage == process.ShortageOfLimit:
 		return messages.RunFailed, "it reached its memory limit"
 	case result.Signal != "":
-		return messages.RunFailed, "it was ended by " + result.Signal
+		return messages.RunFailed, reasonOfSignal(result)
 	case result.ExitCode < 0:
 		return messages.RunFailed, "its exit could not be observed; the log has the cause under this run's id"
 	case slices.Contains(job.Options.SuccessExitCodes, result.ExitCode):
-		return messages.RunSucceeded, ""
+		return messages.RunSucceeded, reasonOfKills(result)
 	default:
-		return messages.RunFailed, fmt.Sprintf("it exited with %d", result.ExitCode)
+		return messages.RunFailed, joined(fmt.Sprintf("it exited with %d", result.ExitCode), reasonOfKills(result))
+	}
+}
+
+const memoryRanOut = "because memory ran out"
+
+// reasonOfSignal is for a main process that a signal ended. The kernel's is SIGKILL; another one has little to do with memory.
+func reasonOfSignal(result *process.Result) string {
+	switch {
+	case result.Signal != "SIGKILL":
+		return joined("it was ended by "+result.Signal, reasonOfKills(result))
+	case result.Shortage == process.ShortageOfHost:
+		return "the kernel ended it " + memoryRanOut
+	case result.Shortage == process.ShortageNearby:
+		return "it was ended by SIGKILL; it seems that the kernel ended it " + memoryRanOut
+	default:
+		return "it was ended by SIGKILL"
+	}
+}
+
+// exitOfKilled is what a shell exits with whose last command was ended by SIGKILL.
+const exitOfKilled = 128 + 9
+
+// reasonOfKills tells of the kernel's kills among a run's processes; empty: there were none, or none that the run seems to have noticed.
+func reasonOfKills(result *process.Result) string {
+	switch {
+	case result.Shortage == process.ShortageOfHost:
+		return "the kernel ended processes of it " + memoryRanOut
+	case result.Shortage == process.ShortageNearby && result.ExitCode == exitOfKilled:
+		return "it seems that the kernel ended processes of it " + memoryRanOut
+	case result.Shortage == process.ShortageNearby:
+		return "meanwhile the kernel ended processes " + memoryRanOut + ", maybe some of it"
+	default:
+		return ""
 	}
 }
 
@@ -52,10 +85,10 @@ func reasonUnkept(err error) string {
 	return "a part of the output could not be kept; the log has the cause under this run's id"
 }
 
-// joined adds a sentence to a reason.
+// joined adds a sentence to a reason. Either may be empty.
 func joined(reason, more string) string {
-	if reason == "" {
-		return more
+	if reason == "" || more == "" {
+		return reason + more
 	}
 	return reason + "; " + more
 }

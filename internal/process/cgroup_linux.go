@@ -142,8 +142,22 @@ func (g cgroup) account(res *Result) {
 		}
 	}
 	if n, err := readSmall(g.path+"/memory.events", buf[:]); err == nil {
-		kills, _ := flatKey(buf[:n], "oom_kill")
-		res.OutOfMemory = kills > 0
+		res.Shortage, res.counted = shortageOf(buf[:n])
+	}
+}
+
+// shortageOf reads memory.events: oom counts how often the group itself was at its limit, oom_kill its processes that were ended for whatever
+// group had no memory left.
+func shortageOf(events []byte) (s Shortage, counted bool) {
+	kills, counted := flatKey(events, "oom_kill")
+	atLimit, _ := flatKey(events, "oom")
+	switch {
+	case kills == 0:
+		return ShortageNone, counted
+	case atLimit > 0:
+		return ShortageOfLimit, true
+	default:
+		return ShortageOfHost, true
 	}
 }
 

@@ -52,13 +52,27 @@ func TestAccountsAreReadAsTheKernelWritesThem(t *testing.T) {
 	})
 	var res Result
 	g.account(&res)
-	if res.CPUUser != 2*time.Millisecond || res.CPUSystem != time.Millisecond || res.MaxRSSBytes != 1_234_567 || !res.OutOfMemory {
+	if res.CPUUser != 2*time.Millisecond || res.CPUSystem != time.Millisecond || res.MaxRSSBytes != 1_234_567 || res.Shortage != ShortageOfLimit {
 		t.Errorf("%+v", res)
 	}
 	kept := Result{CPUUser: 5, MaxRSSBytes: 6}
 	fakeCgroup(t, map[string]string{"cpu.stat": "user_usec many\n", "memory.peak": "max\n"}).account(&kept)
-	if kept.CPUUser != 5 || kept.MaxRSSBytes != 6 || kept.OutOfMemory {
+	if kept.CPUUser != 5 || kept.MaxRSSBytes != 6 || kept.Shortage != ShortageNone {
 		t.Errorf("%+v", kept)
+	}
+}
+
+func TestTheKernelsKillsAreTold(t *testing.T) {
+	for events, want := range map[string]Shortage{
+		"oom 0\noom_kill 0\n": ShortageNone, "oom 3\noom_kill 0\n": ShortageNone,
+		"oom 0\noom_kill 2\n": ShortageOfHost, "oom 1\noom_kill 2\n": ShortageOfLimit,
+	} {
+		if got, counted := shortageOf([]byte(events)); got != want || !counted {
+			t.Errorf("%q: %d, %t", events, got, counted)
+		}
+	}
+	if got, counted := shortageOf([]byte("low 0\n")); got != ShortageNone || counted {
+		t.Errorf("Linux before 4.13: %d, %t", got, counted)
 	}
 }
 

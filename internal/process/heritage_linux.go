@@ -103,8 +103,10 @@ func runOOMScore() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strconv.Itoa(min(max(own+oomScoreOfRuns, 0), oomScoreMost)), nil
+	return strconv.Itoa(scoreAbove(own)), nil
 }
+
+func scoreAbove(own int) int { return min(max(own+oomScoreOfRuns, 0), oomScoreMost) }
 
 // scoreLate sets the score of a run that lives already, where it could not be set at its birth.
 func scoreLate(pid int) {

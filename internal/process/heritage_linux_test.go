@@ -57,23 +57,30 @@ func TestEveryRunHasASessionOfItsOwn(t *testing.T) {
 // TestTheScoreIsThereFromTheBeginning reads the score as the first thing that a run does, often, and in a child of it.
 func TestTheScoreIsThereFromTheBeginning(t *testing.T) {
 	for own, want := range map[int]string{-1000: "0", -700: "0", -200: "300", 0: "500", 499: "999", 600: "1000", 1000: "1000"} {
-		setScore(t, own)
-		if score, err := runOOMScore(); err != nil || score != want {
-			t.Errorf("an agent with %d: %s %v", own, score, err)
-		}
-		h := bestHost(t)
-		if why := h.caps.find(CapDisinherit); !why.Available {
-			t.Skip(why.Detail)
-		}
-		for name, spec := range kinds("read -r a </proc/self/oom_score_adj; echo $a $(cat /proc/self/oom_score_adj)") {
-			for range 20 {
-				if _, out, errs := run(t, h, spec); out != want+" "+want+"\n" {
-					t.Fatalf("%s of an agent with %d: %q %q", name, own, out, errs)
+		t.Run(fmt.Sprintf("agent at %d", own), func(t *testing.T) {
+			setScore(t, own)
+			h := bestHost(t)
+			if why := h.caps.find(CapDisinherit); !why.Available {
+				t.Skip(why.Detail)
+			}
+			for name, spec := range kinds("read -r a </proc/self/oom_score_adj; echo $a $(cat /proc/self/oom_score_adj)") {
+				for range 20 {
+					if _, out, errs := run(t, h, spec); out != want+" "+want+"\n" {
+						t.Fatalf("%s: %q %q", name, out, errs)
+					}
 				}
 			}
-		}
-		if text, err := os.ReadFile(oomScoreFile); err != nil || strings.TrimSpace(string(text)) != fmt.Sprint(own) {
-			t.Fatalf("the agent's own score became %q %v", text, err)
+			if text, err := os.ReadFile(oomScoreFile); err != nil || strings.TrimSpace(string(text)) != fmt.Sprint(own) {
+				t.Fatalf("the agent's own score became %q %v", text, err)
+			}
+		})
+	}
+}
+
+func TestTheScoreOfARunIsNeverNegative(t *testing.T) {
+	for own, want := range map[int]int{-1000: 0, -501: 0, -500: 0, -499: 1, 0: 500, 500: 1000, 501: 1000, 1000: 1000} {
+		if got := scoreAbove(own); got != want {
+			t.Errorf("an agent with %d: %d", own, got)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type Host struct {
 	mark     markKind
 	limits   limitMarks
 	heritage heritage
+	kills    *oomKills
 	cgroups  *cgroupParent // nil where mark is not markCgroup
 	children *children
 	reaper   *reaper
@@ -46,7 +47,7 @@ func newHost(o HostOptions, best markKind) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input for scripts: %w", err)
 	}
-	h := &Host{log: o.Logger, null: null, children: newChildren(), starts: newStarts(), pieces: newPieces()}
+	h := &Host{log: o.Logger, null: null, children: newChildren(), starts: newStarts(), pieces: newPieces(), kills: newOOMKills()}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}

@@ -14,6 +14,7 @@ type Process struct {
 	ticks         uint64
 	started       time.Time
 	killRemaining bool
+	killsBefore   int64 // of the OOM killer, when the run began
 	main          *mainProcess
 	pumps         []*pump
 
@@ -108,6 +109,7 @@ func (p *Process) release(res *Result) {
 	p.tree.release()
 	p.tree = nil
 	p.treeLock.Unlock()
+	p.noteShortage(res)
 }
 
 // left, kill and ask do nothing once the run has ended.

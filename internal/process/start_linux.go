@@ -55,11 +55,13 @@ func (l *launch) start() (*Process, error) {
 			return nil, asStartError(err)
 		}
 	}
+	kills := l.host.kills.before()
 	if err := l.birth(); err != nil {
 		return nil, l.explain(err)
 	}
 	p := &Process{
 		host: l.host, pid: l.main.pid, started: l.begun, killRemaining: l.spec.KillRemaining, main: l.main, pumps: l.pumps, tree: l.newTree(),
+		killsBefore: kills,
 	}
 	if s, err := readStat(p.pid); err == nil { // the process is not reaped yet, so it is there even if it has exited
 		p.ticks = s.start
