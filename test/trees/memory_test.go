@@ -25,8 +25,8 @@ type hog struct {
 	name    string
 	script  string
 	options map[string]any
-	unsaid  bool   // the main process may end without a word of what happened to others
-	long    bool   // in full length only
+	unsaid  bool // the main process may end without a word of what happened to others
+	long    bool // in full length only
 }
 
 // waitAll ends as the first of its children that did not end well.
