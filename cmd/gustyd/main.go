@@ -20,6 +20,7 @@ const verifyCommand = "verify-store"
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	process.TightenUmask()
 	if err := process.CloseInherited(); err != nil {
 		fmt.Fprintln(os.Stderr, "gustyd: inherited descriptors could not be kept from scripts:", err)
 	}

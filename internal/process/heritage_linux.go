@@ -15,6 +15,8 @@ import (
 type heritage struct {
 	files unix.Rlimit // the limit on descriptors that the agent was started with: Go raises it for itself
 	urged bool        // the agent is preferred by the scheduler, which a run must not be
+	weak  bool        // the agent was started without a protection of its memory that a run must have
+	kind  uintptr     // personality(2), with it
 }
 
 // probeHeritage makes a child that can't become a program, step by step as a run is made.
@@ -27,6 +29,7 @@ func (h *Host) probeHeritage() error {
 		return err
 	}
 	h.heritage = heritage{files: files, urged: isUrged()}
+	h.heritage.weak, h.heritage.kind = isWeak()
 	s := &spawn{}
 	h.heritage.disinherit(s)
 	s.program("/dev/null/none", []string{"none"}, nil)
@@ -58,6 +61,20 @@ func (g *heritage) disinherit(s *spawn) {
 	if g.urged {
 		s.calmDown()
 	}
+	if g.weak {
+		s.may(unix.SYS_PERSONALITY, g.kind)
+	}
+}
+
+// isWeak reports whether the agent was started without address randomization, or with memory that is executable where it need not be (as by
+// setarch -R), and the personality without that.
+func isWeak() (weak bool, kind uintptr) {
+	const (
+		ask   = 0xffffffff
+		flaws = 0x0040000 | 0x0100000 | 0x0200000 | 0x0400000 // ADDR_NO_RANDOMIZE MMAP_PAGE_ZERO ADDR_COMPAT_LAYOUT READ_IMPLIES_EXEC
+	)
+	own, _, errno := unix.RawSyscall(unix.SYS_PERSONALITY, ask, 0, 0)
+	return errno == 0 && own&flaws != 0, own &^ flaws
 }
 
 // becomeUser adds the steps that give all rights up. A user has a session keyring of its own, so that it counts as the user's.

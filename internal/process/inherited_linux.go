@@ -31,3 +31,14 @@ func markEach(cause error) error {
 	}
 	return nil
 }
+
+// TightenUmask keeps the files that the agent and its runs make from being writable for everyone because the agent was started so. Any umask that
+// has thought of others stays, as a service manager sets it for a service. It belongs first in main.
+func TightenUmask() {
+	const others, usual = 0o002, 0o022
+	if own := unix.Umask(usual); own&others != 0 {
+		unix.Umask(own)
+	} else {
+		unix.Umask(own | usual)
+	}
+}

@@ -5,3 +5,6 @@ func CloseInherited() error { return nil }
 
 // DefaultSignals has nothing to do: there is no inherited "ignore".
 func DefaultSignals() error { return nil }
+
+// TightenUmask has nothing to do: files inherit the access rights of their directory.
+func TightenUmask() {}
