@@ -13,29 +13,35 @@ import (
 	"path/filepath"
 )
 
-// Write makes path hold data with exactly the permissions perm, whatever the umask is, and replaces what was there. Where path is a symbolic
-// link the link is replaced, not what it points to. After an error the old content is in place, but for an error of the last step, the sync
-// of the directory: then the new content is in place and may not survive a power cut.
+// Write makes path hold data with exactly the permissions perm, whatever the umask is, and
+// replaces the regular file that was there. A symbolic link stays, and what it leads to is
+// replaced; anything but a regular file is refused (see ResolveRegular). After an error the old
+// content is in place, but for an error of the last step, the sync of the directory: then the
+// new content is in place and may not survive a power cut.
 func Write(path string, data []byte, perm fs.FileMode) error {
-	return write(path, data, perm, replace)
+	return write(path, data, perm, Replace)
 }
 
 // WriteNew is Write for a path that must not exist yet: where it does, nothing changes and the error is fs.ErrExist. Of several callers at
 // once exactly one succeeds.
 func WriteNew(path string, data []byte, perm fs.FileMode) error {
-	return write(path, data, perm, placeNew)
+	return write(path, data, perm, PlaceNew)
 }
 
-// write prepares a temporary file and lets place give it its name.
-func write(path string, data []byte, perm fs.FileMode, place func(from, to string) error) error {
-	temporary, err := prepare(path, data, perm)
+// write prepares a temporary file and lets name give it its name.
+func write(path string, data []byte, perm fs.FileMode, name func(from, to string) error) error {
+	place, err := ResolveRegular(path)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := place(temporary, path); err != nil {
+	temporary, err := prepare(place.Path, data, perm)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := name(temporary, place.Path); err != nil {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, discard(temporary)))
 	}
-	return SyncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(place.Path))
 }
 
 // prepare makes a synced temporary file beside path and gives its name.

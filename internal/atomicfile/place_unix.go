@@ -8,10 +8,12 @@ import (
 	"os"
 )
 
-func replace(from, to string) error { return os.Rename(from, to) }
+// Replace gives the file from the name to, whatever had it.
+func Replace(from, to string) error { return os.Rename(from, to) }
 
-// placeNew gives from the name to, unless that name is taken. A hard link is what POSIX offers for that; rename would replace.
-func placeNew(from, to string) error {
+// PlaceNew gives from the name to, unless that name is taken. A hard link is what POSIX offers for
+// that; rename would replace.
+func PlaceNew(from, to string) error {
 	if err := os.Link(from, to); err != nil {
 		return err
 	}

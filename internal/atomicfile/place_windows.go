@@ -6,13 +6,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// replace renames with write-through: the call returns when the rename is on disk, as far as the volume keeps that promise.
-func replace(from, to string) error {
+// Replace renames with write-through: the call returns when the rename is on disk, as far as the
+// volume keeps that promise.
+func Replace(from, to string) error {
 	return move(from, to, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
 }
 
-// placeNew renames without leave to replace, which fails with ERROR_ALREADY_EXISTS (fs.ErrExist).
-func placeNew(from, to string) error { return move(from, to, windows.MOVEFILE_WRITE_THROUGH) }
+// PlaceNew renames without leave to replace, which fails with ERROR_ALREADY_EXISTS (fs.ErrExist).
+func PlaceNew(from, to string) error { return move(from, to, windows.MOVEFILE_WRITE_THROUGH) }
 
 func move(from, to string, flags uint32) error {
 	fromPointer, err := windows.UTF16PtrFromString(from)
