@@ -10,7 +10,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"gusty/internal/atomicfile"
 	"gusty/messages"
 )
 
@@ -181,21 +180,21 @@ func retireKeyFile(path string) (kept string, err error) {
 // ErrNoKeyFile says that the key is a passphrase, of which there is nothing to export.
 var ErrNoKeyFile = errors.New("the key is made of a passphrase: keep that")
 
-// ExportKey writes the key that comes from a file or a credential to a new file, as it stands: a copy to keep elsewhere. It does not look at the
-// database, so the agent may run.
-func ExportKey(o Options, path string) error {
+// ExportKey returns the text of the key that comes from a file or a credential, as a key file has
+// it: for a copy to keep elsewhere. It does not look at the database, so the agent may run.
+func ExportKey(o Options) ([]byte, error) {
 	o.setDefaults()
 	source, err := o.findSource(kekUnknown)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	file, ok := source.(keyFile)
 	if !ok {
-		return ErrNoKeyFile
+		return nil, ErrNoKeyFile
 	}
 	k, err := ReadKeyFile(file.path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return atomicfile.WriteNew(path, keyText(k), 0o600)
+	return keyText(k), nil
 }

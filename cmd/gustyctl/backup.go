@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"gusty/internal/atomicfile"
+	"gusty/internal/outfile"
 	"gusty/persistence"
 )
 
@@ -29,7 +26,12 @@ func (a *app) backupCommand() *cobra.Command {
 it and goes on meanwhile; the store of a stopped one is copied itself. FILE appears when all of it is there and checked, and replaces one of
 the same name. It is a tar archive with a manifest.json.
 
+` + toStandardOutput + ` Such a backup is checked
+while it is written, and the exit code tells whether it is whole.
+
 The key is not in it. Keep a copy of the key elsewhere: without it nobody can read the backup.`,
+		Example: `  gustyctl backup nightly.tar
+  gustyctl backup - | ssh vault 'cat > nightly.tar'`,
 		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.backup(cmd.Context(), args[0], offline, keyFile)
@@ -50,10 +52,15 @@ func (a *app) backup(ctx context.Context, file string, offline bool, keyFile str
 	if err != nil {
 		return err
 	}
-	if dir == "" {
-		return a.backupOnline(ctx, file)
+	t, err := a.openTarget(ctx, file, outfile.Options{}, keyFile)
+	if err != nil {
+		return err
 	}
-	return a.backupOffline(a.storeOptions(ctx, dir, keyFile), file)
+	defer func() { _ = t.Discard() }() // after another end than that of an error nothing is left
+	if dir == "" {
+		return a.backupOnline(ctx, t)
+	}
+	return a.backupOffline(a.storeOptions(ctx, dir, keyFile), t)
 }
 
 // offlineDir gives the data directory whose store is to be used itself, or nothing where an agent is to be asked: one that was named by its
@@ -76,7 +83,7 @@ func (a *app) offlineDir(offline bool) (dataDir, error) {
 	return dir, nil
 }
 
-func (a *app) backupOnline(ctx context.Context, file string) error {
+func (a *app) backupOnline(ctx context.Context, t *outfile.Target) error {
 	c, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -89,79 +96,108 @@ func (a *app) backupOnline(ctx context.Context, file string) error {
 	}
 	defer func() { _ = response.Body.Close() }()                                 // what was read is checked by its own errors
 	total, _ := strconv.ParseInt(response.Header.Get(backupBytesHeader), 10, 64) // 0: unknown
-	return a.saveBackup(file, total, func(w io.Writer) error {
-		if _, err := io.Copy(w, response.Body); err != nil {
-			return explain(err, c.target)
-		}
-		return nil
+	return a.saveBackup(t, total, func(w io.Writer) error {
+		return c.copyBody(w, response)
 	})
 }
 
-func (a *app) backupOffline(o persistence.Options, file string) error {
+func (a *app) backupOffline(o persistence.Options, t *outfile.Target) error {
 	store, err := openStore(o)
 	if err != nil {
 		return err
 	}
-	err = a.backupStore(store, file)
+	err = a.backupStore(store, t)
 	if closing := store.Close(); err == nil && closing != nil {
 		err = failedf("cannot close the store: %w", closing)
 	}
 	return err
 }
 
-func (a *app) backupStore(store *persistence.Store, file string) error {
+func (a *app) backupStore(store *persistence.Store, t *outfile.Target) error {
 	b, err := store.Backup()
 	if err != nil {
 		return failedf("cannot copy the store: %w", err)
 	}
 	defer b.Close()
-	return a.saveBackup(file, b.Bytes(), func(w io.Writer) error {
+	return a.saveBackup(t, b.Bytes(), func(w io.Writer) error {
 		_, err := b.WriteTo(w)
 		return err
 	})
 }
 
-// saveBackup writes a backup beside file, reads it again, and gives it its name when all is well.
-func (a *app) saveBackup(file string, total int64, write func(io.Writer) error) error {
-	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*.part")
-	if err != nil {
-		return failedf("cannot write the backup: %w", err)
+// backupWriter writes a whole backup.
+type backupWriter func(io.Writer) error
+
+// saveBackup writes a backup to t. A file gets its name when it was read again and all is well.
+// What goes to a stream is read along, and the exit code tells.
+func (a *app) saveBackup(t *outfile.Target, total int64, write backupWriter) error {
+	save := a.saveToFile
+	if t.IsStream() {
+		save = a.saveToStream
 	}
-	manifest, size, err := a.fillBackup(part, total, write)
-	if err != nil {
-		return errors.Join(err, part.Close(), os.Remove(part.Name()))
+	made, err := save(t, total, write)
+	if err := finishTarget(t, err); err != nil {
+		return err
 	}
-	err = errors.Join(part.Close(), os.Rename(part.Name(), file), atomicfile.SyncDir(filepath.Dir(file)))
-	if err != nil {
-		_ = os.Remove(part.Name()) // it has its name already where the last step failed
-		return failedf("cannot give the backup its name: %w", err)
-	}
-	return a.reportBackup(file, size, manifest)
+	return a.reportBackup(t, made.size, made.manifest)
 }
 
-func (a *app) fillBackup(part *os.File, total int64, write func(io.Writer) error) (m persistence.Manifest, size int64, err error) {
+// saved is what was written, and what a look at it shows.
+type saved struct {
+	size     int64
+	manifest persistence.Manifest
+}
+
+func (a *app) saveToFile(t *outfile.Target, total int64, write backupWriter) (s saved, err error) {
 	receiving := a.meter("copying", total)
-	err = write(io.MultiWriter(part, receiving))
+	err = write(io.MultiWriter(t, receiving))
 	receiving.end()
 	if err != nil {
-		return m, 0, err
+		return s, explainWrite(err)
 	}
-	if err := part.Sync(); err != nil {
-		return m, 0, failedf("cannot write the backup: %w", err)
+	if _, err := t.File().Seek(0, io.SeekStart); err != nil {
+		return s, failedf("cannot read the backup: %w", err)
 	}
-	if _, err := part.Seek(0, io.SeekStart); err != nil {
-		return m, 0, failedf("cannot read the backup: %w", err)
+	s.size = receiving.done
+	checking := a.meter("checking", s.size)
+	s.manifest, err = readBackup(io.TeeReader(t.File(), checking))
+	checking.end()
+	return s, err
+}
+
+func (a *app) saveToStream(t *outfile.Target, total int64, write backupWriter) (s saved, err error) {
+	type checked struct {
+		manifest persistence.Manifest
+		err      error
 	}
-	checking := a.meter("checking", receiving.done)
-	m, err = persistence.ReadBackup(io.TeeReader(part, checking), func(_ string, content io.Reader) error {
+	along, copied := io.Pipe()
+	done := make(chan checked, 1)
+	go func() {
+		manifest, err := readBackup(along)
+		_, _ = io.Copy(io.Discard, along) // what stands behind the archive must go on, too
+		done <- checked{manifest, err}
+	}()
+	receiving := a.meter("copying", total)
+	err = write(io.MultiWriter(t, receiving, copied))
+	receiving.end()
+	_ = copied.CloseWithError(err) // it has none of its own
+	got := <-done
+	if err != nil {
+		return s, explainWrite(err)
+	}
+	return saved{receiving.done, got.manifest}, got.err
+}
+
+// readBackup checks a backup by its manifest.
+func readBackup(from io.Reader) (persistence.Manifest, error) {
+	m, err := persistence.ReadBackup(from, func(_ string, content io.Reader) error {
 		_, err := io.Copy(io.Discard, content)
 		return err
 	})
-	checking.end()
 	if err != nil {
-		return m, 0, failedf("the backup is not whole; make another one: %w", err)
+		return m, failedf("the backup is not whole; make another one: %w", err)
 	}
-	return m, receiving.done, nil
+	return m, nil
 }
 
 // backupReport is what --json prints.
@@ -175,14 +211,20 @@ type backupReport struct {
 	Version       string `json:"version"`
 }
 
-func (a *app) reportBackup(file string, size int64, m persistence.Manifest) error {
+// reportBackup says what was made, beside standard output where the backup itself went there.
+func (a *app) reportBackup(t *outfile.Target, size int64, m persistence.Manifest) error {
+	to := *a
+	if t.ToStandardOutput() {
+		to.out = a.errOut
+	}
 	if a.json {
-		return a.printValue(backupReport{
-			File: file, Bytes: size, Files: len(m.Files), DatabaseID: m.DatabaseID, TransactionID: m.TransactionID,
+		return to.printValue(backupReport{
+			File: t.Name(), Bytes: size, Files: len(m.Files),
+			DatabaseID: m.DatabaseID, TransactionID: m.TransactionID,
 			MadeAt: m.MadeAt.Format("2006-01-02T15:04:05Z07:00"), Version: m.Version,
 		})
 	}
-	if err := a.printRows(backupRows(file, size, m, a)); err != nil {
+	if err := to.printRows(backupRows(t.Name(), size, m, a)); err != nil {
 		return err
 	}
 	a.note("It opens with the agent's key only, which is not in it; keep a copy of that elsewhere.")

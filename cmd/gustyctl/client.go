@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"gusty/internal/outfile"
 )
 
 const (
@@ -104,7 +107,17 @@ func (c *client) copy(ctx context.Context, req request, w io.Writer) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }() // what was read is checked by its own errors
-	if _, err := io.Copy(w, response.Body); err != nil {
+	return c.copyBody(outfile.Named("standard output", w), response)
+}
+
+// copyBody copies an answer to w, and tells an error of w, a *outfile.WriteError, from one of the
+// connection.
+func (c *client) copyBody(w io.Writer, response *http.Response) error {
+	_, err := io.Copy(w, response.Body)
+	if _, writing := errors.AsType[*outfile.WriteError](err); writing {
+		return explainWrite(err)
+	}
+	if err != nil {
 		return explain(err, c.target)
 	}
 	return nil

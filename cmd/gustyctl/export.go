@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gusty/internal/atomicfile"
+	"gusty/internal/outfile"
 	"gusty/messages"
 	"gusty/persistence/sqlite"
 )
@@ -31,8 +31,11 @@ func (a *app) exportCommand() *cobra.Command {
 		Use:   "export FILE",
 		Short: "Write jobs, parameters and users to a SQLite file",
 		Long: `Write jobs, parameters and users to a SQLite file, of a running agent, or on its host of one that is stopped. A FILE that ends in
-.ndjson gets lines of JSON instead, and - is standard output for those. Hashes, passwords and values of environments leave only with
---with-secrets. What import takes back is all of it but runs.`,
+.ndjson gets lines of JSON instead, and so does -, which is standard output. Hashes, passwords and
+values of environments leave only with --with-secrets; a file that has them is closed to others.
+What import takes back is all of it but runs.
+
+` + toStandardOutput,
 		Example: "  gustyctl export host.sqlite\n  gustyctl export --for-rusty-agent --with-secrets db.sqlite",
 		Args:    oneArg,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.export(cmd.Context(), args[0], flags) },
@@ -45,7 +48,8 @@ func (a *app) exportCommand() *cobra.Command {
 }
 
 func (a *app) export(ctx context.Context, path string, flags *exportFlags) error {
-	lines := path == "-" || strings.EqualFold(filepath.Ext(path), ".ndjson")
+	lines := path == outfile.StandardOutput && !flags.rusty ||
+		strings.EqualFold(filepath.Ext(path), ".ndjson")
 	if flags.rusty && (lines || flags.query.Runs) {
 		return usagef("--for-rusty-agent writes the Rust agent's SQLite file, which has no lines of JSON and no runs")
 	}
@@ -53,18 +57,23 @@ func (a *app) export(ctx context.Context, path string, flags *exportFlags) error
 	if err != nil {
 		return err
 	}
-	counts := map[string]int{}
-	stop := a.spin("exporting")
-	if lines {
-		err = a.exportToLines(path, rows, counts)
-	} else {
-		err = a.exportToSQLite(ctx, path, flags, rows, counts)
-	}
-	stop()
-	if err != nil || path == "-" {
+	o := outfile.Options{Secret: flags.query.Secrets}
+	t, err := a.openTarget(ctx, path, o, flags.store.keyFile)
+	if err != nil {
 		return err
 	}
-	return a.reportExport(path, counts)
+	e := &exporting{app: a, flags: flags, rows: rows, counts: map[string]int{}}
+	stop := a.spin("exporting")
+	if lines {
+		err = asFailure(writeLines(t, rows, e.counts))
+	} else {
+		err = e.toSQLite(ctx, t)
+	}
+	stop()
+	if err := finishTarget(t, err); err != nil || path == outfile.StandardOutput {
+		return err
+	}
+	return a.reportExport(t, e.counts)
 }
 
 // exported is one row of an export: as a running agent sent it, or as the store of a stopped one gave it.
@@ -101,66 +110,101 @@ func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, 
 	}, nil
 }
 
-func (a *app) exportToSQLite(ctx context.Context, path string, flags *exportFlags, rows rowSource, counts map[string]int) error {
+// exporting is one export.
+type exporting struct {
+	app    *app
+	flags  *exportFlags
+	rows   rowSource
+	counts map[string]int // by table
+}
+
+// toSQLite writes a SQLite file in the place of the target's temporary one, or where the target is
+// a stream, one elsewhere, which is copied to it.
+func (x *exporting) toSQLite(ctx context.Context, t *outfile.Target) error {
+	if t.IsStream() {
+		return x.throughFile(ctx, t)
+	}
+	path, err := t.Temporary()
+	if err != nil {
+		return explainWrite(err)
+	}
+	err = x.writeSQLite(ctx, path)
+	if errors.Is(err, sqlite.ErrDiskFull) {
+		return failedf("cannot write to %s: %w", t.Name(), sqlite.ErrDiskFull)
+	}
+	return err
+}
+
+func (x *exporting) throughFile(ctx context.Context, t *outfile.Target) (err error) {
+	dir, err := os.MkdirTemp("", "gustyctl-export-")
+	if err != nil {
+		return failedf("cannot make a place for the file: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "export.sqlite")
+	err = x.writeSQLite(ctx, path)
+	if errors.Is(err, sqlite.ErrDiskFull) {
+		return failedf("%w of %s, where the file is made first; make room, or set TMPDIR",
+			sqlite.ErrDiskFull, os.TempDir())
+	}
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return failedf("cannot read the file: %w", err)
+	}
+	_, err = io.Copy(struct{ io.Writer }{t}, f)
+	return errors.Join(explainWrite(err), f.Close())
+}
+
+func (x *exporting) writeSQLite(ctx context.Context, path string) error {
 	var notes []string
 	w, err := func() (*sqlite.Writer, error) {
-		if flags.rusty {
-			return sqlite.CreateRusty(ctx, path, a.now(), func(name, sentence string) { notes = append(notes, name+" "+sentence) })
+		if x.flags.rusty {
+			note := func(name, sentence string) { notes = append(notes, name+" "+sentence) }
+			return sqlite.CreateRusty(ctx, path, x.app.now(), note)
 		}
-		return sqlite.Create(ctx, path, flags.query.Runs)
+		return sqlite.Create(ctx, path, x.flags.query.Runs)
 	}()
 	if err != nil {
-		return failedf("%w", err)
+		return asFailure(err)
 	}
-	err = rows(func(e exported) (err error) {
+	err = x.rows(func(e exported) (err error) {
 		if e.row != nil {
-			counts[e.row.Table()]++
+			x.counts[e.row.Table()]++
 			return w.Add(ctx, e.row)
 		}
 		table, err := w.AddLine(ctx, e.line)
-		counts[table]++
+		x.counts[table]++
 		return err
 	})
 	if err != nil {
-		return errors.Join(asFailure(err), w.Discard())
+		return asFailure(errors.Join(err, w.Discard()))
 	}
 	if err := w.Finish(ctx); err != nil {
-		return failedf("%w", err)
+		return asFailure(err)
 	}
 	for table, n := range w.LeftOut() {
-		counts[table] -= n
+		x.counts[table] -= n
 	}
 	for _, note := range notes {
-		a.note("%s", note)
+		x.app.note("%s", note)
 	}
 	return nil
 }
 
 // asFailure leaves an error that knows its exit code as it is.
 func asFailure(err error) error {
-	if _, ok := errors.AsType[*exitError](err); ok {
+	_, coded := errors.AsType[*exitError](err)
+	_, writing := errors.AsType[*outfile.WriteError](err)
+	if err == nil || coded {
 		return err
 	}
+	if writing || errors.Is(err, context.Canceled) {
+		return explainWrite(err)
+	}
 	return failedf("the export failed: %w", err)
-}
-
-// exportToLines writes lines of JSON to standard output as they come, or to a file when all are there.
-func (a *app) exportToLines(path string, rows rowSource, counts map[string]int) error {
-	if path == "-" {
-		return writeLines(a.out, rows, counts)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return failedf("cannot begin the file: %w", err)
-	}
-	err = errors.Join(writeLines(f, rows, counts), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(asFailure(err), os.Remove(f.Name()))
-	}
-	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 func writeLines(to io.Writer, rows rowSource, counts map[string]int) error {
@@ -180,17 +224,25 @@ func writeLines(to io.Writer, rows rowSource, counts map[string]int) error {
 		}
 		return err
 	})
-	return errors.Join(err, out.Flush())
+	if err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
-// reportExport says how many rows of which table there are.
-func (a *app) reportExport(path string, counts map[string]int) error {
+// reportExport says how many rows of which table there are, beside standard output where they
+// went there themselves.
+func (a *app) reportExport(t *outfile.Target, counts map[string]int) error {
+	to := *a
+	if t.ToStandardOutput() {
+		to.out = a.errOut
+	}
 	if a.json {
-		body, err := json.Marshal(map[string]any{"file": path, "rows": counts})
+		body, err := json.Marshal(map[string]any{"file": t.Name(), "rows": counts})
 		if err != nil {
 			return err
 		}
-		return a.printJSON(body)
+		return to.printJSON(body)
 	}
 	what := []string{}
 	for _, t := range []struct{ table, words string }{
@@ -200,5 +252,5 @@ func (a *app) reportExport(path string, counts map[string]int) error {
 			what = append(what, strconv.Itoa(n)+" "+t.words)
 		}
 	}
-	return a.printLine(path + ": " + strings.Join(what, ", "))
+	return to.printLine(t.Name() + ": " + strings.Join(what, ", "))
 }

@@ -6,9 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
@@ -21,13 +18,14 @@ func (a *app) jobExportCommand() *cobra.Command {
 		Use:   "export DIRECTORY",
 		Short: "Write the stored jobs as a directory that apply takes",
 		Long: `Write the stored jobs as a directory that apply takes: a YAML file and a script for each job. What has its default is left out. The values of
-an environment never leave the agent: they are written as ` + "`********`" + `, which apply reads as "keep the stored one". The directory must be new or empty.`,
+an environment never leave the agent: they are written as ` + "`********`" + `, which apply reads as "keep the stored one".
+The directory must be new or empty. After an error no part of it is left.`,
 		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.exportJobs(cmd.Context(), args[0]) },
 	}
 }
 
-func (a *app) exportJobs(ctx context.Context, dir string) error {
+func (a *app) exportJobs(ctx context.Context, path string) error {
 	c, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -40,38 +38,24 @@ func (a *app) exportJobs(ctx context.Context, dir string) error {
 	if err := got.decode(&names); err != nil {
 		return err
 	}
-	if err := newDirectory(dir); err != nil {
+	dir, err := a.newDirectory(path)
+	if err != nil {
 		return err
 	}
 	files, bar := fileNames{}, a.bar("exporting", len(names))
 	defer bar.stop()
 	for _, name := range names {
-		if err := c.exportJob(ctx, name, filepath.Join(dir, files.name(name))); err != nil {
-			return err
+		if err := c.exportJob(ctx, name, dir, files.name(name)); err != nil {
+			return errors.Join(err, dir.remove())
 		}
 		bar.step()
 	}
 	bar.stop()
-	return a.printLine(plural(len(names), "job") + " in " + dir)
+	return a.printLine(plural(len(names), "job") + " in " + path)
 }
 
-// newDirectory makes a directory, closed to others since scripts may hold secrets, or takes one that is empty.
-func newDirectory(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return usagef("cannot make the directory: %w", err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return usagef("cannot look into the directory: %w", err)
-	}
-	if len(entries) > 0 {
-		return usagef("%s is not empty; name a new directory, so that nothing is overwritten", dir)
-	}
-	return nil
-}
-
-// exportJob writes one job to path with .yaml and with the extension of its script's type.
-func (c *client) exportJob(ctx context.Context, name, path string) error {
+// exportJob writes one job to the file with .yaml and with the extension of its script's type.
+func (c *client) exportJob(ctx context.Context, name string, to *newDirectory, file string) error {
 	got, err := c.job(ctx, name)
 	if err != nil {
 		return err
@@ -80,25 +64,16 @@ func (c *client) exportJob(ctx context.Context, name, path string) error {
 	if err != nil {
 		return err
 	}
-	script := path + map[messages.ScriptType]string{messages.ScriptPython: ".py", messages.ScriptBash: ".sh"}[job.Type]
-	text, err := jobYAML(job, filepath.Base(script))
+	extension := map[messages.ScriptType]string{messages.ScriptPython: ".py", messages.ScriptBash: ".sh"}[job.Type]
+	script := file + extension
+	text, err := jobYAML(job, script)
 	if err != nil {
 		return failedf("cannot write the job %s as YAML: %w", name, err)
 	}
-	if err := errors.Join(writeNew(script, job.Content), writeNew(path+".yaml", text)); err != nil {
+	if err := errors.Join(to.write(script, job.Content), to.write(file+".yaml", text)); err != nil {
 		return failedf("cannot write the job %s: %w", name, err)
 	}
 	return nil
-}
-
-// writeNew writes a file that must not be there yet.
-func writeNew(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(0o600))
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
 }
 
 // job reads a stored job, each field as a job file's would be read.

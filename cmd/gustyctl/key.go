@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gusty/internal/outfile"
 	"gusty/messages"
 	"gusty/persistence"
 )
@@ -42,15 +43,20 @@ func (a *app) keyExportCommand() *cobra.Command {
 		Use:   "export FILE",
 		Short: "Write a copy of the key, to keep somewhere else",
 		Long: `Write the key of the store on this host to a new file, which is as secret as the key itself: for a copy that is kept somewhere else. On Windows
-it is the only copy that opens the store on another machine. Of a passphrase there is nothing to export.`,
+it is the only copy that opens the store on another machine.
+Of a passphrase there is nothing to export.
+
+` + toStandardOutput,
 		Args: oneArg,
-		RunE: func(_ *cobra.Command, args []string) error { return a.keyExport(keyFile, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.keyExport(cmd.Context(), keyFile, args[0])
+		},
 	}
 	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"), "`file` of the key, where the agent is started with one (GUSTY_KEY_FILE)")
 	return cmd
 }
 
-func (a *app) keyExport(keyFile, to string) error {
+func (a *app) keyExport(ctx context.Context, keyFile, to string) error {
 	given, err := a.given()
 	if err != nil {
 		return err
@@ -59,8 +65,20 @@ func (a *app) keyExport(keyFile, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := persistence.ExportKey(persistence.Options{Dir: string(dir), KeyFile: keyFile}, to); err != nil {
+	text, err := persistence.ExportKey(persistence.Options{Dir: string(dir), KeyFile: keyFile})
+	if err != nil {
 		return failedf("the key of %s was not exported: %w", dir, err)
+	}
+	t, err := a.openTarget(ctx, to, outfile.Options{Secret: true, New: true}, keyFile)
+	if err == nil {
+		_, err = t.Write(text)
+		err = finishTarget(t, explainWrite(err))
+	}
+	if err != nil {
+		return newExitError(exitCode(err), "the key of %s was not exported: %w", dir, err)
+	}
+	if to == outfile.StandardOutput {
+		to = "what standard output goes to"
 	}
 	a.note("the key of %s is in %s; whoever reads it and the database reads everything", dir, to)
 	return nil

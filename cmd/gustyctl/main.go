@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"gusty/persistence"
 )
@@ -26,15 +25,21 @@ func run(args []string) int {
 	if len(args) == 2 && args[0] == salvageCommand {
 		return persistence.SalvageMain(args[1], os.Stdin, os.Stdout, os.Stderr)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends the process, whatever it waits for
 	a := newApp()
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process, whatever it waits for
+		a.endSoon()
+	})
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if a.quietly(err) {
+		return exitCode(err)
 	}
 	fmt.Fprintln(a.errOut, "gustyctl: "+printable(err.Error()))
 	return exitCode(err)

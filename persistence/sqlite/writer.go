@@ -10,7 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"gusty/internal/atomicfile"
 	"gusty/messages"
@@ -77,7 +78,7 @@ func begin(ctx context.Context, path string) (*Writer, error) {
 		return nil, errors.Join(fmt.Errorf("begin %s: %w", path, err), os.Remove(w.temporary))
 	}
 	if err := w.connect(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("begin %s: %w", path, err), w.Discard())
+		return nil, errors.Join(fmt.Errorf("begin %s: %w", path, withFullDisk(err)), w.Discard())
 	}
 	return w, nil
 }
@@ -111,7 +112,7 @@ func (w *Writer) batch(ctx context.Context, name string) (*batch, error) {
 		return nil, fmt.Errorf("%q is no table of an agent's file", name)
 	}
 	if _, err := w.conn.ExecContext(ctx, t.create()); err != nil {
-		return nil, fmt.Errorf("make the table %s: %w", name, err)
+		return nil, fmt.Errorf("make the table %s: %w", name, withFullDisk(err))
 	}
 	full, err := w.conn.PrepareContext(ctx, t.insert(batchRows))
 	if err != nil {
@@ -152,9 +153,21 @@ func (b *batch) emptied(err error) error {
 	clear(b.args)
 	b.args, b.rows = b.args[:0], 0
 	if err != nil {
-		return fmt.Errorf("write rows of %s: %w", b.table.name, err)
+		return fmt.Errorf("write rows of %s: %w", b.table.name, withFullDisk(err))
 	}
 	return nil
+}
+
+// ErrDiskFull says that the disk has no room for the file.
+var ErrDiskFull = errors.New("no space left on the disk")
+
+// withFullDisk turns SQLite's error of a full disk into ErrDiskFull.
+func withFullDisk(err error) error {
+	failed, ok := errors.AsType[*sqlite.Error](err)
+	if ok && failed.Code()&0xff == sqlite3.SQLITE_FULL {
+		return ErrDiskFull
+	}
+	return err
 }
 
 func (w *Writer) flush(ctx context.Context, b *batch) error {
@@ -169,7 +182,7 @@ func (w *Writer) flush(ctx context.Context, b *batch) error {
 // gone and the old one is as it was.
 func (w *Writer) Finish(ctx context.Context) error {
 	if err := errors.Join(w.complete(ctx), w.disconnect()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", w.path, err), w.Discard())
+		return errors.Join(fmt.Errorf("write %s: %w", w.path, withFullDisk(err)), w.Discard())
 	}
 	if err := w.place(); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", w.path, err), w.Discard())

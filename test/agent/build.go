@@ -35,6 +35,24 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
+// BuildControl builds gustyctl into dir and returns its path.
+func BuildControl(ctx context.Context, dir string) (string, error) {
+	root, err := Root(ctx)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "gustyctl")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/gustyctl")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building gustyctl: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
 // Root gives the directory of the module that the caller belongs to.
 func Root(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()

@@ -2,9 +2,7 @@ package ctl
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,7 +15,9 @@ func TestMain(m *testing.M) { os.Exit(agent.Main(m)) }
 // TestScripts runs each script with an agent of its own.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
-	build(t, filepath.Join(bin, "gustyctl"))
+	if _, err := agent.BuildControl(t.Context(), bin); err != nil {
+		t.Fatal(err)
+	}
 	rusty, err := filepath.Abs("../../persistence/sqlite/testdata")
 	if err != nil {
 		t.Fatal(err)
@@ -36,20 +36,4 @@ func TestScripts(t *testing.T) {
 		env.Setenv("HOME", env.WorkDir)
 		return nil
 	}})
-}
-
-func build(t *testing.T, path string) {
-	t.Helper()
-	root, err := agent.Root(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if runtime.GOOS == "windows" {
-		path += ".exe"
-	}
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/gustyctl")
-	command.Dir, command.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("building gustyctl: %v\n%s", err, out)
-	}
 }

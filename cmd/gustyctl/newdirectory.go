@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gusty/internal/outfile"
+)
+
+// newDirectory is a directory that a command fills. It is there with all that it is to hold, or as
+// it was before.
+type newDirectory struct {
+	path  string
+	made  bool
+	files []string
+}
+
+// newDirectory makes a directory, closed to others since scripts may hold secrets, or takes one
+// that is empty. The directory above it must be there.
+func (a *app) newDirectory(name string) (*newDirectory, error) {
+	if name == outfile.StandardOutput {
+		return nil, usagef("a directory cannot go to standard output; name a new one")
+	}
+	given, err := a.given()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Clean(name)
+	isOwn := func(dir dataDir) bool { return dir.uses(path) || isSameDir(path, string(dir)) }
+	if slices.ContainsFunc(candidates(given.DataDir, a.getenv), isOwn) {
+		return nil, usagef("%s is a directory of the agent; name another", name)
+	}
+	d := &newDirectory{path: path}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, usagef("cannot make the directory: %w", err)
+	}
+	if err := os.Mkdir(path, 0o700); err == nil {
+		d.made = true
+	} else if !errors.Is(err, fs.ErrExist) {
+		return nil, usagef("cannot make the directory: %w", err)
+	}
+	return d, d.checkEmpty(name)
+}
+
+func (d *newDirectory) checkEmpty(name string) error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return usagef("cannot make the directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return usagef("%s is not empty; name a new directory, so that nothing is overwritten", name)
+	}
+	return nil
+}
+
+// write writes a file that must not be there yet.
+func (d *newDirectory) write(name string, data []byte) error {
+	path := filepath.Join(d.path, name)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	d.files = append(d.files, path)
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// remove takes away what was written.
+func (d *newDirectory) remove() error {
+	var err error
+	for _, path := range d.files {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if d.made {
+		err = errors.Join(err, os.Remove(d.path))
+	}
+	return err
+}
