@@ -38,7 +38,7 @@ func beginAnew(o *Options, source keySource) (kek Key, err error) {
 // its key, and a key without a database is one that has the finished database beside it. writeTo empty: the key is there.
 func create(o *Options, h *header, kek Key, writeTo string) error {
 	half := o.databaseFile() + unfinished
-	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeRegular(half); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
 	if err := fill(half, h, kek, o); err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -57,7 +56,7 @@ func (w *witness) marshal(generation uint64) []byte {
 
 // read gives what the file says; ok is false where there is none, or one of another database, or a forged one.
 func (w *witness) read() (generation uint64, ok bool, err error) {
-	b, err := os.ReadFile(w.path)
+	b, err := atomicfile.ReadRegular(w.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, false, nil
 	}

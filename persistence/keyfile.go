@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"gusty/internal/atomicfile"
 )
 
 // keyBytes is the length of every key: AES-256 and HMAC-SHA256.
@@ -46,9 +48,12 @@ type keyFile struct {
 // ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw bytes; on Windows also what the first start
 // writes there, protected by DPAPI. The error wraps ErrWrongKey where the file holds no key, and fs.ErrNotExist where there is no file.
 func ReadKeyFile(path string) (Key, error) {
-	text, err := os.ReadFile(path)
+	text, err := readKeyText(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Key{}, fmt.Errorf("read the key file: %w", err)
+	}
+	if _, refused := errors.AsType[*atomicfile.RefusedError](err); refused {
+		return Key{}, fmt.Errorf("%w: %w", ErrWrongKey, err)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: the key file can't be read (%w); give it to the agent's user", ErrWrongKey, err)
@@ -86,6 +91,10 @@ func writeKeyFile(path string, k Key) error {
 	if err := prepareKeyFile(path, k); err != nil {
 		return err
 	}
+	path, err := placeOfKey(path)
+	if err != nil {
+		return err
+	}
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("write the key file: %s has come into being meanwhile; start again", path)
 	}
@@ -96,6 +105,10 @@ func writeKeyFile(path string, k Key) error {
 func prepareKeyFile(path string, k Key) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the directory of the key file: %w", err)
+	}
+	path, err := placeOfKey(path)
+	if err != nil {
+		return err
 	}
 	text, err := protect(keyText(k))
 	if err != nil {
@@ -108,14 +121,22 @@ func prepareKeyFile(path string, k Key) error {
 }
 
 func placeKeyFile(path string) error {
+	path, err := placeOfKey(path)
+	if err != nil {
+		return err
+	}
 	if err := os.Rename(path+unfinished, path); err != nil {
 		return fmt.Errorf("write the key file: %w", err)
 	}
 	return syncDir(filepath.Dir(path))
 }
 
+// writeSynced makes a file anew, which is never what a link or anything else of the name leads to.
 func writeSynced(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := removeRegular(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -125,13 +146,20 @@ func writeSynced(path string, data []byte) error {
 
 // prepared gives the key that a change was cut short with, between the database's commit and the key's new name.
 func (k keyFile) prepared(h *header) (fresh Key, found bool) {
-	fresh, err := ReadKeyFile(k.path + unfinished)
+	path, err := placeOfKey(k.path)
+	if err != nil {
+		return fresh, false
+	}
+	fresh, err = ReadKeyFile(path + unfinished)
 	return fresh, err == nil && h.checkKEK(fresh)
 }
 
 // replaceKeyFile puts the prepared key in the place of the old one. Of that a copy stays, since earlier backups open with it: its name is given.
 func replaceKeyFile(path string) (kept string, err error) {
-	text, err := os.ReadFile(path)
+	if path, err = placeOfKey(path); err != nil {
+		return "", err
+	}
+	text, err := atomicfile.ReadRegular(path)
 	if err == nil {
 		kept = retiredName(path)
 		err = writeSynced(kept, text)

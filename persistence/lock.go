@@ -16,6 +16,9 @@ var errLocked = errors.New("locked by another process")
 
 // lockDir takes the data directory for this process, or gives *InUseError.
 func lockDir(dir string) (*os.File, error) {
+	if err := checkKinds(dir); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, lockName)
 	f, err := openLock(dir, path)
 	if err != nil {

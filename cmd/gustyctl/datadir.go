@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gusty/internal/atomicfile"
 	"gusty/messages"
 )
 
@@ -32,7 +33,7 @@ type runningAgent struct {
 // agent reads agent.json. The error wraps fs.ErrNotExist where no agent runs on the directory.
 func (d dataDir) agent() (runningAgent, error) {
 	var agent runningAgent
-	data, err := os.ReadFile(d.agentFile())
+	data, err := atomicfile.ReadRegular(d.agentFile())
 	if err != nil {
 		return agent, err
 	}
@@ -51,7 +52,7 @@ func (d dataDir) alive() bool {
 // firstCredentials reads admin-password: `Admin:<password>` on one line. It gives empty strings where the file is gone, which it is once
 // that password was changed.
 func (d dataDir) firstCredentials() (user string, password messages.Secret, err error) {
-	data, err := os.ReadFile(d.passwordFile())
+	data, err := atomicfile.ReadRegular(d.passwordFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", "", nil
 	}

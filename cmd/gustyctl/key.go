@@ -122,6 +122,9 @@ func (f *keyFlags) check() error {
 	if named > 1 {
 		return usagef("--new-key-file, --new-passphrase and --new-passphrase-file name one thing, and --data takes none of them; give one at most")
 	}
+	if f.newKeyFile == "-" {
+		return usagef("the new key cannot go to standard output: an agent reads it at each start; name a file")
+	}
 	if f.detach && !f.data {
 		return usagef("--detach goes with --data alone; leave it out")
 	}

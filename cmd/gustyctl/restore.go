@@ -155,6 +155,17 @@ func (d dataDir) setStalePasswordAside(o persistence.Options) (string, error) {
 	if err := errors.Join(err, store.Close()); err != nil || current {
 		return "", err
 	}
-	aside := d.passwordFile() + ".replaced"
+	aside := freeName(d.passwordFile() + ".replaced")
 	return aside, os.Rename(d.passwordFile(), aside)
+}
+
+// freeName returns the name, or where it is taken, one with a number behind it.
+func freeName(name string) string {
+	free := name
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(free); err != nil {
+			return free
+		}
+		free = fmt.Sprint(name, "-", n)
+	}
 }

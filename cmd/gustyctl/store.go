@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"gusty/internal/atomicfile"
 	"gusty/messages"
 	"gusty/persistence"
 )
@@ -86,7 +87,7 @@ func commit(store *persistence.Store, change messages.Change) error {
 func (d dataDir) removeFirstCredentials(name string) error {
 	user, _, err := d.firstCredentials()
 	if err == nil && user == name {
-		err = os.Remove(d.passwordFile())
+		err = atomicfile.Remove(d.passwordFile())
 	}
 	if err != nil {
 		return failedf("the password is changed, but the file with the old one is still there: %w; remove it", err)

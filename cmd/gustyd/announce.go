@@ -76,7 +76,7 @@ func (d *daemon) url() string {
 // removeAgentFile takes the pointer to this agent away; a file of another agent stays.
 func removeAgentFile(dir string) {
 	path := filepath.Join(dir, agentFile)
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.ReadRegular(path)
 	if err != nil {
 		return
 	}
@@ -84,6 +84,6 @@ func removeAgentFile(dir string) {
 		PID int `json:"pid"`
 	}
 	if json.Unmarshal(data, &said) == nil && said.PID == os.Getpid() {
-		_ = os.Remove(path) // a stale one is recognised by its pid
+		_ = atomicfile.Remove(path) // a stale one is recognised by its pid
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/google/uuid"
@@ -84,7 +83,7 @@ func removeAdminFile(dir, user string) error {
 	if user != messages.AdminUser {
 		return nil
 	}
-	err := os.Remove(filepath.Join(dir, adminFile))
+	err := atomicfile.Remove(filepath.Join(dir, adminFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"gusty/actors"
+	"gusty/internal/atomicfile"
 )
 
 // The log formats.
@@ -105,8 +107,7 @@ func (o *logOutput) open(name string) error {
 			return err
 		}
 		var err error
-		file, err = os.OpenFile(filepath.Join(o.dir, filepath.Base(name)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
+		if file, err = openLog(filepath.Join(o.dir, filepath.Base(name))); err != nil {
 			return err
 		}
 	}
@@ -115,6 +116,16 @@ func (o *logOutput) open(name string) error {
 	}
 	o.file, o.name = file, name
 	return nil
+}
+
+// openLog opens a file to add lines to, or a device. A named pipe is refused: it would hold up the
+// agent where nobody reads.
+func openLog(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeCharDevice == 0 {
+		return nil, fmt.Errorf("%s is %s; name another log file", path, atomicfile.Kind(info.Mode()))
+	}
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
 var _ io.Writer = (*logOutput)(nil)

@@ -28,11 +28,21 @@ func WriteNew(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, PlaceNew)
 }
 
+// Remove removes the regular file that path leads to; a symbolic link to it stays. The error wraps
+// fs.ErrNotExist where nothing is there.
+func Remove(path string) error {
+	place, err := ResolveRegular(path)
+	if err != nil {
+		return err
+	}
+	return os.Remove(place.Path)
+}
+
 // write prepares a temporary file and lets name give it its name.
 func write(path string, data []byte, perm fs.FileMode, name func(from, to string) error) error {
 	place, err := ResolveRegular(path)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return err
 	}
 	temporary, err := prepare(place.Path, data, perm)
 	if err != nil {

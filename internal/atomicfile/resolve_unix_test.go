@@ -98,6 +98,12 @@ func TestWriteKeepsLinks(t *testing.T) {
 	}
 	expectFile(t, "file", "x", 0o600)
 	expectFile(t, "dir/new", "x", 0o600)
+	if err := Remove("tonew"); err != nil {
+		t.Error(err)
+	}
+	if err := Remove("tonew"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want fs.ErrNotExist", err)
+	}
 	for _, name := range []string{"twice", "tofile", "tonew"} {
 		if info, err := os.Lstat(name); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 			t.Errorf("%s is no link any more: %v, %v", name, info, err)
@@ -113,6 +119,12 @@ func TestWriteReplacesNothingButFiles(t *testing.T) {
 	}
 	if err := Write(path, []byte("x"), 0o600); err == nil || !strings.Contains(err.Error(), "a named pipe") {
 		t.Errorf("error %v, want a refusal", err)
+	}
+	if _, err := ReadRegular(path); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+		t.Errorf("error %v, want a refusal to read", err)
+	}
+	if err := Remove(path); err == nil {
+		t.Error("a pipe was removed")
 	}
 	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		t.Errorf("the pipe is gone: %v, %v", info, err)

@@ -69,7 +69,7 @@ func Ensure(dir string, caKeyDER []byte, hosts []string, now time.Time) (files F
 
 // readOptional gives a file's content, nil where there is none.
 func readOptional(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.ReadRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

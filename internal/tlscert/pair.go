@@ -7,12 +7,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
+
+	"gusty/internal/atomicfile"
 )
 
 // loadPair reads a certificate (with its chain, the server's first) and its key.
 func loadPair(certificatePath, keyPath string) (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(certificatePath, keyPath)
+	pair, err := readPair(certificatePath, keyPath)
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w; put a matching pair there in PEM form, or remove both to have them made",
 			certificatePath, keyPath, err)
@@ -25,9 +26,22 @@ func loadPair(certificatePath, keyPath string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+// readPair is tls.LoadX509KeyPair for regular files alone.
+func readPair(certificatePath, keyPath string) (pair tls.Certificate, err error) {
+	certificate, err := atomicfile.ReadRegular(certificatePath)
+	if err != nil {
+		return pair, err
+	}
+	key, err := atomicfile.ReadRegular(keyPath)
+	if err != nil {
+		return pair, err
+	}
+	return tls.X509KeyPair(certificate, key)
+}
+
 // readPublicKey gives the public half of a private key in PEM form.
 func readPublicKey(path string) (crypto.PublicKey, error) {
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.ReadRegular(path)
 	if err != nil {
 		return nil, err
 	}
