@@ -2,7 +2,9 @@ package tlscert
 
 import (
 	"crypto/tls"
+	"errors"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -290,6 +292,25 @@ func TestHostsThatNoCertificateCanHold(t *testing.T) {
 	names, ips := splitHosts([]string{"", "ok", "OK.", "höst", "two words", strings.Repeat("x", 254), "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"})
 	if !slices.Equal(names, []string{"ok"}) || len(ips) != 1 {
 		t.Errorf("names %q, addresses %v", names, ips)
+	}
+}
+
+// What can't be asked for keeps nothing else out of the certificate.
+func TestLocalHostsWithoutAnAnswer(t *testing.T) {
+	failed := errors.New("not here")
+	hosts, err := localHosts(
+		func() (string, error) { return "", failed },
+		func() ([]net.Addr, error) { return nil, failed },
+	)
+	if !errors.Is(err, failed) || !slices.Equal(hosts, []string{"localhost", "127.0.0.1", "::1"}) {
+		t.Errorf("hosts %q, error %v", hosts, err)
+	}
+	hosts, err = localHosts(
+		func() (string, error) { return "host", nil },
+		func() ([]net.Addr, error) { return nil, failed },
+	)
+	if !errors.Is(err, failed) || !slices.Contains(hosts, "host") {
+		t.Errorf("hosts %q, error %v", hosts, err)
 	}
 }
 

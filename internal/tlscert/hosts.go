@@ -2,6 +2,7 @@ package tlscert
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,25 +10,32 @@ import (
 	"strings"
 )
 
-// LocalHosts gives what this machine is called from here and from the outside: localhost, the host's name, and the addresses of its interfaces
-// but for link-local ones, which nobody can put in a URL without naming an interface.
-func LocalHosts() ([]string, error) {
+// LocalHosts returns what this machine is called from here and from the outside: localhost, the
+// host's name, and the addresses of its interfaces but for link-local ones, which nobody can put in
+// a URL without naming an interface. Beside an error stand the names that are known all the same,
+// localhost at least.
+func LocalHosts() ([]string, error) { return localHosts(os.Hostname, net.InterfaceAddrs) }
+
+func localHosts(
+	hostname func() (string, error), interfaces func() ([]net.Addr, error),
+) ([]string, error) {
 	hosts := []string{"localhost", "127.0.0.1", "::1"}
-	hostname, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("host name: %w", err)
+	name, nameErr := hostname()
+	if nameErr != nil {
+		nameErr = fmt.Errorf("host name: %w", nameErr)
+	} else {
+		hosts = append(hosts, name)
 	}
-	hosts = append(hosts, hostname)
-	addresses, err := net.InterfaceAddrs()
+	addresses, err := interfaces()
 	if err != nil {
-		return nil, fmt.Errorf("addresses of the interfaces: %w", err)
+		err = fmt.Errorf("addresses of the interfaces: %w", err)
 	}
 	for _, a := range addresses {
 		if network, ok := a.(*net.IPNet); ok && network.IP.IsGlobalUnicast() {
 			hosts = append(hosts, network.IP.String())
 		}
 	}
-	return hosts, nil
+	return hosts, errors.Join(nameErr, err)
 }
 
 // splitHosts tells addresses from names, leaves out what a certificate can't hold, and each that stands twice.
