@@ -9,13 +9,14 @@ GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
 GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
 
 GOTEST    ?= go test
+WINETEST   = $(GOTEST) -count=1 -timeout 5m -exec "bash $(CURDIR)/.ci/wine"
 FUZZTIME  ?= 10s
 BENCHARGS ?=
 LOADARGS  ?=
 INSIST    ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test test-opensearch storms test-race lint fmt fmt-check bench load fuzz dist clean
+.PHONY: help run build test test-opensearch test-wine storms test-race lint fmt fmt-check bench load fuzz dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +38,12 @@ test-opensearch: ## the tests against a real OpenSearch node; needs Java 17 and 
 
 storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
 	GUSTY_FULL=1 $(GOTEST) -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
+
+test-wine: ## what is different on Windows, under Wine in a chroot that is made once; needs root
+	bash .ci/wine --make
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && export GOOS=windows && \
+	$(BUILD) -o "$$dir" ./cmd/gustyd ./cmd/gustyctl && \
+	GUSTYD="$$dir/gustyd.exe" $(WINETEST) ./internal/private ./test/access
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
 	$(GOTEST) -race -timeout 10m $$(go list ./... | grep -v /test/)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -88,7 +89,7 @@ func (b *Backup) makeSpool() error {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(b.dir, outputName), 0o700); err != nil {
+	if err := private.MakeDir(filepath.Join(b.dir, outputName)); err != nil {
 		return err
 	}
 	free, known := diskRoom(b.dir)
@@ -102,7 +103,8 @@ func (b *Backup) makeSpool() error {
 const reservedBytes = 8 << 20
 
 func (b *Backup) copyDatabase(r *reader) error {
-	f, err := os.OpenFile(filepath.Join(b.dir, databaseName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	path := filepath.Join(b.dir, databaseName)
+	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	out, err := private.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return errors.Join(err, in.Close())
 	}

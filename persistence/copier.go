@@ -7,6 +7,8 @@ import (
 	"os"
 
 	bolt "go.etcd.io/bbolt"
+
+	"gusty/internal/private"
 )
 
 // progressEvery is after how many rows a copier tells how far it is.
@@ -25,7 +27,7 @@ var errUnlike = errors.New("the copy is not like the original")
 
 // copyTo writes the copy, and compares it while it becomes durable.
 func (c *copier) copyTo(path string) (err error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := private.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

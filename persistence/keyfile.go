@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 )
 
 // keyBytes is the length of every key: AES-256 and HMAC-SHA256.
@@ -103,7 +104,7 @@ func writeKeyFile(path string, k Key) error {
 
 // prepareKeyFile writes a key durably beside path, where placeKeyFile takes it from.
 func prepareKeyFile(path string, k Key) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := private.MakeDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make the directory of the key file: %w", err)
 	}
 	path, err := placeOfKey(path)
@@ -136,7 +137,7 @@ func writeSynced(path string, data []byte) error {
 	if err := removeRegular(path); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

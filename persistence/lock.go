@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"gusty/internal/private"
 )
 
 // lockName is the file whose lock means that a process has the data directory. It stays when the process ends; its text is the holder's pid.
@@ -40,7 +42,7 @@ func lockDir(dir string) (*os.File, error) {
 
 // openLock opens the lock file. On a disk that takes no new file it is opened as it is, and where there is none, the directory stands for it.
 func openLock(dir, path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := private.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if _, full := storageCode(err); !full {
 		return f, err
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"gusty/internal/private"
 )
 
 // A backup is a tar archive: gusty.db, the files of output/, then manifest.json, and last manifest.sha256, the SHA-256 of the manifest in the
@@ -53,7 +55,7 @@ func newManifestWriter(path string, m *Manifest) (*manifestWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	file, err := private.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -41,15 +42,16 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// makeReady makes the data directory, or says that there is no store in it where one is asked for.
+// makeReady makes the data directory, or returns an error where there is no store in it and one is
+// asked for. What is in it is closed to others before any of it is read.
 func (o *Options) makeReady() error {
 	if !o.Existing {
-		return makeDir(o.Dir)
+		return makeDataDir(o.Dir, o.Logger)
 	}
 	if _, err := os.Stat(o.databaseFile()); err != nil && !swapWaits(o.Dir) {
 		return fmt.Errorf("there is no store to open; name the agent's data directory with --data-dir: %w", err)
 	}
-	return nil
+	return private.SecureDir(o.Dir, o.Logger)
 }
 
 func openLocked(o *Options) (*Store, error) {
@@ -85,6 +87,7 @@ func openLocked(o *Options) (*Store, error) {
 func openDatabase(path string) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMapBytes, NoStatistics: true,
+		OpenFile: private.OpenFile,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"gusty/internal/private"
 )
 
 // unfinished is the suffix of a database that is being made. It gets its name when it and the key are durable.
@@ -129,10 +132,19 @@ func makeDir(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := private.MakeDir(dir); err != nil {
 		return fmt.Errorf("make the directory: %w", err)
 	}
 	return syncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+// makeDataDir is makeDir for a data directory. One that is there already is closed to others, or
+// refused: see private.SecureDir.
+func makeDataDir(dir string, logger *slog.Logger) error {
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	return private.SecureDir(dir, logger)
 }
 
 func exists(path string) (bool, error) {

@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,7 +21,8 @@ type RecoverOptions struct {
 	// AskPassphrase asks for the store's passphrase, as in Options.
 	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// Read reads the damaged file, in a process of its own (see SpawnSalvager). nil: here.
-	Read Salvager
+	Read   Salvager
+	Logger *slog.Logger // nil: nothing is logged
 }
 
 // Recovered says what Recover brought into the new file, and what was lost.
@@ -46,7 +48,10 @@ type RecoveredBucket struct {
 // with the time. The new file has the id and the keys of the old one, so that output files still open. The error wraps ErrWhole where there is
 // no damage, or is what else keeps the database from being opened; then nothing was changed.
 func Recover(o RecoverOptions) (Recovered, error) {
-	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase, Existing: true}
+	store := Options{
+		Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase, Existing: true, Logger: o.Logger,
+	}
+	store.setDefaults()
 	if err := store.makeReady(); err != nil {
 		return Recovered{}, err
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -20,6 +22,7 @@ type RestoreOptions struct {
 	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// InstallKey puts the key of KeyFile into Dir, too.
 	InstallKey bool
+	Logger     *slog.Logger // nil: nothing is logged
 }
 
 // Restored says what Restore did.
@@ -33,7 +36,9 @@ type Restored struct {
 // replacing can be cut off at any moment; whoever opens the store next carries it on. The error is an *InUseError, or wraps one of ErrBackup,
 // ErrDamaged, ErrWrongKey and ErrNewerFormat, or is one of the file system.
 func Restore(o RestoreOptions, archive io.Reader) (Restored, error) {
-	if err := makeDir(o.Dir); err != nil {
+	store := Options{Logger: o.Logger}
+	store.setDefaults()
+	if err := makeDataDir(o.Dir, store.Logger); err != nil {
 		return Restored{}, err
 	}
 	lock, err := lockDir(o.Dir)
@@ -129,7 +134,7 @@ func inBackupOf(err error) error {
 }
 
 func writeContent(path string, content io.Reader) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

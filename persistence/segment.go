@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -107,7 +108,7 @@ func createSegment(dir string, ring *keyring, run runKey, number int) (*segment,
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("begin an output file: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -47,7 +48,7 @@ func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*sn
 }
 
 func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
-	file, err := os.CreateTemp(dir, snapshotPrefix+"*")
+	file, err := private.CreateTemp(dir, snapshotPrefix+"*")
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -105,7 +106,7 @@ func (m *startMarks) begin() (err error) {
 	if err := forgetStarts(filepath.Dir(m.path)); err != nil {
 		return err
 	}
-	if m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+	if m.file, err = private.OpenFile(m.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 		return fmt.Errorf("make the file of starts: %w", err)
 	}
 	if _, err := m.file.WriteAt(m.head(), 0); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -30,9 +31,14 @@ type runningAgent struct {
 	URL string `json:"url"`
 }
 
-// agent reads agent.json. The error wraps fs.ErrNotExist where no agent runs on the directory.
+// agent reads agent.json. The error wraps fs.ErrNotExist where no agent runs on the directory. One
+// in a directory that somebody else put there is not read: it could name an agent of theirs, and
+// get our password.
 func (d dataDir) agent() (runningAgent, error) {
 	var agent runningAgent
+	if err := private.CheckOwner(string(d)); err != nil {
+		return agent, err
+	}
 	data, err := atomicfile.ReadRegular(d.agentFile())
 	if err != nil {
 		return agent, err
@@ -78,7 +84,7 @@ func candidates(named string, getenv func(string) string) []dataDir {
 		dirs = append(dirs, dataDir(dir))
 	}
 	// Only our own: a directory that somebody else left here could name an agent of theirs, and get our password.
-	if info, err := os.Stat(checkoutDir); err == nil && ownedByUs(info) {
+	if ownedByUs(checkoutDir) {
 		dirs = append(dirs, checkoutDir)
 	}
 	return dirs

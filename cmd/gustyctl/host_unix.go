@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -42,11 +41,12 @@ func processAlive(pid int) bool {
 // isRefused says whether err is a connection that nobody took.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// openToOthers says whether anyone but the owner can read or change the file.
-func openToOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
-
-// ownedByUs says whether the file belongs to the user who runs this.
-func ownedByUs(info fs.FileInfo) bool {
+// ownedByUs reports whether the directory belongs to the user who runs this.
+func ownedByUs(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/windows"
+
+	"gusty/internal/private"
 )
 
 // systemDataDir is empty: there is one place for every user's agent, and defaultDataDir names it.
@@ -39,9 +41,6 @@ func processAlive(pid int) bool {
 // isRefused says whether err is a connection that nobody took.
 func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
 
-// openToOthers is always false: the mode bits say nothing of a file's access list here, and a user's own configuration directory is closed
-// to others by default.
-func openToOthers(fs.FileInfo) bool { return false }
-
-// ownedByUs is always true: see openToOthers.
-func ownedByUs(fs.FileInfo) bool { return true }
+// ownedByUs reports whether the directory belongs to the user who runs this, the administrators,
+// the system or the service.
+func ownedByUs(dir string) bool { return private.CheckOwner(dir) == nil }

@@ -194,7 +194,9 @@ func (a *app) sayKeyChanged(dir dataDir, kept string) error {
 
 // storeOptions are those of a store whose passphrase, where it has one, is asked for here, once.
 func (a *app) storeOptions(ctx context.Context, dir dataDir, keyFile string) persistence.Options {
-	o := persistence.Options{Dir: string(dir), KeyFile: keyFile, Existing: true, Logger: slog.New(slog.DiscardHandler)}
+	o := persistence.Options{
+		Dir: string(dir), KeyFile: keyFile, Existing: true, Logger: slog.New(storeWarnings{a}),
+	}
 	if isTerminal(a.in) {
 		ask := sync.OnceValues(func() (messages.Secret, error) { return a.askPassword(ctx, "Passphrase of the store: ") })
 		o.AskPassphrase = func(bool) (messages.Secret, error) { return ask() }

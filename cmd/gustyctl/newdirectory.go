@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gusty/internal/outfile"
+	"gusty/internal/private"
 )
 
 // newDirectory is a directory that a command fills. It is there with all that it is to hold, or as
@@ -34,12 +35,9 @@ func (a *app) newDirectory(name string) (*newDirectory, error) {
 		return nil, usagef("%s is a directory of the agent; name another", name)
 	}
 	d := &newDirectory{path: path}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, usagef("cannot make the directory: %w", err)
-	}
-	if err := os.Mkdir(path, 0o700); err == nil {
-		d.made = true
-	} else if !errors.Is(err, fs.ErrExist) {
+	_, err = os.Lstat(path)
+	d.made = errors.Is(err, fs.ErrNotExist)
+	if err := private.MakeDir(path); err != nil {
 		return nil, usagef("cannot make the directory: %w", err)
 	}
 	return d, d.checkEmpty(name)
@@ -59,7 +57,7 @@ func (d *newDirectory) checkEmpty(name string) error {
 // write writes a file that must not be there yet.
 func (d *newDirectory) write(name string, data []byte) error {
 	path := filepath.Join(d.path, name)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := private.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"gusty/internal/private"
 )
 
 // profileForm is what a profile file looks like, for the messages about one that is missing or wrong.
@@ -74,19 +76,16 @@ func (s settings) relativeTo(dir string) settings {
 	return s
 }
 
-// readPrivate reads a file that must be open to its owner alone. The mode is asked of the open file, so that it is the one that is read.
+// readPrivate reads a file that must be closed to others. That is asked of the open file, so that
+// it is the one that is read.
 func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usagef("cannot read the profile file: %w", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
-	info, err := f.Stat()
-	if err != nil {
-		return nil, usagef("cannot read the profile file: %w", err)
-	}
-	if openToOthers(info) {
-		return nil, usagef("%s can be read or changed by others (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
+	if err := private.Check(f); err != nil {
+		return nil, usagef("cannot use the profile file: %w", err)
 	}
 	data, err := io.ReadAll(f)
 	if err != nil {

@@ -39,9 +39,11 @@ func (a *app) recoverStore(ctx context.Context, keyFile string) error {
 		return failedf("cannot find this program to start it again: %w", err)
 	}
 	stop := a.spin("reading the damaged database")
+	store := a.storeOptions(ctx, dir, keyFile)
 	done, err := persistence.Recover(persistence.RecoverOptions{
-		Dir: string(dir), KeyFile: keyFile, AskPassphrase: a.storeOptions(ctx, dir, keyFile).AskPassphrase,
-		Read: persistence.SpawnSalvager(self, salvageCommand),
+		Dir: string(dir), KeyFile: keyFile, AskPassphrase: store.AskPassphrase,
+		Logger: store.Logger,
+		Read:   persistence.SpawnSalvager(self, salvageCommand),
 	})
 	stop()
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {

@@ -57,6 +57,7 @@ func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool
 	reading := a.meter("unpacking", info.Size())
 	done, err := persistence.Restore(persistence.RestoreOptions{
 		Dir: string(dir), KeyFile: keyFile, InstallKey: installKey, AskPassphrase: store.AskPassphrase,
+		Logger: store.Logger,
 	}, io.TeeReader(archive, reading))
 	reading.end()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"gusty/actors"
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 )
 
 // The log formats.
@@ -103,7 +104,7 @@ func (o *logOutput) reopen() error {
 func (o *logOutput) open(name string) error {
 	var file *os.File
 	if name != "" {
-		if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		if err := private.MakeDir(o.dir); err != nil {
 			return err
 		}
 		var err error
@@ -125,7 +126,7 @@ func openLog(path string) (*os.File, error) {
 	if err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeCharDevice == 0 {
 		return nil, fmt.Errorf("%s is %s; name another log file", path, atomicfile.Kind(info.Mode()))
 	}
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return private.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
 var _ io.Writer = (*logOutput)(nil)

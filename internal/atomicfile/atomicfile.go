@@ -1,8 +1,11 @@
-// Package atomicfile writes whole files so that a reader, a crash or a power cut sees either the old content or the new one, never a part.
+// Package atomicfile writes whole files so that a reader, a crash or a power cut sees either the
+// old content or the new one, never a part.
 //
-// The content goes to a temporary file in the same directory, is synced, and takes its name by a rename, which is atomic within a file
-// system; then the directory is synced, since a rename is durable only with the directory that holds the name. The temporary file is made
-// with mode 0600 and gets the wanted mode before it gets its name, so a secret is at no moment readable by others.
+// The content goes to a temporary file in the same directory, is synced, and takes its name by a
+// rename, which is atomic within a file system; then the directory is synced, since a rename is
+// durable only with the directory that holds the name. The temporary file is made with mode 0600
+// (on Windows with the access list of internal/private, which stays) and gets the wanted mode
+// before it gets its name, so a secret is at no moment readable by others.
 package atomicfile
 
 import (
@@ -11,6 +14,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"gusty/internal/private"
 )
 
 // Write makes path hold data with exactly the permissions perm, whatever the umask is, and
@@ -57,7 +62,7 @@ func write(path string, data []byte, perm fs.FileMode, name func(from, to string
 // prepare makes a synced temporary file beside path and gives its name.
 func prepare(path string, data []byte, perm fs.FileMode) (string, error) {
 	dir, base := filepath.Split(path)
-	f, err := os.CreateTemp(filepath.Clean(dir+"."), "."+base+".*.tmp")
+	f, err := private.CreateTemp(filepath.Clean(dir+"."), "."+base+".*.tmp")
 	if err != nil {
 		return "", err
 	}

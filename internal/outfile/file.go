@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 )
 
 const (
@@ -31,7 +32,7 @@ func (t *Target) begin() error {
 		return err
 	}
 	// The pattern is short: a name may be as long as the file system takes.
-	t.file, err = os.CreateTemp(filepath.Dir(t.place.Path), ".gusty-*.part")
+	t.file, err = private.CreateTemp(filepath.Dir(t.place.Path), ".gusty-*.part")
 	if err != nil {
 		return t.explain(err)
 	}

@@ -27,7 +27,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	if o.PrivateDir == "" {
 		return nil, errors.New("scripts need a private directory")
 	}
-	scripts, err := newPrivateDir(o.PrivateDir)
+	scripts, err := newPrivateDir(o.PrivateDir, o.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("the private directory %s for scripts: %w", o.PrivateDir, err)
 	}

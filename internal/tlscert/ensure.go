@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 )
 
 // The files in the directory.
@@ -47,7 +47,7 @@ func FilesIn(dir string) Files {
 // re-issues because of a host that is no longer asked for: an address that comes and goes would change the fingerprint each time. A pair
 // that was not issued here is left as it is, whatever it covers. Half a pair is an error.
 func Ensure(dir string, caKeyDER []byte, hosts []string, now time.Time) (files Files, newCAKeyDER []byte, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := private.MakeDir(dir); err != nil {
 		return Files{}, nil, fmt.Errorf("make the directory for the certificate: %w", err)
 	}
 	e := ensurer{files: FilesIn(dir), now: now}

@@ -14,6 +14,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"gusty/internal/atomicfile"
+	"gusty/internal/private"
 	"gusty/messages"
 )
 
@@ -69,7 +70,7 @@ func begin(ctx context.Context, path string) (*Writer, error) {
 		return nil, fmt.Errorf("%s is not a regular file; name another", path)
 	}
 	dir, base := filepath.Split(path)
-	f, err := os.CreateTemp(filepath.Clean(dir+"."), "."+base+".*.tmp")
+	f, err := private.CreateTemp(filepath.Clean(dir+"."), "."+base+".*.tmp")
 	if err != nil {
 		return nil, fmt.Errorf("begin %s: %w", path, err)
 	}
