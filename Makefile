@@ -43,7 +43,8 @@ test-wine: ## what is different on Windows, under Wine in a chroot that is made 
 	bash .ci/wine --make
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && export GOOS=windows && \
 	$(BUILD) -o "$$dir" ./cmd/gustyd ./cmd/gustyctl && \
-	GUSTYD="$$dir/gustyd.exe" $(WINETEST) ./internal/private ./test/access
+	GUSTYD="$$dir/gustyd.exe" $(WINETEST) ./internal/private ./test/access && \
+	$(WINETEST) -run KeyFile ./persistence
 
 test-race: ## the tests of the packages themselves under the race detector (needs a C compiler)
 	$(GOTEST) -race -timeout 10m $$(go list ./... | grep -v /test/)

@@ -171,6 +171,28 @@ func replaceKeyFile(path string) (kept string, err error) {
 	return kept, placeKeyFile(path)
 }
 
+// renewProtection writes a key file anew that an earlier version protected in another way. A start
+// does not fail for want of it.
+func (o *Options) renewProtection(source keySource, kek Key) {
+	file, ok := source.(keyFile)
+	if !ok {
+		return
+	}
+	old, err := os.ReadFile(file.path)
+	if err != nil || !isOutdated(old) {
+		return
+	}
+	text, err := protect(keyText(kek))
+	if err == nil {
+		err = atomicfile.Write(file.path, text, 0o600)
+	}
+	if err != nil {
+		o.Logger.Warn("the key file was not protected anew", "file", file.path, "error", err)
+		return
+	}
+	o.Logger.Info("the key file was protected anew", "file", file.path)
+}
+
 // retiredName is what a key file is called that was replaced now.
 func retiredName(path string) string {
 	return path + ".old-" + time.Now().UTC().Format("20060102T150405.000Z")

@@ -46,7 +46,11 @@ func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	if err == nil {
 		err = o.verify(kek)
 	}
-	if err == nil || !o.StartEmpty || !isUnusable(err) {
+	if err == nil {
+		o.renewProtection(source, kek)
+		return kek, false, nil
+	}
+	if !o.StartEmpty || !isUnusable(err) {
 		return kek, false, err
 	}
 	if err := moveAside(o, time.Now()); err != nil {
