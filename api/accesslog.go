@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -34,19 +33,23 @@ func (r *request) log(took time.Duration) {
 	r.server.log.LogAttrs(context.Background(), level, "request", attributes...)
 }
 
-// level says how much the answer matters. A flood of refusals shows once a second.
+// level says how much the answer matters. Of refusals and of what the agent could not do one a
+// second shows: a line for each would be the flood's second half. How many did not show is in a
+// line of its own.
 func (r *request) level(status int) slog.Level {
+	var bounded *floodLog
 	switch {
 	case status == http.StatusInternalServerError:
 		return slog.LevelError
 	case status > http.StatusInternalServerError:
-		return slog.LevelWarn
+		bounded = &r.server.troubles
 	case status == http.StatusForbidden:
-		return slog.LevelWarn
+		bounded = &r.server.denials
 	case status == http.StatusUnauthorized && r.hasCredentials(), status == http.StatusTooManyRequests:
-		if r.server.refusals.pass(r.start) {
-			return slog.LevelWarn
-		}
+		bounded = &r.server.guesses
+	}
+	if bounded != nil && bounded.pass(r.start) {
+		return slog.LevelWarn
 	}
 	return slog.LevelDebug
 }
@@ -86,12 +89,4 @@ func clientID(ctx *fasthttp.RequestCtx) string {
 		}
 	}
 	return string(sent)
-}
-
-// oncePerSecond lets one through a second.
-type oncePerSecond struct{ last atomic.Int64 }
-
-func (o *oncePerSecond) pass(now time.Time) bool {
-	last := o.last.Load()
-	return now.Unix() != last && o.last.CompareAndSwap(last, now.Unix())
 }

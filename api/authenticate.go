@@ -8,19 +8,22 @@ import (
 	"sync"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"gusty/messages"
 )
 
-// authenticator tells who asks. What it does, in this order, is what keeps guessing slow and everyone else fast: credentials that were verified
-// a short while ago cost one keyed hash; anything else costs a token of three throttles before it may cost a bcrypt hash, of which few run at a
-// time. A user that does not exist, one that is disabled and a wrong password take the same way and the same time.
+// authenticator tells who asks. What it does, in this order, is what keeps guessing slow and
+// everyone else fast: credentials that were verified a short while ago cost one keyed hash; those
+// that were verified longer ago cost a bcrypt hash, for which they have a place of their own;
+// anything else costs a token of three throttles before it may cost a bcrypt hash, of which few run
+// at a time. So whoever is known pays for no stranger's guesses, also at the stranger's address. A
+// user that does not exist, one that is disabled and a wrong password take the same way and the
+// same time, and what is throttled tells nothing of the password.
 type authenticator struct {
 	access   func() *messages.Access
 	verified *credentialCache
 	throttle *throttle
 	hasher   *hasher
+	returned *hasher // for the credentials of those who are known
 
 	mu     sync.Mutex
 	checks map[credentialKey]*check // under way
@@ -33,22 +36,24 @@ func newAuthenticator(access func() *messages.Access, limits Limits) (*authentic
 	}
 	return &authenticator{
 		access: access, verified: cache, throttle: newThrottle(limits), hasher: newHasher(limits.Hashes, limits.HashWait),
-		checks: make(map[credentialKey]*check),
+		returned: newHasher(1, limits.HashWait),
+		checks:   make(map[credentialKey]*check),
 	}, nil
 }
 
-// verify gives the user whose credentials the Authorization header carries. from is the client's address, or the zero one where it is not known.
+// verify gives the user whose credentials the Authorization header carries. from is the client's
+// address.
 func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Addr, now time.Time) (*messages.User, error) {
 	if len(header) == 0 {
 		return nil, unauthenticated()
 	}
-	access, key := a.access(), a.verified.key(header)
-	if user := a.verified.find(key, access, now); user != nil {
-		return user, nil
-	}
 	name, pass, ok := parseBasic(header)
 	if !ok {
 		return nil, unauthenticated()
+	}
+	access, key := a.access(), a.verified.key(name, pass)
+	if user, fresh := a.verified.find(key, name, access, now); fresh {
+		return user, nil
 	}
 	return a.checkOnce(ctx, access, credentials{key: key, name: name, pass: pass, from: network(from)}, now)
 }
@@ -78,9 +83,12 @@ func (a *authenticator) checkOnce(ctx context.Context, access *messages.Access, 
 		a.mu.Unlock()
 		close(mine.done)
 	}()
-	if user := a.verified.find(c.key, access, now); user != nil { // by a check that ended just before this one began
+	switch user, fresh := a.verified.find(c.key, c.name, access, now); {
+	case fresh: // by a check that ended just before this one began
 		mine.user, mine.err = user, nil
-	} else {
+	case user != nil:
+		mine.user, mine.err = a.recheck(ctx, user, c, now)
+	default:
 		mine.user, mine.err = a.check(ctx, access, c, now)
 	}
 	return mine.user, mine.err
@@ -113,19 +121,34 @@ func (a *authenticator) check(ctx context.Context, access *messages.Access, c cr
 	if !holds || user == nil {
 		return nil, unauthenticated()
 	}
-	a.throttle.succeeded(c.name, c.from, now)
-	a.verified.store(c.key, user, now)
+	a.throttle.giveBack(c.name, c.from, now)
+	a.verified.store(c.key, user.Name, user.Hash, now)
 	return user, nil
+}
+
+// recheck is check for credentials that were verified before, against the same stored hash: those
+// are no guess.
+func (a *authenticator) recheck(
+	ctx context.Context, user *messages.User, c credentials, now time.Time,
+) (*messages.User, error) {
+	holds, err := a.returned.compare(ctx, []byte(user.Hash.Reveal()), c.pass)
+	if err != nil {
+		return nil, err
+	}
+	if !holds {
+		return nil, unauthenticated()
+	}
+	a.verified.store(c.key, user.Name, user.Hash, now)
+	return user, nil
+}
+
+// remember makes a new password known, so that its user does not begin as a stranger.
+func (a *authenticator) remember(name, pass string, hash messages.Secret, now time.Time) {
+	a.verified.store(a.verified.key(name, []byte(pass)), name, hash, now)
 }
 
 func unauthenticated() *messages.Error {
 	return messages.Errorf(messages.CodeUnauthenticated, "valid credentials are needed")
-}
-
-// credentialsHold says, for a header alone, whether its credentials are valid; they are then remembered for the request itself.
-func (s *Server) credentialsHold(h *fasthttp.RequestHeader) bool {
-	_, err := s.auth.verify(s.ctx, h.Peek(fasthttp.HeaderAuthorization), netip.Addr{}, time.Now())
-	return err == nil
 }
 
 // parseBasic reads the header as RFC 7617 has it: the scheme in any case, base64 of name and password in UTF-8 with a colon between.

@@ -134,12 +134,12 @@ func TestThrottleBuckets(t *testing.T) {
 		}
 	}
 	take("a", home, true)
-	th.succeeded("a", home, now)
+	th.giveBack("a", home, now)
 	for range 2 {
 		take("a", elsewhere, true)
 	}
 	take("a", elsewhere, false)
-	take("a", home, true) // has logged in from here before
+	take("a", home, false) // whoever is known does not come here
 	now = now.Add(1100 * time.Millisecond)
 	take("a", elsewhere, true) // one token is back
 	take("b", elsewhere, true)
@@ -158,19 +158,31 @@ func TestCredentialCacheIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := &messages.User{Name: "a", Hash: "h"}
-	access := &messages.Access{Users: map[string]*messages.User{"a": user}}
 	now := time.Now()
 	for i := range 2 * maxCredentials {
-		c.store(c.key([]byte(strconv.Itoa(i))), user, now)
+		name := strconv.Itoa(i)
+		c.store(c.key(name, nil), name, "h", now.Add(time.Duration(i)))
 	}
-	key := c.key([]byte("last"))
-	c.store(key, user, now)
-	if len(c.entries) > maxCredentials || c.find(key, access, now) != user {
-		t.Errorf("%d entries", len(c.entries))
+	user := &messages.User{Name: "a", Hash: "h"}
+	access := &messages.Access{Users: map[string]*messages.User{"a": user}}
+	key := c.key("a", []byte("last"))
+	c.store(c.key("a", []byte("first")), "a", "h", now)
+	c.store(key, "a", "h", now)
+	got, fresh := c.find(key, "a", access, now)
+	if len(c.entries) > maxCredentials || got != user || !fresh {
+		t.Errorf("%d entries, of which it finds %v", len(c.entries), got)
 	}
-	if c.find(key, access, now.Add(2*time.Minute)) != nil {
-		t.Error("an entry outlived its time")
+	if got, fresh := c.find(key, "a", access, now.Add(2*time.Minute)); got != user || fresh {
+		t.Errorf("after its time it finds %v, fresh: %t", got, fresh)
+	}
+	for _, pass := range []string{"first", "other", ""} {
+		if got, _ := c.find(c.key("a", []byte(pass)), "a", access, now); got != nil {
+			t.Errorf("the password %q is found", pass)
+		}
+	}
+	user.Hash = "another"
+	if got, _ := c.find(key, "a", access, now); got != nil {
+		t.Error("an entry outlived the hash")
 	}
 }
 

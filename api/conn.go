@@ -55,6 +55,44 @@ type secureConn struct {
 	*tls.Conn
 	below   *conn
 	timeout time.Duration
+
+	admitted *request // judged, and its body is being read
+	mute     bool     // the interim answer is kept back
+
+	body, answer atomic.Pointer[reservation] // what the request under way holds
+}
+
+// hold notes a reservation, which ends with the connection at the latest.
+func (c *secureConn) hold(place *atomic.Pointer[reservation], held *reservation) {
+	place.Swap(held).release()
+	if c.below.closed.Load() { // meanwhile, by another goroutine
+		c.drop(place)
+	}
+}
+
+func (c *secureConn) drop(place *atomic.Pointer[reservation]) { place.Swap(nil).release() }
+
+// Write keeps the interim answer back from a client that did not ask for one.
+func (c *secureConn) Write(p []byte) (int, error) {
+	if c.mute {
+		c.mute = false
+		if string(p) == interimAnswer {
+			return len(p), nil
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// interimAnswer is what fasthttp sends before it reads a body that was announced with Expect:
+// 100-continue.
+const interimAnswer = "HTTP/1.1 100 Continue\r\n\r\n"
+
+// Close ends what the request under way holds, too.
+func (c *secureConn) Close() error {
+	err := c.Conn.Close()
+	c.drop(&c.body)
+	c.drop(&c.answer)
+	return err
 }
 
 // Handshake runs on the connection's own goroutine, never in the accept loop. A handshake that failed closes the connection.
@@ -69,9 +107,17 @@ func (c *secureConn) Handshake() error {
 	return c.SetDeadline(time.Time{})
 }
 
-// noteUse is fasthttp's hook for the states of connections.
-func noteUse(c net.Conn, state fasthttp.ConnState) {
-	if secure, ok := c.(*secureConn); ok && state == fasthttp.StateActive && !secure.below.used.Load() {
+// noteState is fasthttp's hook for the states of connections. One that comes or goes is work after
+// which memory can be given back.
+func (s *Server) noteState(c net.Conn, state fasthttp.ConnState) {
+	secure, ok := c.(*secureConn)
+	switch {
+	case !ok:
+	case state == fasthttp.StateNew, state == fasthttp.StateClosed:
+		s.noteWork(1)
+	case state == fasthttp.StateIdle:
+		secure.drop(&secure.answer)
+	case state == fasthttp.StateActive && !secure.below.used.Load():
 		secure.below.used.Store(true)
 	}
 }

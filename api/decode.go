@@ -19,6 +19,14 @@ const maxNesting = 16
 // what is, but not what to takes, is CodeInvalid with the field.
 func (r *request) decode(to any) error {
 	body := r.http.PostBody()
+	if len(body) > r.server.limits.BodyBytes {
+		leave, err := r.server.decoding.enter(r.server.ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	defer r.dropBody()
 	if !isJSON(body) {
 		return messages.Errorf(messages.CodeNotJSON, "the body is not JSON in UTF-8")
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -16,10 +15,28 @@ import (
 
 // handle answers one request, whatever happens: a panic that left a handler would end the process.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	r := s.newRequest(ctx)
+	r, c := s.admitted(ctx)
 	defer s.freeRequest(r)
+	defer r.leave()
 	r.carryOut()
+	r.dropBody()
+	r.holdAnswer(c)
+	c.drop(&c.body)
 	r.finish()
+}
+
+// admitted returns the request that admit has judged, or a new one where there was no body to judge
+// it for.
+func (s *Server) admitted(ctx *fasthttp.RequestCtx) (*request, *secureConn) {
+	c, ok := ctx.Conn().(*secureConn)
+	if !ok {
+		c = &secureConn{} // never: the listener makes no other
+	}
+	r := c.admitted
+	if c.admitted = nil; r == nil {
+		r = s.newRequest(ctx)
+	}
+	return r, c
 }
 
 // carryOut takes the request through every step. What goes wrong becomes the answer.
@@ -35,6 +52,27 @@ func (r *request) carryOut() {
 }
 
 func (r *request) steps() error {
+	if !r.judged {
+		r.refused = r.admission()
+	}
+	if r.refused != nil {
+		return r.refused
+	}
+	if r.server.answers.exhausted() {
+		return messages.Busy("the memory for answers")
+	}
+	if err := r.checkBody(); err != nil {
+		return err
+	}
+	if err := r.enterGathering(); err != nil {
+		return err
+	}
+	defer r.noteChange()
+	return r.route.handle(r)
+}
+
+// admission takes the request through the steps that need no body.
+func (r *request) admission() error {
 	if err := r.find(); err != nil {
 		return err
 	}
@@ -45,14 +83,24 @@ func (r *request) steps() error {
 	if err := r.authorize(); err != nil {
 		return err
 	}
-	if err := r.checkQuery(); err != nil {
-		return err
+	return r.checkQuery()
+}
+
+// enterGathering waits for a place where the answer is put together from much: it may take
+// megabytes until it is there.
+func (r *request) enterGathering() (err error) {
+	if r.route.gathers {
+		r.leaveGathering, err = r.server.gathering.enter(r.server.ctx)
 	}
-	if err := r.checkBody(); err != nil {
-		return err
+	return err
+}
+
+// leave gives the place back.
+func (r *request) leave() {
+	if r.leaveGathering != nil {
+		r.leaveGathering()
+		r.leaveGathering = nil
 	}
-	defer r.noteChange()
-	return r.route.handle(r)
 }
 
 // find looks up the route.
@@ -78,13 +126,22 @@ func (r *request) authorize() error {
 	if r.crossSite() {
 		return messages.Errorf(messages.CodeForbidden, "a page of another site may change nothing here")
 	}
-	user, err := r.server.auth.verify(r.server.ctx, r.http.Request.Header.Peek(fasthttp.HeaderAuthorization), r.remote(), r.start)
+	user, err := r.server.auth.verify(r.server.ctx, r.authorization(), r.remote(), r.start)
 	if err != nil {
 		return err
 	}
 	r.user = user
 	if !user.Has(r.route.Scope) {
 		return messages.Errorf(messages.CodeForbidden, "this needs the scope %q, which the user does not have", r.route.Scope)
+	}
+	return nil
+}
+
+// authorization returns the request's Authorization header; of two, which one is meant nobody can
+// know, so it is none then.
+func (r *request) authorization() []byte {
+	if all := r.http.Request.Header.PeekAll(fasthttp.HeaderAuthorization); len(all) == 1 {
+		return all[0]
 	}
 	return nil
 }
@@ -135,6 +192,33 @@ func (r *request) place() int {
 	return r.route.place
 }
 
+// holdAnswer takes room for an answer that is large, until the client has it. Where there is none,
+// the answer to a GET is that; any other request was carried out, and its answer takes the room of
+// those to come. That of an import keeps the import's place.
+func (r *request) holdAnswer(c *secureConn) {
+	response := &r.http.Response
+	if r.route == nil || response.IsBodyStream() || len(response.Body()) <= smallAnswer {
+		return
+	}
+	if r.route.imports {
+		c.hold(&c.answer, c.body.Swap(nil))
+		return
+	}
+	held := r.server.answers.take(len(response.Body()), false)
+	if held == nil && r.route.Method == fasthttp.MethodGet {
+		response.SwapBody(nil)
+		r.fail(messages.Busy("the memory for answers"))
+		return
+	}
+	if held == nil {
+		held = r.server.answers.overdraw(len(response.Body()))
+	}
+	c.hold(&c.answer, held)
+}
+
+// smallAnswer is the size up to which answers are not counted.
+const smallAnswer = 8 << 10
+
 // finish adds what every answer has, and writes the request down.
 func (r *request) finish() {
 	h := &r.http.Response.Header
@@ -143,47 +227,13 @@ func (r *request) finish() {
 	h.Set(fasthttp.HeaderCacheControl, "no-store")
 	took := time.Since(r.start)
 	r.server.stats.count(r.place(), r.http.Response.StatusCode(), took)
-	if r.server.options.Activity != nil {
-		r.server.options.Activity.Add(1)
-	}
+	r.server.noteWork(1)
 	r.log(took)
 }
 
-// grant decides, when only the header is there, how large a body may be and how long the answer may take: a large body only for a script that
-// comes with credentials which hold. The address is not known here; the throttles of the user and of all hold nevertheless.
-func (s *Server) grant(h *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic while a header was judged", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			config = fasthttp.RequestConfig{}
-		}
-	}()
-	path, _, _ := bytes.Cut(h.RequestURI(), []byte{'?'})
-	resource, _ := s.table.find(path)
-	if resource == nil {
-		return config
+// noteWork counts what grows the heap, for who decides when memory is given back.
+func (s *Server) noteWork(units int) {
+	if s.options.Activity != nil {
+		s.options.Activity.Add(uint64(max(units, 0)))
 	}
-	route := resource.route(h.Method())
-	if route == nil {
-		return config
-	}
-	if route.streams {
-		config.WriteTimeout = s.limits.StreamTimeout
-	}
-	if route.script && s.wantsMore(h) && s.credentialsHold(h) {
-		config.MaxRequestBodySize = s.limits.ScriptBodyBytes
-	}
-	if route.imports {
-		config.ReadTimeout, config.WriteTimeout = s.limits.ImportTimeout, s.limits.ImportTimeout
-		if s.wantsMore(h) && s.credentialsHold(h) {
-			config.MaxRequestBodySize = s.limits.ImportBodyBytes
-		}
-	}
-	return config
-}
-
-// wantsMore says whether the body is announced as larger than what everyone may send, or its size is not announced.
-func (s *Server) wantsMore(h *fasthttp.RequestHeader) bool {
-	size := h.ContentLength()
-	return size > s.limits.BodyBytes || size == -1
 }

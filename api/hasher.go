@@ -15,13 +15,10 @@ import (
 const hashCost = 10
 
 // hasher computes bcrypt hashes on the goroutine of the request, a few at a time: they are made to be slow, and the machine has other work.
-type hasher struct {
-	slots chan struct{}
-	wait  time.Duration
-}
+type hasher struct{ *gate }
 
 func newHasher(atOnce int, wait time.Duration) *hasher {
-	return &hasher{slots: make(chan struct{}, atOnce), wait: wait}
+	return &hasher{newGate(atOnce, wait, "the check of passwords")}
 }
 
 // compare says whether pass is the password of hash. The error says that there was no room in time.
@@ -54,25 +51,6 @@ func (h *hasher) hash(ctx context.Context, pass string) (messages.Secret, error)
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
 	return messages.Secret(hash), nil
-}
-
-// enter waits for a place.
-func (h *hasher) enter(ctx context.Context) (release func(), err error) {
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
-	default:
-	}
-	timer := time.NewTimer(h.wait)
-	defer timer.Stop()
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
-	case <-timer.C:
-		return nil, messages.Busy("the check of passwords")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // hashOf gives what the password of user is compared with. Without a user it is a hash that no password has, as costly as the costliest of those

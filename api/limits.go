@@ -17,12 +17,15 @@ type Limits struct {
 	ImportTimeout    time.Duration // for the body of an import, and for its answer; default 5 min
 	AskTimeout       time.Duration // for an actor's reply; default 15 s; what runs a script has its own time on top
 
-	HeaderBytes     int // request line and headers; default 8 KiB
-	BodyBytes       int // default 64 KiB
-	ScriptBodyBytes int // of a request that carries a script, with credentials that were verified; default 1 MiB
-	ImportBodyBytes int // of an import, with credentials that were verified; default 16 MiB
-	Streams         int // answers that are a run's output, at a time; default 50
-	Followers       int // answers that follow a run, at a time, beside those; default 50
+	HeaderBytes       int // request line and headers; default 8 KiB
+	BodyBytes         int // default 64 KiB
+	ScriptBodyBytes   int // of a request that carries a script; default 1 MiB
+	ImportBodyBytes   int // of an import; default 16 MiB
+	StrangerBodyBytes int // without valid credentials; default 4 KiB
+	BodiesInAll       int // of all bodies under way, but for one import beside them; default 8 MiB
+	AnswersInAll      int // of all large answers that clients have not taken yet; default 8 MiB
+	Streams           int // answers that are a run's output, at a time; default 50
+	Followers         int // answers that follow a run, at a time, beside those; default 50
 
 	Hashes        int           // bcrypt computations at a time; default 2
 	HashWait      time.Duration // for one of those to become free; default 3 s
@@ -54,6 +57,9 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyBytes, 64<<10)
 	orDefault(&l.ScriptBodyBytes, 1<<20)
 	orDefault(&l.ImportBodyBytes, 16<<20)
+	orDefault(&l.StrangerBodyBytes, 4<<10)
+	orDefault(&l.BodiesInAll, 8<<20)
+	orDefault(&l.AnswersInAll, 8<<20)
 	orDefault(&l.Streams, 50)
 	orDefault(&l.Followers, 50)
 	orDefault(&l.Hashes, 2)

@@ -21,6 +21,11 @@ type request struct {
 	id     requestID
 	start  time.Time
 	hidden error // what a 500 does not say
+
+	judged  bool  // admission was taken when the header came
+	refused error // what came of it
+
+	leaveGathering func() // nil: no place was taken
 }
 
 func (s *Server) newRequest(ctx *fasthttp.RequestCtx) *request {

@@ -138,11 +138,13 @@ const (
 
 // handleUnreadable answers what fasthttp could not read as a request, in the shape of every other error, and closes the connection.
 func (s *Server) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
-	if c, ok := ctx.Conn().(*secureConn); ok {
+	r, c := s.admitted(ctx)
+	defer s.freeRequest(r)
+	if c.below != nil {
 		c.below.linger.Store(true)
 	}
-	r := s.newRequest(ctx)
-	defer s.freeRequest(r)
+	r.dropBody()
+	c.drop(&c.body)
 	r.fail(unreadable(err))
 	r.finish()
 }
@@ -152,12 +154,17 @@ func unreadable(err error) *messages.Error {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return messages.Errorf(messages.CodeTooLarge, "the body is too large: 64 KiB at most, with valid credentials 1 MiB for a script and 16 MiB for an import; "+
-			"gustyctl import takes more with the agent stopped")
+		return tooLarge()
 	case errors.As(err, &small):
 		return messages.Errorf(codeHeaderTooLarge, "the request line and the headers together are too large")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return messages.Errorf(codeRequestTimeout, "the request did not come in time; nothing was done")
 	}
 	return messages.Errorf(codeBadRequest, "this is not a well-formed HTTP request")
+}
+
+func tooLarge() *messages.Error {
+	return messages.Errorf(messages.CodeTooLarge, "the body is too large: 64 KiB at most, "+
+		"1 MiB for a script and 16 MiB for an import, without valid credentials 4 KiB; "+
+		"gustyctl import takes more with the agent stopped")
 }

@@ -29,6 +29,7 @@ type Route struct {
 	script  bool // the body may be large
 	streams bool // the answer may be large
 	imports bool // the body may be as large as an import
+	gathers bool // the answer is put together from much, and one at a time is enough to wait for
 	handle  func(*request) error
 }
 

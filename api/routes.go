@@ -41,6 +41,7 @@ func agentRoutes() []Route {
 		},
 		{
 			Method: get, Path: "/agent/info", Scope: messages.ScopeRead, handle: getInfo,
+			gathers: true,
 			Summary: "Everything about the agent at once", Answers: answers(infoAnswer{}),
 		},
 		{
@@ -105,10 +106,12 @@ func jobRoutes() []Route {
 	return []Route{
 		{
 			Method: get, Path: "/agent/jobs", Scope: messages.ScopeRead, handle: listJobs, Query: []Parameter{name},
+			gathers: true,
 			Summary: "The names of all jobs, or one job", Answers: namesOrJob, Errors: missing,
 		},
 		{
 			Method: get, Path: "/agent/job", Scope: messages.ScopeRead, handle: getJobByScriptName, Query: []Parameter{scriptName(false)},
+			gathers: true,
 			Summary: "The names of all jobs, or one job", Answers: namesOrJob, Errors: missing,
 		},
 		{
@@ -187,6 +190,7 @@ func runRoutes() []Route {
 	return []Route{
 		{
 			Method: get, Path: "/agent/runs", Added: true, Scope: messages.ScopeRead, handle: listRuns, Query: runParameters(),
+			gathers: true,
 			Summary: "Runs, newest first", Answers: answers(runPage{}),
 		},
 		{
@@ -259,6 +263,7 @@ func observeRoutes() []Route {
 		},
 		{
 			Method: get, Path: "/agent/outbox/dead", Added: true, Scope: messages.ScopeRead, handle: listDead, Query: pageParameters(),
+			gathers: true,
 			Summary: "Documents that OpenSearch refused, newest first", Answers: answers(deadPage{}),
 		},
 		{
@@ -286,10 +291,12 @@ func observeRoutes() []Route {
 		},
 		{
 			Method: get, Path: "/agent/openapi.json", Added: true, Scope: messages.ScopeRead, handle: getOpenAPI,
+			gathers: true,
 			Summary: "This document", Answers: answers(map[string]any{}),
 		},
 		{
 			Method: get, Path: "/metrics", Added: true, Scope: messages.ScopeRead, handle: getMetrics, Summary: "Counters and gauges for Prometheus",
+			gathers: true,
 			Answers: []Answer{{Status: http.StatusOK, Media: mediaPrometheus, Body: ""}},
 		},
 	}

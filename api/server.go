@@ -38,10 +38,12 @@ type Options struct {
 	ExecutableSHA256 func() string // in hex; called for the first time when a client asks, and then at most once a request
 	Port             func() int    // the one that is served
 
-	TLS      *tls.Config // with the certificate; versions below 1.2 are refused whatever it says
-	Logger   *slog.Logger
-	Limits   Limits
-	Activity *atomic.Uint64 // counts requests, for those who want to know when the agent is idle; may be nil
+	TLS    *tls.Config // with the certificate; versions below 1.2 are refused whatever it says
+	Logger *slog.Logger
+	Limits Limits
+	// Activity counts requests, connections and pieces of large bodies, for those who want to know
+	// when the agent is idle; may be nil.
+	Activity *atomic.Uint64
 }
 
 // Server answers the REST routes.
@@ -58,12 +60,18 @@ type Server struct {
 	follows chan struct{}
 	// transfers has the one place for an export or import under way.
 	transfers chan struct{}
+	bodies    *budget // of requests
+	answers   *budget
+	gathering *gate
+	decoding  *gate
 	http      *fasthttp.Server
 
 	requestPool sync.Pool
 	changes     atomic.Uint64 // requests that may have changed something: what was rendered before is stale
 	stopping    atomic.Bool
-	refusals    oncePerSecond
+
+	// What the log shows of refused credentials, of missing rights, and of the agent's own limits.
+	guesses, denials, troubles floodLog
 
 	ctx    context.Context // ends when the server gives up waiting for requests under way
 	cancel context.CancelFunc
@@ -87,7 +95,13 @@ func New(o Options) (*Server, error) {
 		stats:   newHTTPStats(len(routes)),
 		streams: make(chan struct{}, limits.Streams),
 		follows: make(chan struct{}, limits.Followers), transfers: make(chan struct{}, 1),
+		bodies: &budget{most: limits.BodiesInAll}, answers: &budget{most: limits.AnswersInAll},
+		gathering: newGate(4, limits.AskTimeout, "what puts large answers together"),
+		decoding:  newGate(2, limits.AskTimeout, "what reads large bodies"),
 	}
+	s.guesses = floodLog{log: o.Logger, text: "more requests were refused for their credentials"}
+	s.denials = floodLog{log: o.Logger, text: "more requests were refused for want of rights"}
+	s.troubles = floodLog{log: o.Logger, text: "more requests could not be carried out"}
 	auth, err := newAuthenticator(o.Access, limits)
 	if err != nil {
 		return nil, err
@@ -114,7 +128,8 @@ func (s *Server) newHTTPServer() *fasthttp.Server {
 		Handler:        s.handle,
 		ErrorHandler:   s.handleUnreadable,
 		HeaderReceived: s.grant,
-		ConnState:      noteUse,
+		ExpectHandler:  s.admit,
+		ConnState:      s.noteState,
 		Name:           "gusty",
 		// The caps are the listener's, below TLS: over its own, fasthttp would do a handshake without a deadline in the accept loop.
 		Concurrency:                  maxConnections + 1024,

@@ -47,7 +47,8 @@ func TestUnreadableRequests(t *testing.T) {
 	h.raw("nonsense\r\n\r\n").wantError(t, 400, codeBadRequest, "")
 	h.raw("GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("y", 10_000)+"\r\n\r\n").wantError(t, 431, codeHeaderTooLarge, "")
 	h.raw("POST /agent/heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").wantError(t, 408, codeRequestTimeout, "")
-	large := h.raw("POST /agent/heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1_000_000))
+	large := h.raw(head("POST", "/agent/heartbeat", testUser, testPass, "Content-Length: 1000000") +
+		strings.Repeat("x", 1_000_000))
 	large.wantError(t, 413, messages.CodeTooLarge, "")
 	if large.header.Get("X-Request-Id") == "" || large.header.Get("Server") != "gusty" {
 		t.Error(large.header)
@@ -62,7 +63,7 @@ func TestLargeScriptsNeedCredentials(t *testing.T) {
 	}
 	request := h.request("POST", "/agent/job", script("big2", content, "@daily", ""))
 	request.SetBasicAuth(testUser, "wrong")
-	h.send(request).wantError(t, 413, messages.CodeTooLarge, "")
+	h.send(request).wantError(t, 401, messages.CodeUnauthenticated, "")
 	h.do("POST", "/agent/heartbeat", `{"id":"`+content+`"}`).wantError(t, 413, messages.CodeTooLarge, "")
 	h.do("POST", "/agent/job", script("big3", b64(strings.Repeat("x", 1<<20)), "@daily", "")).wantError(t, 413, messages.CodeTooLarge, "")
 }

@@ -9,18 +9,17 @@ import (
 // maxBuckets bounds what the throttle remembers. Whoever tries many names to be forgotten is held by the bucket of all.
 const maxBuckets = 1024
 
-// throttle counts failed logins in token buckets: one for each user name (whether it exists or not), one for each address, one for all. An attempt
-// takes a token of each before anything is computed, and gives them back when it succeeds. A user that has logged in from an address has a
-// bucket of its own there, so that guesses from elsewhere do not lock it out.
+// throttle counts failed logins in token buckets: one for each user name (whether it exists or
+// not), one for each address, one for all. An attempt takes a token of each before anything is
+// computed, and gives them back when it succeeds. Credentials that are known do not come here.
 type throttle struct {
 	user, address, all Rate
 
 	mu      sync.Mutex
 	buckets map[bucketKey]bucket
-	known   map[bucketKey]struct{} // user and address that have logged in
 }
 
-// bucketKey names a bucket: by user, by address, by both, or by nothing.
+// bucketKey names a bucket: by user, by address, or by nothing.
 type bucketKey struct {
 	user string
 	from netip.Addr
@@ -35,7 +34,7 @@ type bucket struct {
 func newThrottle(limits Limits) *throttle {
 	return &throttle{
 		user: limits.FailuresPerUser, address: limits.FailuresPerAddress, all: limits.FailuresInAll,
-		buckets: make(map[bucketKey]bucket), known: make(map[bucketKey]struct{}),
+		buckets: make(map[bucketKey]bucket),
 	}
 }
 
@@ -48,10 +47,7 @@ type share struct {
 // shares gives the buckets of an attempt. An address that is not known has none.
 func (t *throttle) shares(user string, from netip.Addr) []share {
 	shares := []share{{bucketKey{user: user}, t.user}, {bucketKey{}, t.all}}
-	if both := (bucketKey{user, from}); from.IsValid() {
-		if _, ok := t.known[both]; ok {
-			shares[0].key = both
-		}
+	if from.IsValid() {
 		shares = append(shares, share{bucketKey{from: from}, t.address})
 	}
 	return shares
@@ -97,19 +93,6 @@ func (t *throttle) giveBack(user string, from netip.Addr, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refund(t.shares(user, from), now)
-}
-
-// succeeded undoes a take, and remembers that the user belongs to the address.
-func (t *throttle) succeeded(user string, from netip.Addr, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.refund(t.shares(user, from), now)
-	if from.IsValid() {
-		if len(t.known) >= maxBuckets {
-			clear(t.known)
-		}
-		t.known[bucketKey{user, from}] = struct{}{}
-	}
 }
 
 func (t *throttle) refund(shares []share, now time.Time) {

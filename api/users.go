@@ -26,5 +26,6 @@ func putPassword(r *request) error {
 	if _, err := ask[messages.PasswordSet](r, messages.SetPassword{Name: in.Name, Hash: hash, Origin: r.origin()}); err != nil {
 		return err
 	}
+	r.server.auth.remember(in.Name, in.Pass.Reveal(), hash, r.start)
 	return r.ok(done("User updated successfully"))
 }
