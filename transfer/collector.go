@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,11 @@ import (
 const (
 	MaxRows  = 500_000
 	MaxBytes = 256 << 20 // of names, texts and scripts together
+
+	// MaxRemoteBytes is that of an import over REST, whose rows the agent holds in memory beside
+	// everything else, remoteRowBytes for each on top of its texts.
+	MaxRemoteBytes = 24 << 20
+	remoteRowBytes = 768
 )
 
 // Rules are what an import goes by beside what is always so.
@@ -61,6 +67,13 @@ func (c *Collector) Add(place int, row messages.TableRow, notes ...string) error
 
 func (c *Collector) add(item messages.ImportItem, size int) error {
 	c.bytes += 64 + size
+	if c.rules.Remote {
+		c.bytes += remoteRowBytes - 64
+	}
+	if c.rules.Remote && c.bytes > MaxRemoteBytes {
+		return errors.New("these are too many rows for an import over REST; divide it, or stop " +
+			"the agent and let gustyctl import it")
+	}
 	if len(c.items) >= MaxRows || c.bytes > MaxBytes {
 		return fmt.Errorf("an import takes at most %d rows and %d MiB; divide it", MaxRows, MaxBytes>>20)
 	}

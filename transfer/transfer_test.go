@@ -225,3 +225,16 @@ func TestRunsAreLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// TestARemoteImportIsBoundedByWhatItsRowsTake adds rows that are nothing until they are too many.
+func TestARemoteImportIsBoundedByWhatItsRowsTake(t *testing.T) {
+	for _, remote := range []bool{true, false} {
+		rows, refused := NewCollector(Rules{Remote: remote}), false
+		for place := 0; place < 2*MaxRemoteBytes/remoteRowBytes && !refused; place++ {
+			refused = rows.Refuse(place, "", "", "it is nothing") != nil
+		}
+		if refused != remote || remote && len(rows.items) < 30_000 {
+			t.Errorf("remote %t: refused %t after %d rows", remote, refused, len(rows.items))
+		}
+	}
+}
