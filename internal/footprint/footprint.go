@@ -6,7 +6,6 @@
 package footprint
 
 import (
-	"math"
 	"runtime/debug"
 )
 
@@ -14,14 +13,20 @@ import (
 // saves as much memory as is live.
 const gcPercent = 50
 
-// Configure sets the collector's pace and a soft limit on the memory that the Go runtime manages (see debug.SetMemoryLimit): near the limit
-// collections become more frequent, but no allocation fails. A limit of 0 or less is none. It may be called again at any time.
+// heapGoal is where collections become more frequent whatever the limit is: only a flood brings the
+// heap there, and then what it leaves behind is worth the processor's time.
+const heapGoal = 40 << 20
+
+// Configure sets the collector's pace and a soft limit on the memory that the Go runtime manages
+// (see debug.SetMemoryLimit): near the limit, and near heapGoal, collections become more frequent,
+// but no allocation fails. A limit of 0 or less is heapGoal alone. It may be called again at any
+// time.
 func Configure(limitBytes int64) {
 	if limitBytes <= 0 {
-		limitBytes = math.MaxInt64
+		limitBytes = heapGoal
 	}
 	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(limitBytes)
+	debug.SetMemoryLimit(min(limitBytes, heapGoal))
 }
 
 // frugalPercent is the pace while a large answer is made row by row: what is live hardly changes meanwhile, and what is not needs no room.

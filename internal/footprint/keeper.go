@@ -18,6 +18,11 @@ const (
 // such as a monitor that asks every few seconds.
 const busyWork = 50
 
+// afterglow is the number of quiet windows after which memory is given back once more: what load
+// has started ends some seconds after it, such as the goroutines that a server keeps for its next
+// clients.
+const afterglow = 4
+
 // shedFaults is the number of page faults since the last time after which shedding pays: each may have mapped 64 KiB of the executable.
 const shedFaults = 32
 
@@ -68,6 +73,7 @@ type watch struct {
 	windowWork uint64 // at the begin of the window
 	looks      int    // in the window
 	loaded     bool   // the last window was
+	quiet      int    // windows since there was load; counted while one of them may trim again
 	lastFaults uint64 // after memory was last given back
 }
 
@@ -93,8 +99,17 @@ func (w *watch) roundOver() {
 // endWindow notices load, and the end of it.
 func (w *watch) endWindow(work uint64) {
 	busy := work-w.windowWork >= busyWork
-	if w.loaded && !busy {
+	switch {
+	case busy:
+		w.quiet = 0
+	case w.loaded:
 		w.give(w.trim)
+		w.quiet = 1
+	case w.quiet > 0:
+		if w.quiet++; w.quiet > afterglow {
+			w.give(w.trim)
+			w.quiet = 0
+		}
 	}
 	w.loaded, w.windowWork, w.looks = busy, work, 0
 }

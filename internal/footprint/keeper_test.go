@@ -2,7 +2,6 @@ package footprint
 
 import (
 	"context"
-	"math"
 	"runtime/debug"
 	"sync/atomic"
 	"testing"
@@ -108,15 +107,21 @@ func TestKeeperTrimsWhenLoadHasGone(t *testing.T) {
 			a.pass(10, 0, 0)
 			a.expect(t, "once load has gone", load+2, 0)
 		}
+		a.pass(10, 0, 0)
+		a.expect(t, "before what it has started has ended", 4, 0)
+		a.pass(10, 0, 0)
+		a.expect(t, "when that has ended, too", 5, 0)
 		a.pass(3600, 0, 0)
-		a.expect(t, "after an idle hour", 4, 0)
+		a.expect(t, "after an idle hour", 5, 0)
 	})
 }
 
 func TestConfigureCanBeCalledAgain(t *testing.T) {
 	percent, limit := debug.SetGCPercent(gcPercent), debug.SetMemoryLimit(-1)
 	t.Cleanup(func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) })
-	for _, step := range []struct{ limit, want int64 }{{100 << 20, 100 << 20}, {50 << 20, 50 << 20}, {0, math.MaxInt64}} {
+	for _, step := range []struct{ limit, want int64 }{
+		{100 << 20, heapGoal}, {20 << 20, 20 << 20}, {0, heapGoal},
+	} {
 		Configure(step.limit)
 		if got := debug.SetMemoryLimit(-1); got != step.want {
 			t.Errorf("limit %d after Configure(%d)", got, step.limit)
