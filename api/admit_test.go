@@ -349,7 +349,7 @@ func TestAnImportWithoutALengthMayBeLarge(t *testing.T) {
 	h := start(t, nil)
 	conn := h.dial(t)
 	exporting(h.agent)
-	body := strings.Repeat(userLine, 15<<20/len(userLine))
+	body := strings.Repeat(userLine, 2<<20/len(userLine))
 	conn.say(head("POST", "/agent/import?dry_run=true", testUser, testPass, chunked))
 	for rest := body; rest != ""; {
 		n := min(len(rest), 10_000)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -20,7 +21,29 @@ type conn struct {
 	closed  atomic.Bool
 	used    atomic.Bool // a request has begun to come
 	linger  atomic.Bool // its last request was not read to the end
+
+	handshaken bool // used by the connection's goroutine alone, as the next one is
+	greeting   int  // bytes that were read before the handshake was over
 }
+
+// maxGreeting is what a client may send before it has shown that it can finish a handshake;
+// browsers and other clients need 2 KiB. TLS itself would gather 64 KiB.
+const maxGreeting = 8 << 10
+
+// Read reads from the client, and breaks off a handshake that is too long.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.handshaken {
+		return c.Conn.Read(p)
+	}
+	if c.greeting >= maxGreeting {
+		return 0, errLongHandshake
+	}
+	n, err := c.Conn.Read(p[:min(len(p), maxGreeting-c.greeting)])
+	c.greeting += n
+	return n, err
+}
+
+var errLongHandshake = errors.New("the client's part of the TLS handshake is too long")
 
 // Close closes once. A connection whose request was answered before it was read is read to its end for a moment: closing it with unread
 // bytes would reset it, and the client would lose the answer that says why.
@@ -104,6 +127,7 @@ func (c *secureConn) Handshake() error {
 		_ = c.Close()
 		return err
 	}
+	c.below.handshaken = true
 	return c.SetDeadline(time.Time{})
 }
 
