@@ -66,8 +66,10 @@ func start(t testing.TB, change func(*Options)) *harness {
 		Config:     func() *messages.Config { h.agent.mu.Lock(); defer h.agent.mu.Unlock(); return h.agent.config },
 		Build:      messages.Build{Version: "1.2.3", Commit: "abc", Date: "2026-01-01T00:00:00Z"},
 		InstallDir: "/opt/gusty", ExecutableSHA256: func() string { return strings.Repeat("ab", 32) }, Port: func() int { return 20140 },
-		Capabilities: []messages.Capability{{Name: "cgroup", Available: true, Detail: "/sys/fs/cgroup/gusty"}, {Name: "memfd", Detail: "none"}},
-		TLS:          testTLS(t), Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Capabilities: func() []messages.Capability {
+			return []messages.Capability{{Name: "cgroup", Available: true, Detail: "/sys/fs/cgroup/gusty"}, {Name: "memfd", Detail: "none"}}
+		},
+		TLS: testTLS(t), Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
 		change(&o)

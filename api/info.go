@@ -73,8 +73,11 @@ func getInfo(r *request) error {
 }
 
 func (s *Server) capabilities() []capabilityAnswer {
-	out := make([]capabilityAnswer, 0, len(s.options.Capabilities))
-	for _, c := range s.options.Capabilities {
+	out := []capabilityAnswer{}
+	if s.options.Capabilities == nil {
+		return out
+	}
+	for _, c := range s.options.Capabilities() {
 		out = append(out, capabilityAnswer(c))
 	}
 	return out

@@ -31,7 +31,7 @@ type Options struct {
 	Build  messages.Build
 	Keys   KeyRotator
 
-	Capabilities []messages.Capability            // of the host, in the order they are shown in
+	Capabilities func() []messages.Capability     // of the host now, in the order they are shown in
 	CheckLimits  func(*messages.JobOptions) error // what this host cannot hold of an imported job's options; may be nil
 
 	InstallDir       string        // the directory of the executable

@@ -180,7 +180,7 @@ func (d *daemon) startServer(ctx context.Context) (err error) {
 	d.server, err = api.New(api.Options{
 		CheckLimits: launcher{d.host}.checkLimits, Asker: d.system, Keys: d.store, Access: d.system.Access, Config: d.system.Config, Build: build(), InstallDir: filepath.Dir(self),
 		ExecutableSHA256: sync.OnceValue(func() string { return sumOf(self) }), Port: d.usedPort,
-		TLS: tlscert.ServerConfig(d.certs.Get), Logger: d.log.Logger, Activity: &d.activity, Capabilities: launcher{d.host}.capabilities(),
+		TLS: tlscert.ServerConfig(d.certs.Get), Logger: d.log.Logger, Activity: &d.activity, Capabilities: launcher{d.host}.capabilities,
 	})
 	if err != nil {
 		return err

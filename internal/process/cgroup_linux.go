@@ -14,8 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A cgroup is the directory of one run: <base>/gusty-<pid>.<n>/<mark>. File names are those of the kernel's admin-guide/cgroup-v2.
-type cgroup struct{ path string }
+// A cgroup is the directory of one run: <base>/gusty-<pid>.<n>/<mark>. File names are those of the
+// kernel's admin-guide/cgroup-v2.
+type cgroup struct {
+	path string
+	fd   int // of the directory, held while the run lasts; 0: it is reached by its path
+}
+
+// dir returns where the files of the group are found. A descriptor that is held finds them also
+// when the hierarchy has been unmounted meanwhile, and never those of another group.
+func (g cgroup) dir() string {
+	if g.fd <= 0 {
+		return g.path
+	}
+	return "/proc/self/fd/" + strconv.Itoa(g.fd) + "/." // the dot makes it the directory, not the link
+}
+
+// entry returns the path by which the directory itself is removed.
+func (g cgroup) entry() string {
+	if g.fd <= 0 {
+		return g.path
+	}
+	return g.dir() + "./" + filepath.Base(g.path)
+}
+
+// letGo gives the descriptor back; the group is reached by its path from then on.
+func (g cgroup) letGo() cgroup {
+	if g.fd > 0 {
+		_ = unix.Close(g.fd)
+	}
+	return cgroup{path: g.path}
+}
 
 // cgroupTree is a run that has a cgroup of its own.
 type cgroupTree struct {
@@ -36,9 +65,10 @@ func (t *cgroupTree) ask() (again bool, err error) {
 	return again, err
 }
 
+// kill signals one by one where the group can't be ended whole: its files may not be writable now.
 func (t *cgroupTree) kill() error {
-	if t.hasKill {
-		return t.group.write("cgroup.kill", "1")
+	if t.hasKill && t.group.write("cgroup.kill", "1") == nil {
+		return nil
 	}
 	return t.group.whileFrozen(func() error { return t.group.signal(unix.SIGKILL) })
 }
@@ -58,7 +88,7 @@ func (t *cgroupTree) release() { t.parent.remove(t.group) }
 
 // write sets one of the group's control files.
 func (g cgroup) write(file, value string) error {
-	fd, err := unix.Open(g.path+"/"+file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(g.dir()+"/"+file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: g.path + "/" + file, Err: err}
 	}
@@ -72,17 +102,24 @@ func (g cgroup) write(file, value string) error {
 	return nil
 }
 
-// populated says whether a process lives in the group or below it. A group that can't be read counts as empty: it has been removed.
+// populated reports whether a process lives in the group or below it. A group that has been
+// removed is empty; one that can't be read for another reason may not be.
 func (g cgroup) populated() bool {
 	var buf [256]byte
-	n, err := readSmall(g.path+"/cgroup.events", buf[:])
-	return err == nil && bytes.Contains(buf[:n], []byte("populated 1"))
+	n, err := readSmall(g.dir()+"/cgroup.events", buf[:])
+	if err != nil {
+		return !isGone(err)
+	}
+	return bytes.Contains(buf[:n], []byte("populated 1"))
 }
+
+// isGone reports whether an error says that a directory or its cgroup has been removed.
+func isGone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) }
 
 // members lists the processes of the group and of those below it.
 func (g cgroup) members() []int {
 	var pids []int
-	_ = filepath.WalkDir(g.path, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(g.dir(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return nil //nolint:nilerr // a group that was removed meanwhile has no members
 		}
@@ -129,19 +166,19 @@ func (g cgroup) holds(pid int) bool {
 // account reads the true figures of the whole tree; a file that is not there leaves those of the main process.
 func (g cgroup) account(res *Result) {
 	var buf [1024]byte
-	if n, err := readSmall(g.path+"/cpu.stat", buf[:]); err == nil {
+	if n, err := readSmall(g.dir()+"/cpu.stat", buf[:]); err == nil {
 		user, okUser := flatKey(buf[:n], "user_usec")
 		system, okSystem := flatKey(buf[:n], "system_usec")
 		if okUser && okSystem {
 			res.CPUUser, res.CPUSystem = time.Duration(user)*time.Microsecond, time.Duration(system)*time.Microsecond
 		}
 	}
-	if n, err := readSmall(g.path+"/memory.peak", buf[:]); err == nil {
+	if n, err := readSmall(g.dir()+"/memory.peak", buf[:]); err == nil {
 		if peak, err := strconv.ParseInt(string(bytes.TrimSpace(buf[:n])), 10, 64); err == nil {
 			res.MaxRSSBytes = peak
 		}
 	}
-	if n, err := readSmall(g.path+"/memory.events", buf[:]); err == nil {
+	if n, err := readSmall(g.dir()+"/memory.events", buf[:]); err == nil {
 		res.Shortage, res.counted = shortageOf(buf[:n])
 	}
 }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +87,7 @@ func TestControllersAreHandedOn(t *testing.T) {
 	if err := os.WriteFile(runs.path+"/cgroup.subtree_control", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &cgroupParent{base: base.path, path: runs.path}
+	p := &cgroupParent{cgroupDir: cgroupDir{base: base.path, path: runs.path}}
 	if err := p.enable("memory"); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +96,23 @@ func TestControllersAreHandedOn(t *testing.T) {
 	}
 	if err := p.enable("io"); err == nil || !strings.Contains(err.Error(), "Delegate=yes") {
 		t.Error(err)
+	}
+}
+
+// TestControllersAreHandedOnAgain has the files of a controller missing, as when somebody took it away.
+func TestControllersAreHandedOnAgain(t *testing.T) {
+	base := fakeCgroup(t, map[string]string{"cgroup.controllers": "memory\n", "cgroup.subtree_control": ""})
+	runs := fakeCgroup(t, map[string]string{"cgroup.subtree_control": ""})
+	p := &cgroupParent{
+		cgroupDir:   cgroupDir{base: base.path, path: runs.path},
+		log:         slog.New(slog.DiscardHandler),
+		controllers: []string{"memory"},
+	}
+	if err := p.limit(fakeCgroup(t, nil), &Spec{MemoryLimitBytes: 1 << 20}); err == nil {
+		t.Error("a limit that nobody holds was taken")
+	}
+	if base.text(t, "cgroup.subtree_control") != "+memory" || runs.text(t, "cgroup.subtree_control") != "+memory" {
+		t.Error("the controller was not handed on again")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,35 +20,32 @@ const (
 	runPrefix    = "run-"
 )
 
-// cgroupParent is the directory that one agent makes for the cgroups of its runs, below its own cgroup. It is locked while the agent lives,
-// so that another agent can tell it from the leftovers of one that crashed.
+// cgroupParent is the directory that one agent makes for the cgroups of its runs, below its own
+// cgroup. It is locked while the agent lives, so that another agent can tell it from the leftovers
+// of one that crashed. The lock does not keep it from being removed: then it is made again.
 type cgroupParent struct {
-	base string // the agent's own cgroup
-	path string
-	lock int // descriptor
+	cgroupDir
+	log         *slog.Logger
+	homing      sync.Mutex // held while the directory is used to make one in it, or is made again
+	controllers []string   // that are handed on to runs
+	missing     error      // why the last run had no cgroup; nil: it had one
 
 	mu     sync.Mutex
 	filled []cgroup // of runs that left something running, to be removed when that has ended
 }
 
-// openCgroupParent finds the agent's cgroup and makes the directory. The error says what is not there.
-func openCgroupParent() (*cgroupParent, error) {
+// openCgroupParent finds the agent's cgroup and makes the directory. The error says what is not
+// there.
+func openCgroupParent(log *slog.Logger) (*cgroupParent, error) {
 	base, err := ownCgroup()
 	if err != nil {
 		return nil, err
 	}
-	for range 3 { // another agent that starts now may take the new directory for a leftover
-		path, err := os.MkdirTemp(base, fmt.Sprintf("%s%d.", parentPrefix, os.Getpid()))
-		if err != nil {
-			return nil, fmt.Errorf("the agent may not make a cgroup below its own: %w", err)
-		}
-		if lock, err := lockDir(path); err == nil {
-			_ = os.Chmod(path, 0o755) // programs that run as others want to read their limits; without it they can't
-			return &cgroupParent{base: base, path: path, lock: lock}, nil
-		}
-		_ = os.Remove(path)
+	dir, err := makeCgroupDir(base)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("a directory below %s can't be locked", base)
+	return &cgroupParent{cgroupDir: dir, log: log}, nil
 }
 
 // ownCgroup gives the directory of the agent's cgroup; after an update in place the agent may find itself in the leaf of its predecessor.
@@ -102,33 +100,106 @@ func unifiedPath(file string) (string, error) {
 	return "", errors.New("this process is in no cgroup v2")
 }
 
-func lockDir(path string) (int, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
+// makeTries bounds how often a directory is made anew that somebody else removes at once.
+const makeTries = 10
+
+// make gives a run its cgroup. Where the directory for it has been removed it is made again.
+func (p *cgroupParent) make(mark string) (g cgroup, err error) {
+	p.homing.Lock()
+	defer p.homing.Unlock()
+	for range makeTries {
+		var home bool
+		g, home, err = p.cgroupDir.make(mark)
+		if err == nil || !isGone(err) {
+			break
+		}
+		if !home {
+			if err = p.renew(err); err != nil {
+				break
+			}
+		}
 	}
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return -1, errors.Join(err, unix.Close(fd))
-	}
-	return fd, nil
+	p.note(err)
+	return g, err
 }
 
-// make gives a run its cgroup.
-func (p *cgroupParent) make(mark string) (cgroup, error) {
-	g := cgroup{path: p.path + "/" + runPrefix + mark}
-	err := os.Mkdir(g.path, 0o755)
-	if errors.Is(err, fs.ErrExist) && unix.Rmdir(g.path) == nil {
-		err = os.Mkdir(g.path, 0o755)
+// note logs when runs begin to have no cgroup, and when they have one again.
+func (p *cgroupParent) note(err error) {
+	var known *StartError
+	if errors.As(err, &known) { // it is about one run
+		return
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return cgroup{}, startErrorf("processes of an earlier start of run %s are still alive", mark).because(err)
+	before := p.missing
+	p.missing = err
+	switch {
+	case err != nil && before == nil:
+		p.log.Warn("a cgroup can't be made; runs are told apart by the next best mark", "error", err)
+	case err == nil && before != nil:
+		p.log.Info("runs have a cgroup of their own again", "path", p.path)
 	}
-	return g, err
+}
+
+// where returns the directory as it is now.
+func (p *cgroupParent) where() cgroupDir {
+	p.homing.Lock()
+	defer p.homing.Unlock()
+	return p.cgroupDir
+}
+
+// standing returns where the directory is, or why runs have no cgroup now.
+func (p *cgroupParent) standing() (path string, err error) {
+	p.homing.Lock()
+	defer p.homing.Unlock()
+	return p.path, p.missing
+}
+
+// renew makes the directory again: where it was, or, if the agent's cgroup is another one now, there.
+func (p *cgroupParent) renew(cause error) error {
+	dir, err := makeCgroupDir(p.base)
+	if err != nil {
+		base, ownErr := ownCgroup()
+		if ownErr != nil {
+			return ownErr
+		}
+		if dir, err = makeCgroupDir(base); err != nil {
+			return err
+		}
+	}
+	_ = unix.Close(p.lock) // of a directory that is gone
+	p.log.Warn("the cgroup directory for runs was removed and is made again",
+		"removed", p.path, "made", dir.path, "error", cause)
+	p.cgroupDir = dir
+	p.handOnAll()
+	return nil
+}
+
+// handOnAll hands the controllers on again. A run with a limit that can't be held says so.
+func (p *cgroupParent) handOnAll() {
+	for _, controller := range p.controllers {
+		if err := p.enable(controller); err != nil {
+			p.log.Warn("runs can't have a limit now", "controller", controller, "error", err)
+		}
+	}
+}
+
+// limit sets the bounds of a run. Where a controller's files are missing, somebody has taken the
+// controller from the directory: it is handed on again.
+func (p *cgroupParent) limit(g cgroup, spec *Spec) error {
+	err := g.limit(spec)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	p.homing.Lock()
+	p.handOnAll()
+	p.homing.Unlock()
+	return g.limit(spec)
 }
 
 // remove takes the directory of a run away, now or when what it left running has ended.
 func (p *cgroupParent) remove(g cgroup) {
-	if g.remove() {
+	gone := g.remove()
+	g = g.letGo()
+	if gone {
 		return
 	}
 	p.mu.Lock()
@@ -145,10 +216,10 @@ func (p *cgroupParent) removeFilled() {
 
 // remove says whether the group is gone. Groups that the run's own processes made below it go first.
 func (g cgroup) remove() bool {
-	err := unix.Rmdir(g.path)
+	err := unix.Rmdir(g.entry())
 	if errors.Is(err, unix.EBUSY) && !g.populated() {
-		_ = removeBelow(g.path) // the answer is in the next line
-		err = unix.Rmdir(g.path)
+		_ = removeBelow(g.dir()) // the answer is in the next line
+		err = unix.Rmdir(g.entry())
 	}
 	return err == nil || errors.Is(err, unix.ENOENT)
 }
@@ -166,6 +237,8 @@ func removeBelow(path string) error {
 // close takes the parent away, unless something that runs left behind still lives there.
 func (p *cgroupParent) close() error {
 	p.removeFilled()
+	p.homing.Lock()
+	defer p.homing.Unlock()
 	_ = unix.Rmdir(p.path) // EBUSY: left for the next agent to find
 	return unix.Close(p.lock)
 }

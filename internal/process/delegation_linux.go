@@ -31,6 +31,15 @@ func (p *cgroupParent) enable(controller string) error {
 	return nil
 }
 
+// begin enables a controller for the first time. What could be enabled is kept so.
+func (p *cgroupParent) begin(controller string) error {
+	err := p.enable(controller)
+	if err == nil {
+		p.controllers = append(p.controllers, controller)
+	}
+	return err
+}
+
 func (p *cgroupParent) handOn(path, controller string) error {
 	if lists(path+"/cgroup.subtree_control", controller) {
 		return nil

@@ -11,6 +11,11 @@
 //     looks at and nobody without privileges can raise. This is all that an unprivileged agent has where no cgroup is delegated to it. A process that
 //     leaves its session, loses its parents, clears its environment and lowers that limit escapes it.
 //
+// What was there when the agent started may be gone later: the directory for cgroups is made again, and
+// a run that can't have the best mark has the next one, unless it has a limit that only a cgroup holds.
+// The cgroup of a run is held by a descriptor while the run lasts, so that it is accounted for and ended
+// also where its path is none any more.
+//
 // Whatever the mark, the Host makes the agent a child subreaper, so that every process of a run stays a descendant of the agent. Without a
 // cgroup only such descendants are ever signalled, each by a pidfd and after its start time was checked; a mark that is empty or can't be
 // read matches nothing. Orphans of an agent that crashed are the one exception: see EndOrphans.

@@ -38,7 +38,7 @@ func (g cgroup) thaw() error {
 func (g cgroup) awaitFrozen() {
 	var buf [256]byte
 	for deadline := time.Now().Add(freezeWithin); time.Now().Before(deadline); time.Sleep(freezePause) {
-		n, err := readSmall(g.path+"/cgroup.events", buf[:])
+		n, err := readSmall(g.dir()+"/cgroup.events", buf[:])
 		if err != nil || bytes.Contains(buf[:n], []byte("populated 0")) || bytes.Contains(buf[:n], []byte("frozen 1")) {
 			return
 		}

@@ -30,8 +30,8 @@ func (s starts) take() { s <- struct{}{} }
 
 func (s starts) give() { <-s }
 
-// Capabilities tells what the host offers, in the order of probing. The slice is the caller's.
-func (h *Host) Capabilities() []Capability { return slices.Clone(h.caps) }
+// Capabilities returns what the host offers now, in the order of probing. The slice is the caller's.
+func (h *Host) Capabilities() []Capability { return h.asOfNow(slices.Clone(h.caps)) }
 
 // lingerers counts the pumps that read on after their run.
 type lingerers struct{ count atomic.Int32 }

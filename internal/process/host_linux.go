@@ -83,14 +83,19 @@ func (h *Host) orphansReaped() {
 // chooseMark probes every kind, also those that are not needed then, since an operator wants to know.
 func (h *Host) chooseMark(best markKind) {
 	h.mark = markKinship
-	space := h.caps.probed(CapCgroupNamespace, probeNamespace(), "a mark for the processes of a run")
-	if space && best <= markNamespace && h.caps.find(CapPidfd).Available {
+	h.caps.probed(CapCgroupNamespace, probeNamespace(), "a mark for the processes of a run")
+	if best <= markNamespace && h.canMarkBySpace() {
 		h.mark = markNamespace
 	}
 	h.caps.probed(CapLimitMark, h.limits.probe(), "a mark for the processes of a run where there is no better one")
 	if best == markCgroup {
 		h.chooseCgroup()
 	}
+}
+
+// canMarkBySpace reports whether runs may have a cgroup namespace of their own.
+func (h *Host) canMarkBySpace() bool {
+	return h.caps.find(CapCgroupNamespace).Available && h.caps.find(CapPidfd).Available
 }
 
 func (h *Host) chooseCgroup() {
@@ -103,9 +108,27 @@ func (h *Host) chooseCgroup() {
 	}
 	h.mark, h.cgroups = markCgroup, parent
 	h.caps.probed(CapCgroupKill, unix.Access(parent.path+"/cgroup.kill", unix.W_OK), "a run is ended whole at once")
-	h.caps.probed(CapMemory, parent.enable("memory"), "memory_limit_bytes is held")
-	h.caps.probed(CapCPU, parent.enable("cpu"), "cpu_limit_percent is held")
+	h.caps.probed(CapMemory, parent.begin("memory"), "memory_limit_bytes is held")
+	h.caps.probed(CapCPU, parent.begin("cpu"), "cpu_limit_percent is held")
 	parent.sweep()
+}
+
+// asOfNow corrects what was probed at the start: the directory for cgroups may be elsewhere by now, or
+// gone.
+func (h *Host) asOfNow(caps capabilities) []Capability {
+	if h.cgroups == nil {
+		return caps
+	}
+	path, missing := h.cgroups.standing()
+	for i := range caps {
+		switch {
+		case caps[i].Name == CapCgroup && missing == nil:
+			caps[i].Detail = path
+		case caps[i].Name == CapCgroup:
+			caps[i].Available, caps[i].Detail = false, "a cgroup can't be made any more: "+missing.Error()
+		}
+	}
+	return caps
 }
 
 func pathOf(p *cgroupParent) string {

@@ -85,3 +85,5 @@ func (h *Host) Supports(limits Limits) error {
 	}
 	return nil
 }
+
+func (h *Host) asOfNow(caps capabilities) []Capability { return caps }

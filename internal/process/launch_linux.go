@@ -1,7 +1,6 @@
 package process
 
 import (
-	"fmt"
 	"io"
 	"os"
 
@@ -62,34 +61,5 @@ func (l *launch) capture(name string, to io.Writer) error {
 	}
 	l.lend(script)
 	l.pumps = append(l.pumps, newPump(name, agent, to, l.host.pieces))
-	return nil
-}
-
-// makeMark makes the run's cgroup with its limits; a namespace needs nothing before birth.
-func (l *launch) makeMark() error {
-	if l.host.mark == markKinship {
-		l.limit = l.host.limits.of(l.spec.Mark)
-	}
-	if l.host.mark != markCgroup {
-		return nil
-	}
-	mark := l.spec.Mark
-	if mark == "" {
-		mark = fmt.Sprintf("unnamed.%d", l.host.unnamed.next()) // the dot keeps it apart from every valid mark
-	}
-	group, err := l.host.cgroups.make(mark)
-	if err != nil {
-		return err
-	}
-	l.group = group
-	if err := group.limit(l.spec); err != nil {
-		return startErrorf("the run's limits can't be set: %s", err).because(err)
-	}
-	fd, err := unix.Open(group.path, unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	l.lent = append(l.lent, fd)
-	l.attr.UseCgroupFD, l.attr.CgroupFD = true, fd
 	return nil
 }

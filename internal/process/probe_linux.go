@@ -12,14 +12,14 @@ import (
 
 // probeCgroup makes the directory and gives birth in it, since a container may allow the one and not the other.
 func (h *Host) probeCgroup() (*cgroupParent, error) {
-	parent, err := openCgroupParent()
+	parent, err := openCgroupParent(h.log)
 	if err != nil {
 		return nil, err
 	}
 	g, err := parent.make("probe")
 	if err == nil {
 		err = h.probeBirth(g)
-		g.remove()
+		parent.remove(g)
 	}
 	if err != nil {
 		return nil, errors.Join(err, parent.close())
@@ -29,13 +29,8 @@ func (h *Host) probeCgroup() (*cgroupParent, error) {
 
 // probeBirth starts a program that does not exist: the answer "no such file" comes from a child that was born in the cgroup.
 func (h *Host) probeBirth(g cgroup) error {
-	fd, err := unix.Open(g.path, unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	attr := &syscall.ProcAttr{Files: []uintptr{uintptr(h.null)}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}}
-	if _, _, err = syscall.StartProcess("/dev/null/none", []string{"none"}, attr); !errors.Is(err, unix.ENOTDIR) {
+	attr := &syscall.ProcAttr{Files: []uintptr{uintptr(h.null)}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: g.fd}}
+	if _, _, err := syscall.StartProcess("/dev/null/none", []string{"none"}, attr); !errors.Is(err, unix.ENOTDIR) {
 		return fmt.Errorf("a process can't be started in a cgroup: %w", err)
 	}
 	return nil

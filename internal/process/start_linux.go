@@ -42,6 +42,7 @@ type launch struct {
 	pumps []*pump
 	attr  syscall.SysProcAttr
 	pidfd int
+	mark  markKind        // the host's, or the next best one that the run could have
 	group cgroup          // where the host marks by cgroup
 	space cgroupNamespace // where it marks by namespace
 	limit limitMark       // where the host has neither of the two
@@ -80,8 +81,8 @@ func asStartError(err error) error {
 	return startErrorf("the host has no room for another run: %s", err).because(err)
 }
 
-func (l *launch) birth() error {
-	if l.spec.Nice == 0 && l.host.mark != markNamespace {
+func (l *launch) bear() error {
+	if l.spec.Nice == 0 && l.mark != markNamespace {
 		return l.fork()
 	}
 	return l.onThread(l.fork)
@@ -149,7 +150,7 @@ func (l *launch) cgroupFD() int {
 }
 
 func (l *launch) newTree() tree {
-	switch l.host.mark {
+	switch l.mark {
 	case markCgroup:
 		return &cgroupTree{group: l.group, main: l.main.pid, parent: l.host.cgroups, hasKill: l.host.caps.find(CapCgroupKill).Available}
 	case markNamespace:
@@ -164,9 +165,7 @@ func (l *launch) takeBack() {
 	for _, p := range l.pumps {
 		_ = p.file.Close() // never read from
 	}
-	if l.group.path != "" {
-		l.group.remove()
-	}
+	l.dropCgroup()
 	if l.space.fd > 0 {
 		l.space.close()
 	}

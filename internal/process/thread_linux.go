@@ -29,13 +29,13 @@ func (l *launch) prepareThread(spoiled func(), fork func() error) error {
 			return startErrorf("the priority %d can't be set: %s", l.spec.Nice, err).because(err)
 		}
 	}
-	if l.host.mark != markNamespace {
+	if l.mark != markNamespace {
 		return fork()
 	}
 	space, back, err := enterCgroupNamespace()
 	if err != nil {
 		spoiled()
-		return startErrorf("the host has no room for another cgroup namespace: %s", err).because(err)
+		return &namespaceError{err}
 	}
 	l.space = space
 	err = fork()
