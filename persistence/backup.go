@@ -115,6 +115,10 @@ func (b *Backup) copyDatabase(r *reader) error {
 
 // linkOutput links the output files of the runs that the transaction has.
 func (b *Backup) linkOutput(r *reader) error {
+	return b.store.withOutputDir(func() error { return b.linkEach(r) })
+}
+
+func (b *Backup) linkEach(r *reader) error {
 	return eachFile(b.store.output, func(name string) error {
 		run, ok := parseRunKey(trimSegment(name))
 		if !ok || !r.has(bucketRuns, run[:]) {
@@ -134,6 +138,9 @@ func (b *Backup) linkOutput(r *reader) error {
 func (b *Backup) linkGrowing(o *Output) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.closed {
+		_ = o.restore() // what can't be is not in the store either
+	}
 	for number := range segmentCount {
 		name := filepath.Base(segmentPath("", o.run, number))
 		if err := b.link(name); err != nil {

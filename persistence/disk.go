@@ -33,7 +33,7 @@ func hasErrno(err error) bool {
 // probe writes a small file beside the output, and gives what the system says to that.
 func (s *Store) probe() error {
 	path := filepath.Join(s.output, "probe")
-	err := writeSynced(path, make([]byte, 4096))
+	err := s.withOutputDir(func() error { return writeSynced(path, make([]byte, 4096)) })
 	if removeErr := os.Remove(path); err == nil {
 		err = removeErr
 	}

@@ -144,7 +144,7 @@ func (o *Output) flushLate() {
 		return
 	}
 	told := o.loss != nil
-	if err := o.flush(); err != nil && !told {
+	if err := errors.Join(o.restore(), o.flush()); err != nil && !told {
 		o.store.logger.Warn("output of a run could not be kept", "run_id", o.run.String(), "error", err)
 	}
 	o.arm()
@@ -175,7 +175,8 @@ func (o *Output) settle() error {
 		return nil
 	}
 	_ = o.flush() // what it could not write waits on for the summary; what did not fit in there is in loss
-	err := errors.Join(o.loss, o.syncSegments())
+	err := o.secure()
+	err = errors.Join(o.loss, err)
 	if o.readers == 0 {
 		err = errors.Join(err, o.closeSegments())
 	}

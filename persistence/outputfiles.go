@@ -101,7 +101,11 @@ func (o *Output) dropTail(tail **segment, state *streamState) error {
 
 func (o *Output) fileTo(to **segment, number int, p *piece) error {
 	if *to == nil {
-		s, err := createSegment(o.store.output, o.store.ring, o.run, number)
+		var s *segment
+		err := o.store.withOutputDir(func() (err error) {
+			s, err = createSegment(o.store.output, o.store.ring, o.run, number)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -127,12 +131,19 @@ func (o *Output) closeSegments() error {
 }
 
 func (o *Output) segments() (open []*segment) {
-	for _, s := range []*segment{o.head, o.streams[0].tails[0], o.streams[0].tails[1], o.streams[1].tails[0], o.streams[1].tails[1]} {
-		if s != nil {
-			open = append(open, s)
+	for _, place := range o.places() {
+		if *place != nil {
+			open = append(open, *place)
 		}
 	}
 	return open
+}
+
+// places are where the segments are held; not all of them are there.
+func (o *Output) places() [segmentCount]**segment {
+	return [segmentCount]**segment{
+		&o.head, &o.streams[0].tails[0], &o.streams[0].tails[1], &o.streams[1].tails[0], &o.streams[1].tails[1],
+	}
 }
 
 // removeOutput removes a run's segments. A file that stays is removed by the next start.

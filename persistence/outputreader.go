@@ -75,6 +75,9 @@ func eachInline(chunks []messages.OutputChunk, each func(messages.OutputChunk) e
 // each reads along: the segments as far as they were when it began, and then what waited.
 func (o *Output) each(each func(messages.OutputChunk) error) error {
 	o.mu.Lock()
+	if !o.closed {
+		_ = o.restore() // what can't be is told of as left out
+	}
 	wait := slices.Clone(o.wait)
 	for i := range wait {
 		wait[i].data = slices.Clone(wait[i].data)

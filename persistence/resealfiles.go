@@ -40,7 +40,9 @@ func (s *Store) resealFiles() error {
 func (s *Store) resealAll(beside string) error {
 	for {
 		left := uint64(0)
-		if err := eachFile(s.output, func(string) error { left++; return nil }); err != nil {
+		if err := s.withOutputDir(func() error {
+			return eachFile(s.output, func(string) error { left++; return nil })
+		}); err != nil {
 			return fmt.Errorf("count the output files: %w", err)
 		}
 		sealed, err := s.resealPass(beside, left)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -39,7 +40,9 @@ func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*sn
 	snap, err := s.snapshotIn(s.output, copyRows)
 	if IsStorageError(err) {
 		s.logger.Info("the disk takes no copy for an export; it goes to the directory for temporary files", "directory", os.TempDir(), "error", err)
-		snap, err = s.snapshotIn(os.TempDir(), copyRows)
+		if other, otherErr := s.snapshotIn(os.TempDir(), copyRows); otherErr == nil || !errors.Is(otherErr, fs.ErrNotExist) {
+			snap, err = other, otherErr // without a directory for temporary files, the first error stands
+		}
 	}
 	if err != nil {
 		return nil, snapshotError(err)
@@ -48,7 +51,16 @@ func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*sn
 }
 
 func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
-	file, err := private.CreateTemp(dir, snapshotPrefix+"*")
+	var file *os.File
+	create := func() (err error) {
+		file, err = private.CreateTemp(dir, snapshotPrefix+"*")
+		return err
+	}
+	if dir == s.output {
+		within := create
+		create = func() error { return s.withOutputDir(within) }
+	}
+	err := create()
 	if err != nil {
 		return nil, err
 	}
