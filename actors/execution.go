@@ -175,6 +175,7 @@ func (x *execution) perform(job *messages.Job) error {
 	}()
 	spec, err := x.spec(job, output)
 	if err != nil {
+		x.system.starts.failed(err)
 		return err
 	}
 	if started, err = x.start(spec); started == nil {

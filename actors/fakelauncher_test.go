@@ -12,13 +12,16 @@ import (
 )
 
 // fakeLauncher starts processes that obey their script, one instruction: "exit N", "sleep SECONDS", "hang" (until it is terminated), "stubborn"
-// (until its grace is over), "print TEXT", "prints TEXT" (now and a second later, and hangs), "absent" (it cannot be started), "burst" (the launcher panics).
+// (until its grace is over), "print TEXT", "prints TEXT" (now and a second later, and hangs), "absent" (it cannot be started),
+// "roomless" (nothing can be), "burst" (the launcher panics).
 type fakeLauncher struct {
 	mu      sync.Mutex
 	started []*fakeProcess
 	running int
 	most    int // that ran at once
 	orphans []process.Orphan
+	unable  error // why the host can't start anything; nil: it can
+	trials  int
 }
 
 type fakeProcess struct {
@@ -31,11 +34,20 @@ type fakeProcess struct {
 	stubborn bool
 }
 
+func (l *fakeLauncher) TryStart() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trials++
+	return l.unable
+}
+
 func (l *fakeLauncher) Start(spec process.Spec) (Process, error) {
 	verb, rest, _ := strings.Cut(string(spec.Script)+spec.CommandLine, " ")
 	switch verb {
 	case "absent":
 		return nil, &process.StartError{Sentence: "bash was not found in PATH", Err: errors.New("exec: secret detail")}
+	case "roomless":
+		return nil, &process.StartError{Sentence: "the host has no room for another run", OfHost: true}
 	case "broken":
 		return nil, errors.New("secret detail")
 	case "burst":
@@ -126,4 +138,16 @@ func (p *fakeProcess) Terminate(grace time.Duration) {
 		return
 	}
 	p.exit(-1, "SIGTERM")
+}
+
+func (l *fakeLauncher) setUnable(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unable = err
+}
+
+func (l *fakeLauncher) tries() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trials
 }

@@ -74,7 +74,11 @@ func (s *System) outbox() (messages.OutboxStanding, error) {
 
 func (s *System) readiness() messages.Readiness {
 	r := messages.Readiness{
-		Ready: true, Degraded: s.opt.Store.Stats().Degraded, Components: make(map[string]string, len(s.members)),
+		Ready: true, Degraded: s.opt.Store.Stats().Degraded, Starts: s.starts.standing(), Components: make(map[string]string, len(s.members)),
+	}
+	r.Components[componentStarts] = stateUp
+	if r.Starts != "" {
+		r.Components[componentStarts] = stateFailing
 	}
 	for _, m := range s.members {
 		state, _, _ := m.vital.look()
@@ -92,7 +96,7 @@ func (s *System) stats() (messages.Stats, error) {
 		stats.Actors = append(stats.Actors, m.vital.stats())
 	}
 	outbox, err := s.outbox()
-	stats.Outbox, stats.Store = outbox, s.opt.Store.Stats()
+	stats.Outbox, stats.Store, stats.Starts = outbox, s.opt.Store.Stats(), s.starts.stats()
 	return stats, err
 }
 

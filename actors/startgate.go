@@ -23,8 +23,8 @@ var errLeft = errors.New("the agent stops before the run has started")
 // start notes the start and starts the process. There is none, and no error, where the run was ended before: its record says so.
 func (x *execution) start(spec process.Spec) (Process, error) {
 	select {
-	case x.system.starts <- struct{}{}:
-		defer func() { <-x.system.starts }()
+	case x.system.gate <- struct{}{}:
+		defer func() { <-x.system.gate }()
 	case e := <-x.ends:
 		return nil, x.endUnstarted(e)
 	}
@@ -39,7 +39,13 @@ func (x *execution) start(spec process.Spec) (Process, error) {
 	if err := x.system.opt.Store.NoteStart(x.id); err != nil {
 		x.log.Warn("the start of a run could not be noted", "error", err)
 	}
-	return x.system.opt.Launcher.Start(spec)
+	started, err := x.system.opt.Launcher.Start(spec)
+	if err != nil {
+		x.system.starts.failed(err)
+		return nil, err
+	}
+	x.system.starts.started()
+	return started, nil
 }
 
 // endUnstarted ends a run that was not started, or leaves it to the next start of the agent where that is about to end.

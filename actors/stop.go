@@ -19,6 +19,7 @@ func (s *System) Stop(ctx context.Context) {
 	for _, name := range []string{nameScheduler, nameExecutors, nameMetric, nameShipper, nameAccess, nameConfig} {
 		s.stopOne(ctx, name)
 	}
+	s.starts.stop()
 	s.outcomes.close()
 	s.leaveRuns()
 	s.stopAgent(ctx)

@@ -52,6 +52,8 @@ type Output interface {
 // Launcher starts processes.
 type Launcher interface {
 	Start(spec process.Spec) (Process, error)
+	// TryStart tries whether a process can be started, and leaves none.
+	TryStart() error
 	// EndOrphans ends the processes that runs of an earlier life of the agent left behind, and says how many there were.
 	EndOrphans(orphans []process.Orphan) (int, error)
 }

@@ -101,8 +101,9 @@ type System struct {
 
 	// What outlives an instance of an actor, so that the next one knows it.
 	live     *liveRuns
-	starts   startGate
+	gate     startGate
 	outcomes *outcomes
+	starts   *startHealth
 	planned  plannedAhead
 	figures  hostinfo.Figures // of the last sample
 	clock    *hostclock.Watch // the scheduler's
@@ -132,11 +133,12 @@ func Start(ctx context.Context, opt Options) (*System, error) {
 func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error) {
 	s := &System{
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
-		live: newLiveRuns(), starts: newStartGate(), planned: plannedAhead{},
+		live: newLiveRuns(), gate: newStartGate(), planned: plannedAhead{},
 		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
 	}
 	s.opt.Store = nudgingStore{opt.Store, s.nudgeShipper}
 	s.outcomes = newOutcomes(s.opt.Store, opt.Logger)
+	s.starts = &startHealth{try: opt.Launcher.TryStart, log: opt.Logger}
 	if s.opt.openCluster == nil {
 		s.opt.openCluster = func(c opensearch.Config) (bulkClient, error) { return opensearch.New(c) }
 	}

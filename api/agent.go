@@ -94,7 +94,7 @@ type liveAnswer struct {
 
 func getLive(r *request) error { return r.ok(liveAnswer{Status: "live"}) }
 
-// readyAnswer says which actors are up.
+// readyAnswer tells which actors are up, and whether runs can be started.
 type readyAnswer struct {
 	Status     string            `json:"status" schema:"enum=ready|degraded|not_ready"`
 	Reason     string            `json:"reason,omitempty"` // why not ready without more
@@ -113,9 +113,12 @@ func getReady(r *request) error {
 	if now.Ready && now.Degraded != "" {
 		out.Status, out.Reason = "degraded", now.Degraded+": the disk takes no writes; reads and scheduled runs go on, changes are refused"
 	}
-	if now.Ready {
+	if now.Ready && now.Starts == "" {
 		return r.ok(out)
 	}
 	out.Status, out.Reason = "not_ready", now.Reason
+	if now.Ready {
+		out.Reason = "runs can't be started: " + now.Starts
+	}
 	return r.json(http.StatusServiceUnavailable, out)
 }

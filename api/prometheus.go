@@ -24,6 +24,7 @@ func getMetrics(r *request) error {
 	e.actors(stats.Actors)
 	e.scheduler(&stats.Scheduler)
 	e.runs(&stats)
+	e.starts(&stats.Starts)
 	e.outbox(&stats.Outbox)
 	e.store(&stats.Store)
 	e.http(r.server)
@@ -101,6 +102,11 @@ func (e *exposition) runs(s *messages.Stats) {
 			e.value(float64(s.Runs[state]), label{"state", string(state)})
 		}
 	}
+}
+
+func (e *exposition) starts(s *messages.StartStats) {
+	e.gauge("gusty_run_starts_failing", "1 while this host can't start runs, whatever their jobs; 0 while it can.", oneIf(s.Failing))
+	e.counter("gusty_run_start_failures_total", "Runs that were not started for a reason of the host.", float64(s.Failures))
 }
 
 func (e *exposition) outbox(o *messages.OutboxStanding) {

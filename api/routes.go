@@ -283,10 +283,10 @@ func observeRoutes() []Route {
 			Summary: "Whether the process answers", Answers: answers(liveAnswer{}),
 		},
 		{
-			Method: get, Path: "/agent/health/ready", Added: true, Open: true, handle: getReady, Summary: "Whether every actor is up",
+			Method: get, Path: "/agent/health/ready", Added: true, Open: true, handle: getReady, Summary: "Whether every actor is up and runs can be started",
 			Answers: []Answer{
 				{Status: http.StatusOK, Body: readyAnswer{}, Doc: "Every actor is up; degraded while the disk takes no writes"},
-				{Status: http.StatusServiceUnavailable, Body: anyOf{readyAnswer{}, errorBody{}}, Doc: "Not every actor is up"},
+				{Status: http.StatusServiceUnavailable, Body: anyOf{readyAnswer{}, errorBody{}}, Doc: "Not every actor is up, or the host lets no run start (run_starts is failing)"},
 			},
 		},
 		{

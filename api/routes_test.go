@@ -339,3 +339,14 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		t.Errorf("HEAD: %d %v", head.status, head.header)
 	}
 }
+
+func TestNotReadyWhereNoRunStarts(t *testing.T) {
+	h := start(t, nil)
+	h.agent.replace = func(any) (any, bool) {
+		return messages.Readiness{
+			Ready: true, Starts: "there is no room for another process", Components: map[string]string{"run_starts": "failing"},
+		}, true
+	}
+	h.do("GET", "/agent/health/ready", "").want(t, 503, `{"status":"not_ready","reason":`+
+		`"runs can't be started: there is no room for another process","components":{"run_starts":"failing"}}`)
+}

@@ -20,10 +20,12 @@ type Capability struct {
 type (
 	// GetReadiness asks which actors are up. Reply: Readiness. It is answered without any actor's help.
 	GetReadiness struct{}
-	// Readiness is the state of each actor: "up", "restarting" or "down".
+	// Readiness is the state of each actor ("up", "restarting" or "down"), and of run_starts ("up" or "failing").
+	// Ready is about the actors alone.
 	Readiness struct {
 		Ready      bool
 		Reason     string // why not, where it is not
+		Starts     string // why runs can't be started on this host now, one sentence; empty where they can
 		Degraded   string // the storage_… code in force: the store serves reads and takes no changes; empty where all is well
 		Components map[string]string
 	}
@@ -47,6 +49,13 @@ type Stats struct {
 	Active    uint64              // runs under way
 	Outbox    OutboxStanding
 	Store     StoreStats
+	Starts    StartStats
+}
+
+// StartStats tell whether the host lets runs start.
+type StartStats struct {
+	Failing  bool   // it does not, now
+	Failures uint64 // of runs, since start, for a reason of the host and not of their jobs
 }
 
 // ActorStats are one actor's counters.

@@ -50,6 +50,9 @@ func (l launcher) Start(spec process.Spec) (actors.Process, error) {
 	return p, nil
 }
 
+// TryStart tries whether processes can be started.
+func (l launcher) TryStart() error { return l.host.TryStart() }
+
 // EndOrphans ends what earlier runs left.
 func (l launcher) EndOrphans(orphans []process.Orphan) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), orphanTimeout)

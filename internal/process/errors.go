@@ -6,6 +6,9 @@ import "fmt"
 type StartError struct {
 	Sentence string
 	Err      error // the system's error, where there is one
+	// OfHost: the host lacks what every run needs (descriptors, memory, room for a process), so that
+	// others can't be started either. The job has nothing to do with it.
+	OfHost bool
 }
 
 // Error gives the sentence.
@@ -20,6 +23,11 @@ func startErrorf(format string, args ...any) *StartError {
 
 func (e *StartError) because(err error) *StartError {
 	e.Err = err
+	return e
+}
+
+func (e *StartError) ofHost() *StartError {
+	e.OfHost = true
 	return e
 }
 

@@ -47,8 +47,9 @@ func (l *launch) explainErrno(err error) *StartError {
 		return startErrorf("%s is not a program that this machine can execute", l.path)
 	case errors.Is(err, unix.EPERM) && l.attr.Credential != nil:
 		return startErrorf("the agent may not become user %s: run it as root with CAP_SETUID and CAP_SETGID", l.spec.RunAs)
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOMEM):
-		return startErrorf("the host has no room for another process: %s; raise the limit on tasks or memory, or run less at once", err)
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return startErrorf("the host has no room for another process: %s; raise the limit on tasks, memory or open files, "+
+			"or run less at once", err).ofHost()
 	default:
 		return startErrorf("starting %s failed: %s", l.path, err)
 	}

@@ -78,7 +78,7 @@ func asStartError(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	return startErrorf("the host has no room for another run: %s", err).because(err)
+	return startErrorf("the host has no room for another run: %s", err).because(err).ofHost()
 }
 
 func (l *launch) bear() error {

@@ -128,3 +128,34 @@ func TestBaseEnv(t *testing.T) {
 		t.Error("an unknown user has an environment")
 	}
 }
+
+// TestTryStart has the host lack descriptors.
+func TestTryStart(t *testing.T) {
+	eachMark(t, func(t *testing.T, h *Host) {
+		if err := h.TryStart(); err != nil {
+			t.Fatal(err)
+		}
+		var limit unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil); err != nil {
+			t.Fatal(err)
+		}
+		err := h.TryStart()
+		if back := unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil); back != nil {
+			t.Fatal(back)
+		}
+		var start *StartError
+		if !errors.As(err, &start) || !start.OfHost {
+			t.Errorf("%v", err)
+		}
+		if err := h.TryStart(); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.Start(Spec{Interpreter: "no-such-interpreter", Env: testEnv()}); !errors.As(err, &start) || start.OfHost {
+			t.Errorf("the job's own fault: %v", err)
+		}
+	})
+	expectAlone(t)
+}
