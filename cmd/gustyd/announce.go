@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/term"
 
@@ -21,14 +25,7 @@ const agentFile = "agent.json"
 // announce tells everybody who needs to know that the agent serves: gustyctl, the log, the service manager, and who sits at the terminal.
 func (d *daemon) announce() {
 	url := d.url()
-	data, err := json.Marshal(struct {
-		PID int    `json:"pid"`
-		URL string `json:"url"`
-	}{os.Getpid(), url})
-	if err == nil {
-		err = atomicfile.Write(filepath.Join(d.settings.dataDir, agentFile), append(data, '\n'), 0o600)
-	}
-	if err != nil {
+	if err := d.writeAgentFile(url); err != nil {
 		d.log.Warn("gustyctl will not find this agent by itself", "error", err)
 	}
 	b := build()
@@ -37,6 +34,39 @@ func (d *daemon) announce() {
 	d.tell(d.manager.Status("serving " + url))
 	if term.IsTerminal(int(os.Stdout.Fd())) {
 		d.greet(url)
+	}
+}
+
+func (d *daemon) writeAgentFile(url string) error {
+	data, err := json.Marshal(struct {
+		PID int    `json:"pid"`
+		URL string `json:"url"`
+	}{os.Getpid(), url})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(d.settings.dataDir, agentFile), append(data, '\n'), 0o600)
+}
+
+// fileLook is how often the agent looks whether the file that tells of it is still there.
+const fileLook = 10 * time.Second
+
+// keepAnnounced writes the file again that somebody has removed, until ctx ends.
+func (d *daemon) keepAnnounced(ctx context.Context) {
+	ticker := time.NewTicker(fileLook)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := os.Stat(filepath.Join(d.settings.dataDir, agentFile)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if d.writeAgentFile(d.url()) == nil { // else the next look tries again
+			d.log.Warn("the file that tells of this agent was removed and is written again", "file", agentFile)
+		}
 	}
 }
 

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -71,7 +74,25 @@ func (c *certificates) ensure(now time.Time) error {
 
 // watch renews and reloads until ctx ends.
 func (c *certificates) watch(ctx context.Context) {
-	tlscert.Watcher{Store: c.Store, Interval: certificateLook, Renew: c.ensure, Reloaded: c.report}.WatchFiles(ctx)
+	tlscert.Watcher{
+		Store: c.Store, Interval: certificateLook, Renew: c.ensure, PutBack: c.putBack, Reloaded: c.report,
+	}.WatchFiles(ctx)
+}
+
+// putBack writes again what was removed of the agent's own files, so that clients and the next start
+// find the certificate that they know. A pair of the operator's is left to the operator.
+func (c *certificates) putBack() {
+	if !c.files.Own {
+		return
+	}
+	done, err := c.PutBack()
+	if _, lost := os.Stat(c.files.CA); err == nil && errors.Is(lost, fs.ErrNotExist) {
+		err = c.ensure(time.Now())
+		done = err == nil
+	}
+	if done {
+		c.log.Warn("files of the certificate were removed and are written again", "directory", c.dir)
+	}
 }
 
 // reload reads the files again, on SIGHUP.

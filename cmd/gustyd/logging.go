@@ -72,11 +72,15 @@ type logOutput struct {
 	file *os.File
 }
 
-// Write writes one line. A file that takes none is no reason to lose it.
+// Write writes one line. A file that takes none is no reason to lose it, and one that was removed is
+// made again; one that was moved away is written on until the agent is told to reopen it.
 func (o *logOutput) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.file != nil {
+	if o.file != nil && isUnlinked(o.file) {
+		_ = o.open(o.name) // what can't be written there goes where the rest of this says
+	}
+	if o.file != nil && !isUnlinked(o.file) {
 		if n, err := o.file.Write(p); err == nil {
 			return n, nil
 		}

@@ -46,3 +46,23 @@ func TestLogFileIsReopened(t *testing.T) {
 		}
 	}
 }
+
+func TestLogFileThatWasRemovedIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	l := newLogging(settings{dataDir: dir, logFormat: formatJSON})
+	if err := l.out.use("agent.log"); err != nil {
+		t.Fatal(err)
+	}
+	l.Info("first")
+	if err := os.RemoveAll(filepath.Join(dir, "log")); err != nil {
+		t.Fatal(err)
+	}
+	l.Info("second")
+	data, err := os.ReadFile(filepath.Join(dir, "log", "agent.log"))
+	if err != nil || !strings.Contains(string(data), "second") {
+		t.Errorf("%s, %v", data, err)
+	}
+	if err := l.out.use(""); err != nil {
+		t.Fatal(err)
+	}
+}

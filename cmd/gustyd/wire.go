@@ -74,8 +74,13 @@ func (d *daemon) run(ctx context.Context) int {
 		return startExitCode(err)
 	}
 	d.announce()
+	announced, forget := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() { defer close(kept); d.keepAnnounced(announced) }()
 	code := d.await(ctx, signals)
 	go signals.endAtSecond()
+	forget() // or the file could be written after its removal
+	<-kept
 	d.stop()
 	return code
 }

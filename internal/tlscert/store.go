@@ -3,6 +3,9 @@ package tlscert
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -41,6 +44,33 @@ func (s *Store) Reload() error {
 	s.current.Store(pair)
 	s.loaded = seen
 	return nil
+}
+
+// PutBack writes the pair in force to its files again where both were removed, and reports whether
+// it did. One file that is left is somebody's work under way.
+func (s *Store) PutBack() (done bool, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if now := s.stamp(); now[0] != nil || now[1] != nil {
+		return false, nil
+	}
+	pair := s.current.Load()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		return false, err
+	}
+	var chain []byte
+	for _, der := range pair.Certificate {
+		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	if err := os.MkdirAll(filepath.Dir(s.keyPath), 0o700); err != nil {
+		return false, err
+	}
+	err = writeSecret(s.keyPath, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	if err == nil {
+		err = writePublic(s.certificatePath, chain)
+	}
+	return err == nil, err
 }
 
 // changed says whether the files are others than those that the pair in force was read from, and gives their stamp.

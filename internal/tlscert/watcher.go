@@ -14,6 +14,7 @@ type Watcher struct {
 	Store    *Store
 	Interval time.Duration             // between two looks at the files
 	Renew    func(now time.Time) error // called once a day; what it writes is noticed as any other change. nil: nothing to renew
+	PutBack  func()                    // called at each look, to put back what was removed; may be nil
 	Reloaded func(err error)           // called after each reload, with nil or why the old pair stays, and with each error of Renew; may be nil
 }
 
@@ -51,6 +52,9 @@ func (w Watcher) renew(now time.Time) {
 // look reloads where the files have changed. It takes and gives the state of the files whose failure was reported last, nil where none was
 // since the last success.
 func (w Watcher) look(reported *stamp) *stamp {
+	if w.PutBack != nil {
+		w.PutBack()
+	}
 	now, changed := w.Store.changed()
 	if !changed {
 		return nil
