@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,10 +30,26 @@ func newPrivateDir(path string, log *slog.Logger) (privateDir, error) {
 	return privateDir{path: path}, nil
 }
 
+// dirTries bounds how often a directory is made again that somebody removes again and again.
+const dirTries = 10
+
+// create makes a file in the directory, which is made again where somebody has removed it.
+func (d privateDir) create(path string) (*os.File, error) {
+	for tries := 1; ; tries++ {
+		file, err := private.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if !errors.Is(err, fs.ErrNotExist) || tries == dirTries {
+			return file, err
+		}
+		if err := private.MakeDir(d.path); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // write makes the file of one run. Its extension is one that the interpreter expects.
 func (d privateDir) write(run, interpreter string, script []byte) (path string, err error) {
 	path = filepath.Join(d.path, "run-"+run+extensionFor(interpreter))
-	file, err := private.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	file, err := d.create(path)
 	if err != nil {
 		return "", err
 	}
