@@ -67,8 +67,8 @@ func (b *batch) boot(e *jobEntry) {
 
 func (b *batch) add(row messages.Row) { b.rows = append(b.rows, row) }
 
-// endJob is called when all of a job is gathered: what belongs together is in one change, or a kill between two would have the next life do
-// a part of it again.
+// endJob is called when all of a job is gathered: what belongs together is in one change, or a kill
+// between two would have the next life do a part of it again.
 func (b *batch) endJob() {
 	if len(b.rows) >= rowsPerChange {
 		b.flush()

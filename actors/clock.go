@@ -109,8 +109,9 @@ func (a *schedulerActor) makeUp(b *batch, e *jobEntry, now time.Time, dues []tim
 	}
 }
 
-// mayMakeUp reports whether so many missed firings of a job are made up for. What a gap swallowed is found by the scheduler, but for what was
-// armed already, which the executors find: the policy run_once makes up once for both.
+// mayMakeUp reports whether so many missed firings of a job are made up for. What a gap swallowed
+// is found by the scheduler, but for what was armed already, which the executors find: the policy
+// run_once makes up once for both.
 func (a *schedulerActor) mayMakeUp(e *jobEntry, now time.Time, count int, armed bool) bool {
 	before, done := a.madeUp[e.name]
 	if count == 0 || e.misfire == messages.MisfireRunOnce && done && (armed || before.armed) {
@@ -121,7 +122,10 @@ func (a *schedulerActor) mayMakeUp(e *jobEntry, now time.Time, count int, armed 
 }
 
 func (a *schedulerActor) makeUpOf(e *jobEntry, due, now time.Time) *task {
-	return &task{run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now, overlap: overlapOfMakeUp(e.misfire, e.overlap)}
+	return &task{
+		run: a.system.plannedRun(e.name, messages.TriggerMisfire, due), at: now,
+		overlap: overlapOfMakeUp(e.misfire, e.overlap),
+	}
 }
 
 // forgetMadeUp ends what counts as one gap.
@@ -133,8 +137,9 @@ func (a *schedulerActor) forgetMadeUp(now time.Time) {
 	}
 }
 
-// onFiringMissed records that a firing that was armed is missed, and, where the job's policy says so, the run that makes up for it: together, or a
-// kill between the two would leave it missed for good.
+// onFiringMissed records that a firing that was armed is missed, and, where the job's policy says
+// so, the run that makes up for it: together, or a kill between the two would leave it missed for
+// good.
 func (a *schedulerActor) onFiringMissed(m firingMissed) {
 	now := time.Now()
 	e, ok := a.agenda.jobs[m.task.run.ScriptName]
@@ -148,7 +153,8 @@ func (a *schedulerActor) onFiringMissed(m firingMissed) {
 	missed := m.task.outcome(messages.RunMissed, m.reason, now)
 	a.system.counts.ended(&missed, false)
 	rows := []messages.Row{messages.RunRow{Run: missed}, messages.RunRow{Run: next.run}}
-	out := &outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: rows}, of: m.task, retry: next}
+	change := messages.Change{Origin: messages.OriginAgent(), Rows: rows}
+	out := &outcome{change: change, of: m.task, retry: next}
 	a.system.outcomes.submit(out, func() { a.system.tell(nameExecutors, again{next}) })
 }
 

@@ -32,8 +32,9 @@
 //
 // # What a kill and a stop leave
 //
-// A queued run is in doubt only where its start was noted (startgate.go) and no row tells what became of it. All others resume at the next start
-// (recovery.go): after a kill by those notes, after an ordered stop because their rows say that they wait (stop.go).
+// A queued run is in doubt only where its start was noted (startgate.go) and no row tells what
+// became of it. All others resume at the next start (recovery.go): after a kill by those notes,
+// after an ordered stop because their rows say that they wait (stop.go).
 //
 // # What a restarted actor finds
 //

@@ -34,7 +34,8 @@ func (a *executorsActor) onDrain(ctx actor.Context, m drain) {
 // whyStoppedBefore is the reason of a run that cannot wait for the next start of the agent.
 const whyStoppedBefore = "the agent was stopped before it started"
 
-// abandon leaves a task to the next start of the agent, which finds its row, but for one that somebody waits for: it is told that there was no run.
+// abandon leaves a task to the next start of the agent, which finds its row, but for one that
+// somebody waits for: it is told that there was no run.
 func (a *executorsActor) abandon(t *task) {
 	switch {
 	case t.stays():

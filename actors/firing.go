@@ -56,7 +56,8 @@ func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (
 func (a *schedulerActor) fire(b *batch, e *jobEntry, due, at time.Time) {
 	e.through = max(e.through, due.UnixNano())
 	b.fire(e, &task{
-		run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at, overlap: e.overlap, misfire: e.misfire, grace: e.lateBy(),
+		run: a.system.plannedRun(e.name, messages.TriggerSchedule, due), at: at,
+		overlap: e.overlap, misfire: e.misfire, grace: e.lateBy(),
 		seen: a.system.clock.Read(time.Now()),
 	})
 	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due++; s.Fired++ })

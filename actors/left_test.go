@@ -19,7 +19,8 @@ func (w *world) afterKill(down time.Duration) *world {
 	return next.start()
 }
 
-// afterStop starts another agent on what one leaves that was stopped in order, on another boot of the host, where nothing is known of starts.
+// afterStop starts another agent on what one leaves that was stopped in order, on another boot of
+// the host, where nothing is known of starts.
 func (w *world) afterStop() *world {
 	w.stop()
 	next := newWorldOn(w.t, w.store.afterCrash())
@@ -35,7 +36,9 @@ func herd(w *world, takes string, with ...func(*messages.JobOptions)) {
 }
 
 func TestAfterAKillOnlyWhatWasStartedIsInDoubt(t *testing.T) {
-	for _, policy := range []messages.MisfirePolicy{messages.MisfireSkip, messages.MisfireRunOnce, messages.MisfireRunAll} {
+	for _, policy := range []messages.MisfirePolicy{
+		messages.MisfireSkip, messages.MisfireRunOnce, messages.MisfireRunAll,
+	} {
 		inBubble(t, withOneSlot, func(w *world) {
 			herd(w, "sleep 1", withMisfire(policy, 60))
 			w.advance(time.Minute + 1500*time.Millisecond) // one has run, one runs, one waits

@@ -73,12 +73,17 @@ func newMemStore() *memStore {
 }
 
 func openMemStore(t tables) *memStore {
-	s := &memStore{tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}), outputs: map[string]*memOutput{}, noted: map[string]bool{}, doubted: map[string]bool{}, scripts: map[string]messages.Job{}}
+	s := &memStore{
+		tables: t, wake: make(chan struct{}, 1), closed: make(chan struct{}),
+		outputs: map[string]*memOutput{}, scripts: map[string]messages.Job{},
+		noted: map[string]bool{}, doubted: map[string]bool{},
+	}
 	go s.commitAll()
 	return s
 }
 
-// afterKill gives a store as the next start of a killed agent finds it: with what is committed, and with the notes of starts.
+// afterKill gives a store as the next start of a killed agent finds it: with what is committed, and
+// with the notes of starts.
 func (s *memStore) afterKill() *memStore {
 	next := s.afterCrash()
 	s.mu.Lock()
@@ -95,7 +100,8 @@ func (s *memStore) afterCrash() *memStore {
 	t.jobs, t.states, t.runs = maps.Clone(t.jobs), maps.Clone(t.states), maps.Clone(t.runs)
 	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
 	next := openMemStore(t)
-	next.lastAlive, next.outputs, next.scripts = t.alive, maps.Clone(s.outputs), maps.Clone(s.scripts)
+	next.lastAlive, next.outputs = t.alive, maps.Clone(s.outputs)
+	next.scripts = maps.Clone(s.scripts)
 	for id := range t.runs {
 		next.doubted[id] = true
 	}

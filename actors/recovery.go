@@ -119,8 +119,9 @@ func (r *recovery) settle(run messages.Run) {
 	r.recordInterrupted(run, reason)
 }
 
-// neverStarted reports whether a queued run certainly was not started. Where nothing vouches for that, as after a power cut, its row tells
-// whether it only waited, and the clock whether its time has come.
+// neverStarted reports whether a queued run certainly was not started. Where nothing vouches for
+// that, as after a power cut, its row tells whether it only waited, and the clock whether its time
+// has come.
 func (r *recovery) neverStarted(run *messages.Run) bool {
 	if r.again {
 		return true
@@ -162,7 +163,8 @@ func (r *recovery) put(t *task) {
 	r.actor.put(t)
 }
 
-// carriesScript reports whether a run came with its script and its client was told that it will run.
+// carriesScript reports whether a run came with its script and its client was told that it will
+// run.
 func (r *recovery) carriesScript(run *messages.Run) bool {
 	if run.Kind != messages.RunOfScript {
 		return false
@@ -171,7 +173,8 @@ func (r *recovery) carriesScript(run *messages.Run) bool {
 	return err == nil
 }
 
-// startAt returns when a run that was not started does: at its due time, or within what is left of its job's jitter.
+// startAt returns when a run that was not started does: at its due time, or within what is left of
+// its job's jitter.
 func (r *recovery) startAt(run *messages.Run, o *messages.JobOptions) time.Time {
 	end := run.DueAt.Add(time.Duration(o.JitterSeconds) * time.Second)
 	from := laterOf(run.DueAt, r.now)

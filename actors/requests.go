@@ -67,7 +67,8 @@ func (a *executorsActor) commit(ctx actor.Context, t *task, origin messages.Orig
 	})
 }
 
-// onTaskCommitted queues the task, where it is to start; one whose slot was kept starts in it, or all that are due with it would be ahead of it.
+// onTaskCommitted queues the task, where it is to start; one whose slot was kept starts in it, or
+// all that are due with it would be ahead of it.
 func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
 	_, kept := a.arming[m.task.run.ID]
 	delete(a.arming, m.task.run.ID)

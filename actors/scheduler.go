@@ -61,7 +61,8 @@ type (
 	}
 	// quarantineJob comes from the executors: the job's executor keeps failing.
 	quarantineJob struct{ name, reason string }
-	// firingMissed comes from the executors: a firing that was recorded ahead could not start within the job's grace. It has no outcome yet.
+	// firingMissed comes from the executors: a firing that was recorded ahead could not start
+	// within the job's grace. It has no outcome yet.
 	firingMissed struct {
 		task   *task
 		reason string

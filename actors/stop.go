@@ -27,13 +27,16 @@ func (s *System) Stop(ctx context.Context) {
 	s.workers.close()
 }
 
-// leaveRuns lets the store say of every run that is recorded and was not started that it only waits: the next start resumes it, also after a
-// boot of the host. It comes behind all that the actors have handed to the store.
+// leaveRuns lets the store say of every run that is recorded and was not started that it only
+// waits: the next start resumes it, also after a boot of the host. It comes behind all that the
+// actors have handed to the store.
 func (s *System) leaveRuns() {
-	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunsLeft{}}}
+	rows := []messages.Row{messages.RunsLeft{}}
+	change := messages.Change{Origin: messages.OriginAgent(), Rows: rows}
 	s.opt.Store.Submit(change, func(c messages.Committed) {
 		if c.Err != nil {
-			s.log.Warn("runs that wait are recorded as ones that start: after a boot of the host they will be in doubt", "error", c.Err)
+			s.log.Warn("that runs wait was not recorded: a boot of the host puts them in doubt",
+				"error", c.Err)
 		}
 	})
 }

@@ -35,7 +35,8 @@ type Store interface {
 	EachOutput(runID string, each func(messages.OutputChunk) error) error
 	FollowOutput(runID string) (messages.OutputFollower, error)
 	NewOutput(runID string, limitBytes int64) Output
-	// NoteStart notes that a run is about to be started; it waits for no disk, and what it notes outlives a kill, but not the host.
+	// NoteStart notes that a run is about to be started; it waits for no disk, and what it notes
+	// outlives a kill, but not the host.
 	NoteStart(runID string) error
 	// StartOf tells of a run whose row says that it is queued whether it may have been started.
 	StartOf(runID string) messages.StartTrace

@@ -11,7 +11,8 @@ import (
 
 // This file holds the overlap policy for firings that wait for a slot. While hung jobs hold all slots, the firings of the others must not pile up.
 
-// mostWaiting is how many tasks wait for a slot at most, some hundred bytes each, beside one of each job: a host may have more jobs than that.
+// mostWaiting is how many tasks wait for a slot at most, some hundred bytes each, beside one of
+// each job: a host may have more jobs than that.
 const mostWaiting = 10_000
 
 // waitingSince gives the tasks that were due by then, in due order.

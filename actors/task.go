@@ -18,11 +18,11 @@ type task struct {
 	run     messages.Run
 	at      time.Time // when it starts
 	overlap messages.OverlapPolicy
-	misfire messages.MisfirePolicy // of a firing of the schedule
-	seen    hostclock.Reading      // the clocks when it was armed; zero where that was in an earlier life
-	grace   time.Duration          // a firing of the schedule that starts later than this after its time is a missed one; 0: never
+	misfire messages.MisfirePolicy
+	seen    hostclock.Reading // the clocks when it was armed; zero where that was in an earlier life
+	grace   time.Duration     // a firing of the schedule that starts later than this after its time is a missed one; 0: never
 
-	script  *messages.Job // of a script that came with the request; nil after a restart: the run's row carries it
+	script  *messages.Job // that came with the request; nil after a restart: the row carries it
 	command string        // of a command line
 	timeout time.Duration // of a command line
 
@@ -95,13 +95,14 @@ func (s *System) noteWaits(tasks ...*task) {
 	})
 }
 
-// stays reports whether a task that did not start before the agent stops is there for the next start: its row has all that it needs.
+// stays reports whether a task that did not start before the agent stops is there for the next
+// start: its row has all that it needs.
 func (t *task) stays() bool {
 	return t.run.Kind == messages.RunOfJob || t.run.Kind == messages.RunOfScript && t.async
 }
 
-// recordWaiting gives a task a row that has none, since the storage took none when it was due. The row of any other says that it waits when the
-// agent has stopped.
+// recordWaiting writes the row of a task that has none, since the storage took none when it was due. The
+// row of any other says that it waits when the agent has stopped.
 func (s *System) recordWaiting(t *task) {
 	if !t.row.stored.Load() && !t.row.onWay() {
 		s.noteWaits(t)

@@ -16,8 +16,10 @@ const noteAfter = 2 * time.Second
 
 // fullness is a stretch of time in which tasks were due and no slot was free.
 type fullness struct {
-	since  time.Time
-	noteAt time.Time // when the waiting tasks are looked at next; what happens meanwhile does not put it off
+	since time.Time
+	// noteAt is when the waiting tasks are looked at next; what happens meanwhile does not put it
+	// off.
+	noteAt time.Time
 }
 
 func (f *fullness) begin() {

@@ -46,11 +46,12 @@ type (
 	// RunRow puts a run, whole, and keeps the orders by job and by state.
 	RunRow struct {
 		Run Run
-		// Script is what a queued run executes that came with the request. It stays with the row until that says that the run has started.
+		// Script is what a queued run executes that came with the request. It stays with the row
+		// until that says that the run has started.
 		Script *Job
 	}
-	// RunsLeft says that the agent ends in order: of every run that is queued and certainly was not started, the row says from now on that it
-	// only waits.
+	// RunsLeft says that the agent ends in order: of every run that is queued and certainly was not
+	// started, the row says from now on that it only waits.
 	RunsLeft struct{}
 	// ParameterRow sets the local value of a parameter.
 	ParameterRow struct{ Name, Local string }

@@ -16,8 +16,9 @@
 //
 // # Starts
 //
-// What was started of the runs that wait is noted in a file beside the database (startmarks.go), without a commit: a kill leaves no doubt about
-// the others, and a boot of the host makes the file worthless.
+// What was started of the runs that wait is noted in a file beside the database (startmarks.go),
+// without a commit: a kill leaves no doubt about the others, and a boot of the host makes the file
+// worthless.
 //
 // A file of an earlier format is verified, copied, and migrated in one transaction for each step (migrate.go), before anything else opens it.
 //

@@ -18,7 +18,8 @@ type Options struct {
 	Build   messages.Build
 	// Agent is set by the agent itself: each transaction notes its time, which tells a later start when this life was last seen.
 	Agent bool
-	// BootID names this boot of the host. The notes of starts hold as long as it lasts; empty: none are kept beyond the life of the process.
+	// BootID names this boot of the host. The notes of starts hold as long as it lasts; empty: none
+	// are kept beyond the life of the process.
 	BootID string
 	Logger *slog.Logger // nil: nothing is logged
 	// VerifyChild checks the file at path before anything trusts it, in a process of its own (see SpawnVerifier). nil: VerifyFile, here.

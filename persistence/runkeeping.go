@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"bytes"
 	"os"
 	"slices"
 
@@ -65,7 +64,7 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 				k.letters = append(k.letters, runKey(d.data))
 			}
 		case runCarried:
-			k.script = bytes.Clone(d.data)
+			k.script = append([]byte(nil), d.data...)
 		case runOutputInFile:
 			inFile = d.bool()
 			k.begun = k.begun || inFile

@@ -16,7 +16,8 @@ func (k *runKeeping) carry(row *messages.RunRow) {
 	}
 }
 
-// RunScript returns the script that a queued run came with. Code not_found where its row carries none.
+// RunScript returns the script that a queued run came with. Code not_found where its row carries
+// none.
 func (s *Store) RunScript(runID string) (job messages.Job, err error) {
 	var kept runKeeping
 	_, err = s.view(func(r *reader) (err error) {

@@ -10,12 +10,15 @@ import (
 	"gusty/messages"
 )
 
-// startMarks notes which runs are being started, in a file that is written before each start and never synced. What a process has written
-// outlives its kill, but not the host: so after a kill the file tells exactly which of the queued runs may have been started, at the price
-// of one short write for each, and after a power cut it tells nothing, and every armed run whose time has come is in doubt.
+// startMarks notes which runs are being started, in a file that is written before each start and
+// never synced. What a process has written outlives its kill, but not the host: so after a kill the
+// file tells exactly which of the queued runs may have been started, at the price of one short
+// write for each, and after a power cut it tells nothing, and every armed run whose time has come
+// is in doubt.
 //
-// The file begins with a header that binds it to a database, to a boot of the host, and to the runs made after one that it names; then come
-// slots of 16 bytes, each the id of a run. A slot is used again when a row of its run is durable that tells of the start.
+// The file begins with a header that binds it to a database, to a boot of the host, and to the runs
+// made after one that it names; then come slots of 16 bytes, each the id of a run. A slot is used
+// again when a row of its run is durable that tells of the start.
 type startMarks struct {
 	path     string
 	key      []byte // of the header's MAC
@@ -48,7 +51,8 @@ func (m *startMarks) freeSlots(queued func(runKey) bool) {
 	}
 }
 
-// note marks a run. After an error the marks hold neither for it, nor for one that was made before it or is marked.
+// note marks a run. After an error the marks hold neither for it, nor for one that was made before
+// it or is marked.
 func (m *startMarks) note(id runKey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -83,7 +87,8 @@ func (m *startMarks) take() (slot int) {
 	return m.count - 1
 }
 
-// beginAfter begins the marks anew: they do not hold for the given run, for any that is marked now, nor for one that was made before them.
+// beginAfter begins the marks anew: they do not hold for the given run, for any that is marked now,
+// nor for one that was made before them.
 func (m *startMarks) beginAfter(id runKey, cause error) error {
 	for marked := range m.slots {
 		m.after = laterKey(m.after, marked)
@@ -113,7 +118,8 @@ func (m *startMarks) trace(id runKey) messages.StartTrace {
 	}
 }
 
-// settle frees the slots of runs whose rows in a durable change tell themselves what became of them.
+// settle frees the slots of runs whose rows in a durable change tell themselves what became of
+// them.
 func (m *startMarks) settle(change *messages.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -142,8 +148,9 @@ func (m *startMarks) close() error {
 	return m.file.Close()
 }
 
-// NoteStart notes that a run's process is about to be started, so that after a kill it is known of all others that they were not. It waits for
-// no disk. After an error that run is in doubt after a kill, and others with it.
+// NoteStart notes that a run's process is about to be started, so that after a kill it is known of
+// all others that they were not. It waits for no disk. After an error that run is in doubt after a
+// kill, and others with it.
 func (s *Store) NoteStart(runID string) error {
 	id, ok := parseRunKey(runID)
 	if !ok {

@@ -14,7 +14,8 @@ func startsRun(n int) string { return fmt.Sprintf("01890000-0000-7000-8000-%012d
 
 func queuedRun(n int) messages.RunRow {
 	return messages.RunRow{Run: messages.Run{
-		ID: startsRun(n), ScriptName: "a", Kind: messages.RunOfJob, State: messages.RunQueued, Trigger: messages.TriggerSchedule, Attempt: 1, Armed: true,
+		ID: startsRun(n), ScriptName: "a", Kind: messages.RunOfJob, State: messages.RunQueued,
+		Trigger: messages.TriggerSchedule, Attempt: 1, Armed: true,
 	}}
 }
 
@@ -27,7 +28,8 @@ func killed(t *testing.T, s *Store) (dir string) {
 	dir = t.TempDir()
 	from := filepath.Dir(s.starts.path)
 	for _, name := range []string{databaseName, keyName, generationName, startsName} {
-		if err := os.WriteFile(filepath.Join(dir, name), mustRead(t, filepath.Join(from, name)), 0o600); err != nil {
+		content := mustRead(t, filepath.Join(from, name))
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +59,8 @@ func requireTraces(t *testing.T, when string, s *Store, want ...messages.StartTr
 	}
 }
 
-// noteOneOfTwo makes a store with two queued runs and a third that is running, of which the first and the third were started.
+// noteOneOfTwo makes a store with two queued runs and a third that is running, of which the first
+// and the third were started.
 func noteOneOfTwo(t *testing.T) *Store {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,8 +105,12 @@ func TestStartsAfterAKill(t *testing.T) {
 
 func TestWhatMakesStartsWorthless(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string) *Store{
-		"another boot":               func(t *testing.T, dir string) *Store { return openBoot(t, dir, "boot-2") },
-		"a boot that cannot be told": func(t *testing.T, dir string) *Store { return openBoot(t, dir, "") },
+		"another boot": func(t *testing.T, dir string) *Store {
+			return openBoot(t, dir, "boot-2")
+		},
+		"a boot that cannot be told": func(t *testing.T, dir string) *Store {
+			return openBoot(t, dir, "")
+		},
 		"no file": func(t *testing.T, dir string) *Store {
 			if err := forgetStarts(dir); err != nil {
 				t.Fatal(err)
@@ -152,7 +159,8 @@ func TestAStartThatCannotBeNoted(t *testing.T) {
 	if err := s.NoteStart(startsRun(4)); err != nil {
 		t.Fatal(err)
 	}
-	requireTraces(t, "after a kill", openBoot(t, killed(t, s), "boot-1"), unknown, unknown, none, noted, none)
+	next := openBoot(t, killed(t, s), "boot-1")
+	requireTraces(t, "after a kill", next, unknown, unknown, none, noted, none)
 }
 
 // Slots are used again: the file does not grow with the number of runs.
@@ -176,7 +184,8 @@ func TestRunsLeft(t *testing.T) {
 	s := noteOneOfTwo(t)
 	commit(t, s, messages.RunsLeft{})
 	for n, armed := range map[int]bool{1: true, 2: false} {
-		if run, err := s.Run(startsRun(n)); err != nil || run.Armed != armed || run.State != messages.RunQueued {
+		run, err := s.Run(startsRun(n))
+		if err != nil || run.Armed != armed || run.State != messages.RunQueued {
 			t.Errorf("run %d is %+v, %v", n, run, err)
 		}
 	}
@@ -186,7 +195,9 @@ func TestAQueuedRunCarriesItsScript(t *testing.T) {
 	s := openBoot(t, t.TempDir(), "boot-1")
 	row := queuedRun(1)
 	row.Run.Kind = messages.RunOfScript
-	row.Script = &messages.Job{Name: "a", Content: []byte("echo"), Options: messages.DefaultJobOptions()}
+	row.Script = &messages.Job{
+		Name: "a", Content: []byte("echo"), Options: messages.DefaultJobOptions(),
+	}
 	commit(t, s, row)
 	row.Script, row.Run.Armed = nil, false
 	commit(t, s, row)

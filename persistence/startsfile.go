@@ -16,10 +16,12 @@ import (
 
 // This file holds how the marks of starts are begun and taken over.
 
-// openStarts reads the marks that an earlier life in this boot has left, and keeps those whose runs are still queued.
+// openStarts reads the marks that an earlier life in this boot has left, and keeps those whose runs
+// are still queued.
 func (s *Store) openStarts(o *Options) error {
 	m := &startMarks{
-		path: filepath.Join(o.Dir, startsName), key: s.ring.starts, database: s.ring.database, slots: map[runKey]int{},
+		path: filepath.Join(o.Dir, startsName), key: s.ring.starts, database: s.ring.database,
+		slots: map[runKey]int{},
 	}
 	s.starts = m
 	if !o.Agent {
@@ -35,11 +37,13 @@ func (s *Store) openStarts(o *Options) error {
 			return err
 		}
 		if err := m.begin(); err != nil {
-			s.logger.Warn("starts of runs cannot be noted: after a kill, all that were about to start will be in doubt", "error", err)
+			s.logger.Warn("starts of runs cannot be noted: a kill puts all that are due in doubt",
+				"error", err)
 		}
 	}
 	_, err := s.view(func(r *reader) error {
-		m.freeSlots(func(id runKey) bool { return r.has(bucketByState, id.byState(stateNumber(messages.RunQueued))) })
+		queued := stateNumber(messages.RunQueued)
+		m.freeSlots(func(id runKey) bool { return r.has(bucketByState, id.byState(queued)) })
 		return nil
 	})
 	return err
@@ -55,7 +59,8 @@ func (s *Store) lastRun(last *runKey) error {
 	return err
 }
 
-// head returns the header: magic, form, database, SHA-256 of the boot's id, the run after which it holds, HMAC-SHA256 of all that, zeros.
+// head returns the header: magic, form, database, SHA-256 of the boot's id, the run after which it
+// holds, HMAC-SHA256 of all that, zeros.
 func (m *startMarks) head() []byte {
 	b := append(make([]byte, 0, startsHead), startsMagic...)
 	b = binary.BigEndian.AppendUint16(b, startsForm)
@@ -111,7 +116,8 @@ func (m *startMarks) begin() (err error) {
 	}
 	if _, err := m.file.WriteAt(m.head(), 0); err != nil {
 		m.shut()
-		return errors.Join(fmt.Errorf("write the file of starts: %w", err), forgetStarts(filepath.Dir(m.path)))
+		err = fmt.Errorf("write the file of starts: %w", err)
+		return errors.Join(err, forgetStarts(filepath.Dir(m.path)))
 	}
 	return nil
 }
@@ -124,7 +130,8 @@ func (m *startMarks) shut() {
 	m.slots, m.free, m.count = map[runKey]int{}, nil, 0
 }
 
-// forgetStarts removes the file: the database is another than the one that the marks were made beside.
+// forgetStarts removes the file: the database is another than the one that the marks were made
+// beside.
 func forgetStarts(dir string) error {
 	err := os.Remove(filepath.Join(dir, startsName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,8 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("begin a transaction: %w", err)
 	}
-	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output, starts: s.starts}
+	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output}
+	w.starts = s.starts
 	s.spare.lend(w)
 	defer s.spare.takeBack(w)
 	if s.agent {

@@ -135,7 +135,8 @@ func (d *daemon) openStore(context.Context) error {
 		return fmt.Errorf("find this executable: %w", err)
 	}
 	d.store, err = persistence.Open(persistence.Options{
-		Dir: d.settings.dataDir, KeyFile: d.settings.keyFile, Build: build(), Agent: true, BootID: bootID, Logger: d.log.Logger, StartEmpty: d.settings.startEmpty,
+		Dir: d.settings.dataDir, KeyFile: d.settings.keyFile, Build: build(),
+		Agent: true, BootID: bootID, Logger: d.log.Logger, StartEmpty: d.settings.startEmpty,
 		Passphrase: d.settings.passphrase, AskPassphrase: passphrasePrompt(),
 		GenerationFile: d.settings.generationFile, AcceptRollback: d.settings.acceptRollback,
 		VerifyChild: persistence.SpawnVerifier(self, verifyCommand),

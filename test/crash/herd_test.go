@@ -24,7 +24,8 @@ import (
 const (
 	// SeedVariable is the environment variable that repeats a herd's moments.
 	SeedVariable = "GUSTY_HERD_SEED"
-	// HerdVariable is the environment variable that asks for other herds: "3000x20" for 3,000 jobs, ended at 20 moments in each way.
+	// HerdVariable is the environment variable that asks for other herds: "3000x20" for 3,000 jobs,
+	// ended at 20 moments in each way.
 	HerdVariable = "GUSTY_HERD"
 
 	herdSlots = 256 // the parameter max_concurrent_runs as it is
@@ -32,15 +33,17 @@ const (
 	herdEnd   = 3 * time.Minute
 )
 
-// herds are how many jobs are due at one second, at how many moments it is ended, and until when after that second.
+// herds are how many jobs are due at one second, at how many moments it is ended, and until when
+// after that second.
 type herds struct {
 	jobs, moments int
 	within        time.Duration
 	ends          []string // how the agent ends
 }
 
-// TestHerd ends the agent, by SIGKILL and in order, at moments around the second at which many jobs are due, and once more while the next one
-// catches up; then it audits every due time: it ran once, or it was being started at a kill and is said to be in doubt.
+// TestHerd ends the agent, by SIGKILL and in order, at moments around the second at which many jobs
+// are due, and once more while the next one catches up; then it audits every due time: it ran once,
+// or it was being started at a kill and is said to be in doubt.
 func TestHerd(t *testing.T) {
 	seed := seedOf(t)
 	t.Logf("%s=%d", SeedVariable, seed)
@@ -50,7 +53,8 @@ func TestHerd(t *testing.T) {
 			at := time.Duration(random.Int64N(int64(h.within))) - 600*time.Millisecond
 			again := time.Duration(random.Int64N(int64(h.within)))
 			for _, end := range h.ends {
-				t.Run(fmt.Sprintf("%d jobs, %s at %s", h.jobs, end, at.Round(time.Millisecond)), func(t *testing.T) {
+				name := fmt.Sprintf("%d jobs, %s at %s", h.jobs, end, at.Round(time.Millisecond))
+				t.Run(name, func(t *testing.T) {
 					newHerd(t, h.jobs, i).run(t, end, at, again)
 				})
 			}
@@ -75,16 +79,17 @@ func herdsOf(t *testing.T) []herds {
 	t.Helper()
 	if value := os.Getenv(HerdVariable); value != "" {
 		h := herds{ends: []string{"kill", "stop"}}
-		if _, err := fmt.Sscanf(value, "%dx%d", &h.jobs, &h.moments); err != nil || h.jobs < 1 || h.moments < 1 {
+		_, err := fmt.Sscanf(value, "%dx%d", &h.jobs, &h.moments)
+		if err != nil || h.jobs < 1 || h.moments < 1 {
 			t.Fatalf("%s is %q, not like 3000x20", HerdVariable, value)
 		}
 		h.within = 2*time.Second + time.Duration(h.jobs)*2*time.Millisecond
 		return []herds{h}
 	}
 	if pidspace.Full() {
-		return []herds{{jobs: 3000, moments: 2, within: 6 * time.Second, ends: []string{"kill", "stop"}}}
+		return []herds{{3000, 2, 6 * time.Second, []string{"kill", "stop"}}}
 	}
-	return []herds{{jobs: 500, moments: 2, within: 2 * time.Second, ends: []string{"kill", "stop", "restart"}}}
+	return []herds{{500, 2, 2 * time.Second, []string{"kill", "stop", "restart"}}}
 }
 
 // herd is a data directory with jobs that are all due at one second.
@@ -98,9 +103,10 @@ type herd struct {
 
 func newHerd(t *testing.T, jobs, variant int) *herd {
 	t.Helper()
-	h := &herd{campaign: campaign{dir: t.TempDir(), witness: filepath.Join(t.TempDir(), "witness")}, jobs: jobs}
-	h.start(t)
-	h.due = time.Now().UTC().Truncate(time.Second).Add(4*time.Second + time.Duration(jobs/1000)*time.Second)
+	h := emptyHerd(t)
+	h.jobs = jobs
+	ahead := 4*time.Second + time.Duration(jobs/1000)*time.Second
+	h.due = time.Now().UTC().Truncate(time.Second).Add(ahead)
 	const some = 1000
 	for first := 0; first < jobs; first += some {
 		h.store(t, first, min(first+some, jobs), variant)
@@ -108,6 +114,18 @@ func newHerd(t *testing.T, jobs, variant int) *herd {
 	if time.Until(h.due) < time.Second {
 		t.Fatalf("the jobs were stored only %s before they are due", time.Until(h.due))
 	}
+	return h
+}
+
+// witnessed is a script that adds its line to the file that the variable names.
+const witnessed = "echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n"
+
+// emptyHerd starts an agent without jobs.
+func emptyHerd(t *testing.T) *herd {
+	t.Helper()
+	witness := filepath.Join(t.TempDir(), "witness")
+	h := &herd{campaign: campaign{dir: t.TempDir(), witness: witness}}
+	h.start(t)
 	return h
 }
 
@@ -121,25 +139,28 @@ func (h *herd) start(t *testing.T) {
 func (h *herd) store(t *testing.T, first, end, variant int) {
 	t.Helper()
 	var lines []string
-	script := base64.StdEncoding.EncodeToString([]byte("echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n"))
+	script := base64.StdEncoding.EncodeToString([]byte(witnessed))
 	for i := first; i < end; i++ {
 		name := fmt.Sprintf("job%d", i)
 		options := map[string]any{
-			"overlap_policy": []string{"skip", "allow", "queue", "replace"}[i%4], "misfire_policy": []string{"skip", "run_once", "run_all"}[(i+variant)%3],
-			"misfire_grace_seconds": int(herdGrace / time.Second), "environment": map[string]string{"WITNESS": h.witness}, "time_zone": "UTC",
+			"overlap_policy":        []string{"skip", "allow", "queue", "replace"}[i%4],
+			"misfire_policy":        []string{"skip", "run_once", "run_all"}[(i+variant)%3],
+			"misfire_grace_seconds": int(herdGrace / time.Second),
+			"environment":           map[string]string{"WITNESS": h.witness}, "time_zone": "UTC",
 		}
 		if i%10 == 9 {
 			options["jitter_seconds"] = 2
 		}
 		lines = append(lines,
 			tableLine(t, "scheduled_jobs", map[string]any{
-				"script_name": name, "content": script, "cron_expression": h.due.Format("5 4 15 2 1 *"), "script_type": 1,
+				"script_name": name, "content": script, "script_type": 1,
+				"cron_expression": h.due.Format("5 4 15 2 1 *"),
 			}),
-			tableLine(t, "gusty_job_options", map[string]any{"script_name": name, "options": options}))
+			tableLine(t, "gusty_job_options", map[string]any{
+				"script_name": name, "options": options,
+			}))
 	}
-	if _, err := h.client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/import", strings.Join(lines, "\n")); err != nil {
-		t.Fatal(err)
-	}
+	h.want(t, http.MethodPost, "/agent/import", strings.Join(lines, "\n"))
 }
 
 func tableLine(t *testing.T, table string, row map[string]any) string {
@@ -151,20 +172,25 @@ func tableLine(t *testing.T, table string, row map[string]any) string {
 	return string(line)
 }
 
-// TestWhatWaitsBesideFirings ends the agent while runs that clients were promised wait for the one slot.
+// TestWhatWaitsBesideFirings ends the agent while runs that clients were promised wait for the one
+// slot.
 func TestWhatWaitsBesideFirings(t *testing.T) {
 	for _, end := range []string{"kill", "stop", "shutdown"} {
 		t.Run(end, func(t *testing.T) {
-			h := &herd{campaign: campaign{dir: t.TempDir(), witness: filepath.Join(t.TempDir(), "witness")}}
-			h.start(t)
-			h.want(t, http.MethodPut, "/agent/config", `[{"propertyName":"max_concurrent_runs","propertyValue":"1"}]`)
+			h := emptyHerd(t)
+			h.want(t, http.MethodPut, "/agent/config",
+				`[{"propertyName":"max_concurrent_runs","propertyValue":"1"}]`)
 			witness := "echo \"$GUSTY_JOB x $GUSTY_RUN_ID\" >>'" + h.witness + "'\n"
-			h.want(t, http.MethodPost, "/agent/job", agent.JobBody("holder", agent.Never, witness+"sleep 1"))
+			h.want(t, http.MethodPost, "/agent/job",
+				agent.JobBody("holder", agent.Never, witness+"sleep 1"))
 			h.want(t, http.MethodPost, "/agent/job", agent.JobBody("by-hand", agent.Never, witness))
 			h.want(t, http.MethodPost, "/agent/job/run?script_name=holder", "")
 			h.awaitRuns(t, 1)
 			h.want(t, http.MethodPost, "/agent/job/run?script_name=by-hand", "")
-			h.want(t, http.MethodPost, "/agent/job/execute", agent.JobBodyWith("accepted", "", witness, map[string]any{"async_exec": true, "content": witness}))
+			h.want(t, http.MethodPost, "/agent/job/execute",
+				agent.JobBodyWith("accepted", "", witness, map[string]any{
+					"async_exec": true, "content": witness,
+				}))
 			h.end(t, end)
 			h.awaitRuns(t, 3)
 			a := h.settled(t, h.client)
@@ -186,7 +212,8 @@ func (h *herd) want(t *testing.T, method, path, body string) {
 	}
 }
 
-// run ends the agent at a moment after the due time, the next one at a moment after its start, and audits what the third has made of it.
+// run ends the agent at a moment after the due time, the next one at a moment after its start, and
+// audits what the third has made of it.
 func (h *herd) run(t *testing.T, end string, at, again time.Duration) {
 	inDoubt := 0
 	<-time.After(time.Until(h.due.Add(at)))
@@ -196,7 +223,8 @@ func (h *herd) run(t *testing.T, end string, at, again time.Duration) {
 	h.audit(t, inDoubt)
 }
 
-// end ends the agent, or its actors, starts it again, and returns how many runs may be in doubt then.
+// end ends the agent, or its actors, starts it again, and returns how many runs may be in doubt
+// then.
 func (h *herd) end(t *testing.T, how string) (mayDoubt int) {
 	t.Helper()
 	switch how {
@@ -244,7 +272,8 @@ func (h *herd) audit(t *testing.T, mayDoubt int) {
 		t.Errorf("%d runs are in doubt, and %d may be", doubted, mayDoubt)
 	}
 	if len(a.lines)+doubted != h.jobs || len(runs) != h.jobs {
-		t.Errorf("of %d jobs %d ran and %d are in doubt, in %d records: %v", h.jobs, len(a.lines), doubted, len(runs), a.states())
+		t.Errorf("of %d jobs %d ran and %d are in doubt, in %d records: %v",
+			h.jobs, len(a.lines), doubted, len(runs), a.states())
 	}
 	t.Logf("%d ran, %d are in doubt: %v", len(a.lines), doubted, a.states())
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +24,14 @@ func TestStartsReadByThePage(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }() // it is closed by then, but where the test failed
 	run := runID(1)
-	script := &messages.Job{Name: "adhoc", Content: []byte("echo carried"), Options: messages.DefaultJobOptions()}
-	commit(t, s, messages.RunRow{Run: messages.Run{ID: run, ScriptName: "adhoc", Kind: messages.RunOfScript, State: messages.RunQueued}, Script: script})
+	commit(t, s, messages.RunRow{
+		Run: messages.Run{
+			ID: run, ScriptName: "adhoc", Kind: messages.RunOfScript, State: messages.RunQueued,
+		},
+		Script: &messages.Job{
+			Name: "adhoc", Content: []byte("echo carried"), Options: messages.DefaultJobOptions(),
+		},
+	})
 	if err := s.NoteStart(run); err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +49,9 @@ func TestStartsReadByThePage(t *testing.T) {
 	mac := hmac.New(sha256.New, r.hkdf(r.keys[0], "gusty 1 starts"))
 	mac.Write(b[:74])
 	boot := sha256.Sum256([]byte("this boot"))
-	if string(b[:10]) != "GUSTYRUN\x00\x01" || !bytes.Equal(b[10:26], r.database) || !bytes.Equal(b[26:58], boot[:]) ||
-		!bytes.Equal(b[58:74], make([]byte, 16)) || !bytes.Equal(mac.Sum(nil), b[74:106]) || !bytes.Equal(b[106:112], make([]byte, 6)) {
+	head := slices.Concat([]byte("GUSTYRUN\x00\x01"), r.database, boot[:], make([]byte, 16),
+		mac.Sum(nil), make([]byte, 6))
+	if !bytes.Equal(b[:112], head) {
 		t.Errorf("the header is % x", b[:112])
 	}
 	id, _ := hex.DecodeString(strings.ReplaceAll(run, "-", ""))
