@@ -141,6 +141,7 @@ func (x *exporting) throughFile(ctx context.Context, t *outfile.Target) (err err
 		return failedf("cannot make a place for the file: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	context.AfterFunc(ctx, func() { _ = os.RemoveAll(dir) }) // the copy may wait for a reader for ever
 	path := filepath.Join(dir, "export.sqlite")
 	err = x.writeSQLite(ctx, path)
 	if errors.Is(err, sqlite.ErrDiskFull) {

@@ -28,7 +28,7 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Take over jobs, parameters and users from a SQLite file or an export",
 		Long: `Take over jobs, parameters and users into a running agent, or on its host into the store of one that is stopped. FILE is the Rust
-agent's database as it lies on disk or plain, or what export wrote. It says what becomes of every row. Where one is refused nothing is
+agent's database as it lies on disk or plain, or what export wrote; - is standard input. It says what becomes of every row. Where one is refused nothing is
 changed, unless with --partial. Users who are there already stay as they are, and runs are not taken over.`,
 		Example: "  gustyctl import --dry-run /opt/rusty_agent/rusty_assets/db.sqlite\n  gustyctl import host.sqlite",
 		Args:    oneArg,
@@ -50,6 +50,11 @@ func (a *app) importFile(ctx context.Context, path string, flags *importFlags) e
 	if err != nil {
 		return err
 	}
+	path, remove, err := a.spooled(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer remove()
 	if dir == "" {
 		return a.importOnline(ctx, path, how, flags)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"gusty/internal/atomicfile"
 	"gusty/messages"
 )
 
@@ -119,7 +120,11 @@ func (r *jobReader) check() {
 
 // readWithin reads a file of at most limit bytes that lies in root, symbolic links followed.
 func readWithin(root *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := root.Open(filepath.FromSlash(name))
+	name = filepath.FromSlash(name)
+	if info, err := root.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot be read: %s is %s, and no regular file", name, atomicfile.Kind(info.Mode()))
+	}
+	f, err := root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w; it must lie in the directory, and its name counts from the job's file", err)
 	}

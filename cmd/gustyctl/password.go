@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -13,13 +15,20 @@ import (
 // maxPasswordFileBytes is more than any password; a bigger file was named by mistake.
 const maxPasswordFileBytes = 4096
 
-// readPassword takes the first line of from.
+// readPassword takes the next line of from, and no byte after it: what follows on standard input is
+// the next password, or what a command reads.
 func (a *app) readPassword(from io.Reader, name string) (messages.Secret, error) {
-	data, err := io.ReadAll(io.LimitReader(from, maxPasswordFileBytes))
-	if err != nil {
-		return "", usagef("cannot read the password from %s: %w", name, err)
+	var data []byte
+	for next := make([]byte, 1); len(data) < maxPasswordFileBytes; data = append(data, next[0]) {
+		_, err := io.ReadFull(from, next)
+		if errors.Is(err, io.EOF) || err == nil && next[0] == '\n' {
+			break
+		}
+		if err != nil {
+			return "", usagef("cannot read the password from %s: %w", name, err)
+		}
 	}
-	line := firstLine(string(data))
+	line := strings.TrimSuffix(string(data), "\r")
 	if line == "" {
 		return "", usagef("the first line of %s is empty; it must be the password", name)
 	}

@@ -23,9 +23,10 @@ func (a *app) restoreCommand() *cobra.Command {
 		Short: "Put a backup in the place of the store of a stopped agent",
 		Long: `Put a backup in the place of the store of a stopped agent. The whole backup is verified first: its checksums, that its key opens it, every
 row and every piece of output. Only then it takes the store's place, and what was there stays beside it under names with the time.
+FILE may be - for standard input.
 
 On another machine, or where the key was lost too, name a copy of the key with --key-file; --install-key puts it into the data directory.`,
-		Example: "  gustyctl restore nightly.tar\n  gustyctl restore nightly.tar --data-dir /var/lib/gusty --key-file /root/gusty.key --install-key",
+		Example: "  gustyctl restore nightly.tar\n  ssh vault cat nightly.tar | gustyctl restore -\n  gustyctl restore nightly.tar --data-dir /var/lib/gusty --key-file /root/gusty.key --install-key",
 		Args:    oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.restore(cmd.Context(), args[0], keyFile, installKey)
@@ -44,7 +45,7 @@ func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool
 	if err != nil {
 		return err
 	}
-	archive, err := os.Open(file)
+	archive, err := a.openInput(file)
 	if err != nil {
 		return usagef("cannot read the backup: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -28,14 +27,11 @@ func (a *app) readScript(job *storedJob, file, typeName string) error {
 }
 
 func (a *app) scriptBytes(file string) ([]byte, error) {
-	from := io.ReadCloser(a.in)
-	if file != "-" {
-		var err error
-		if from, err = os.Open(file); err != nil {
-			return nil, usagef("cannot read the script: %w", err)
-		}
-		defer func() { _ = from.Close() }() // opened for reading: there is nothing to lose
+	from, err := a.openInput(file)
+	if err != nil {
+		return nil, usagef("cannot read the script: %w", err)
 	}
+	defer func() { _ = from.Close() }() // opened for reading: there is nothing to lose
 	script, err := io.ReadAll(io.LimitReader(from, messages.MaxScriptBytes+1))
 	if err != nil {
 		return nil, usagef("cannot read the script: %w", err)
