@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // The exit codes, for scripts. Those of a command or a script that ran on the agent are in its
@@ -49,10 +50,14 @@ func newExitError(code int, format string, args ...any) error {
 	return &exitError{code: code, text: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// exitCode gives the code that err asks for. Only what cobra itself says of a command line asks for none.
+// exitCode gives the code that err asks for. Only what cobra itself says of a command line asks for
+// none, and what it could not print.
 func exitCode(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
+	}
+	if _, writing := errors.AsType[*fs.PathError](err); writing {
+		return exitFailed
 	}
 	return exitUsage
 }

@@ -111,6 +111,23 @@ func TestWriteKeepsLinks(t *testing.T) {
 	}
 }
 
+func TestPlaceWithoutLinks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"first", "second"} {
+		if err := os.WriteFile(name, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := placeReserved("first", "key"); err != nil {
+		t.Error(err)
+	}
+	if err := placeReserved("second", "key"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error %v, want fs.ErrExist", err)
+	}
+	expectFile(t, "key", "first", 0o600)
+	expectFile(t, "second", "second", 0o600)
+}
+
 func TestWriteReplacesNothingButFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pipe")

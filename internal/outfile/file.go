@@ -32,9 +32,9 @@ func (t *Target) begin() error {
 		return err
 	}
 	// The pattern is short: a name may be as long as the file system takes.
-	t.file, err = private.CreateTemp(filepath.Dir(t.place.Path), ".gusty-*.part")
-	if err != nil {
-		return t.explain(err)
+	dir := filepath.Dir(t.place.Path)
+	if t.file, err = private.CreateTemp(dir, ".gusty-*.part"); err != nil {
+		return newWriteError("the directory "+dir, err)
 	}
 	t.temporary = t.file.Name()
 	return nil

@@ -257,6 +257,12 @@ func (b *bench) testDevices(t *testing.T, w *writing) {
 	b.want(t, 0, "", w.to("null")...)
 	b.want(t, 1, "cannot write to full: no space left on device", w.to("full")...)
 	b.want(t, 2, "block is a block device", w.to("block")...)
+	for _, command := range []string{"completion bash", "job ls -l", "status", "metric"} {
+		got := b.shell(t, `"$0" `+command+` > full`)
+		if got.code != 1 || !strings.Contains(got.stderr, "no space left on device") {
+			t.Errorf("%s to a full device: %d, %s", command, got.code, got.stderr)
+		}
+	}
 	b.wantKind(t, "null", fs.ModeCharDevice)
 	b.wantKind(t, "full", fs.ModeCharDevice)
 	b.wantKind(t, "block", fs.ModeDevice)
