@@ -29,7 +29,7 @@ const (
 
 // cloneArgs is struct clone_args of clone3(2), of Linux 5.7.
 type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64 //nolint:unused // the kernel knows the layout
 }
 
 // spawn is one child to be.
