@@ -65,8 +65,9 @@ func (w *world) unfinishedBodies() []flood {
 	for _, who := range []string{"nobody", "wrong", "reader", "admin"} {
 		add(who, "POST", "/agent/import", 30, 16_700_000)
 		add(who, "POST", "/agent/job/execute", some, 1<<20)
-		add(who, "POST", "/agent/heartbeat", most, 64<<10)
+		add(who, "POST", "/agent/heartbeat", many, 64<<10)
 	}
+	add("admin", "POST", "/agent/heartbeat", most, 60<<10)
 	add("nobody", "GET", "/agent/health/live", many, 4096)
 	add("nobody", "GET", "/agent/health/ready", many, 64<<10)
 	add("nobody", "POST", "/agent/none", many, 4096)
