@@ -30,6 +30,7 @@ func run(args []string) int {
 	if len(args) == 2 && args[0] == verifyCommand {
 		return persistence.VerifyMain(args[1], os.Stdin, os.Stderr)
 	}
+	crashAsBuilt()
 	s, err := parseSettings(args, os.LookupEnv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
