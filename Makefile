@@ -16,7 +16,7 @@ LOADARGS  ?=
 INSIST    ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test test-opensearch test-wine storms test-race lint fmt fmt-check bench load fuzz dist clean
+.PHONY: help run build test test-opensearch test-systemd test-wine storms test-race lint fmt fmt-check bench load fuzz dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -29,12 +29,15 @@ build: ## build bin/gustyd and bin/gustyctl
 
 test: ## run every test, about six minutes; storms and crashes in a short form, what needs root only as root, OpenSearch where Java and Maven are (INSIST=1: fail there)
 	$(GOTEST) -timeout 5m $$(go list ./... | grep -v /test/)
-	$(GOTEST) -timeout 5m -count=1 $$(go list ./test/... | grep -v /test/opensearch)
+	$(GOTEST) -timeout 5m -count=1 $$(go list ./test/... | grep -v -e /test/opensearch -e /test/systemd)
 	@if test -n "$(INSIST)" || { command -v java && command -v mvn; } >/dev/null; then $(MAKE) test-opensearch; \
 	else echo "NOT RUN: the tests against a real OpenSearch node need Java 17 and Maven, which are not here (make test-opensearch)"; fi
 
 test-opensearch: ## the tests against a real OpenSearch node; needs Java 17 and Maven (fetches the node's jars once), nginx for one of them
 	GUSTY_OPENSEARCH=insist $(GOTEST) -timeout 10m -count=1 -p 1 ./test/opensearch/...
+
+test-systemd: ## each way in which the agent can die, under a real systemd; needs root, systemd-container and dbus
+	GUSTY_SYSTEMD=insist $(GOTEST) -timeout 10m -count=1 ./test/systemd
 
 storms: ## the long checks of runs, as root: process trees, 10,000 runs, fork bombs, crashes, a guest with its own clock
 	GUSTY_FULL=1 $(GOTEST) -count=1 -p 1 -timeout 15m ./test/trees ./test/crash ./test/guest
