@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// What a verifying child ends with. Anything else, a signal included, means that the file brought it down.
+// What a verifying child ends with. Anything else means that the file brought it down, unless the
+// end was another's doing (endedByOthers).
 const (
 	childWhole    = 0
 	childDamaged  = 10
@@ -63,7 +64,31 @@ func childVerdict(path string, err error, said string) error {
 	case childFailed:
 		return fmt.Errorf("verify the database: %s", said)
 	}
+	if endedByOthers(err, said) {
+		return fmt.Errorf("verify the database: what looks through it was ended: %w", err)
+	}
 	return damaged(path, fmt.Errorf("looking through it ended with %w", err))
+}
+
+// endedByOthers reports whether a child was ended by what has nothing to do with the file: a signal
+// that people, a service manager or the kernel (for memory) send, or a lack of the host's, which
+// the Go runtime ends with 2. What it says first tells that from a crash over the file.
+func endedByOthers(err error, said string) bool {
+	for _, signal := range []string{"killed", "terminated", "interrupt", "hangup"} {
+		if strings.HasPrefix(err.Error(), "signal: "+signal) {
+			return true
+		}
+	}
+	for _, reason := range []string{
+		"SIGQUIT: quit", "SIGABRT: abort", "runtime: failed to create new OS thread",
+		"fatal error: runtime: out of memory", "fatal error: runtime: cannot allocate memory",
+		"fatal error: out of memory", "runtime: out of memory",
+	} {
+		if strings.HasPrefix(said, reason) {
+			return true
+		}
+	}
+	return false
 }
 
 // VerifyMain is the body of a verifying child: it reads the key from in, verifies the file at path, says in one sentence on out what is
