@@ -68,7 +68,7 @@ func TestMemoryRunsOut(t *testing.T) {
 	for _, score := range []int{100, -500} {
 		t.Run(fmt.Sprintf("agent at %d", score), func(t *testing.T) {
 			if score < 0 && !mayProtect() {
-				pidspace.Lacks(t, "this user may not lower an oom_score_adj")
+				t.Skip("root lacks CAP_SYS_RESOURCE here, as in many containers: nothing may lower an oom_score_adj")
 			}
 			f, files := startShort(t, score)
 			for _, one := range hogs {
