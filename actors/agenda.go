@@ -86,7 +86,7 @@ func (a *agenda) setState(e *jobEntry, s *messages.JobState) {
 	}
 }
 
-// intern gives one copy of the boot's id to all entries: nearly all that have one have the same.
+// intern returns one copy of the boot's id to all entries: nearly all that have one have the same.
 func (a *agenda) intern(bootID string) string {
 	if bootID != a.bootID {
 		a.bootID = bootID
@@ -113,7 +113,7 @@ func misfireOf(p messages.MisfirePolicy) messages.MisfirePolicy {
 	return messages.MisfireSkip
 }
 
-// state gives the entry's durable part.
+// state returns the entry's durable part.
 func (e *jobEntry) state() messages.JobState {
 	return messages.JobState{
 		PlannedThrough: fromUnixNano(e.through), Anchor: fromUnixNano(e.anchor), BootID: e.bootID,
@@ -121,7 +121,7 @@ func (e *jobEntry) state() messages.JobState {
 	}
 }
 
-// fires says whether the job takes part in planning at all.
+// fires reports whether the job takes part in planning at all.
 func (e *jobEntry) fires() bool { return e.plan != nil && e.enabled && !e.quarantined }
 
 // replan puts the entry at its first firing after now, or takes it out where there is none. Paused jobs are planned on.
@@ -140,7 +140,7 @@ func (a *agenda) replan(e *jobEntry, after time.Time) {
 	a.queue.put(e, next.UnixNano())
 }
 
-// remove takes a job out, and says whether it was there.
+// remove takes a job out, and reports whether it was there.
 func (a *agenda) remove(name string) bool {
 	e, ok := a.jobs[name]
 	if !ok {
@@ -158,7 +158,7 @@ func (a *agenda) remove(name string) bool {
 	return true
 }
 
-// sortedNames gives all names in byte order. The slice is shared and never changed.
+// sortedNames returns all names in byte order. The slice is shared and never changed.
 func (a *agenda) sortedNames() []string {
 	if a.names == nil {
 		a.names = make([]string, 0, len(a.jobs))
@@ -170,7 +170,7 @@ func (a *agenda) sortedNames() []string {
 	return a.names
 }
 
-// nextDue gives the job's next firing; zero where there is none.
+// nextDue returns the job's next firing; zero where there is none.
 func (e *jobEntry) nextDue() time.Time {
 	if !e.queued() {
 		return time.Time{}
@@ -178,7 +178,7 @@ func (e *jobEntry) nextDue() time.Time {
 	return fromUnixNano(e.due)
 }
 
-// startAt gives when a firing starts its process: at its due time, or up to the job's jitter later.
+// startAt returns when a firing starts its process: at its due time, or up to the job's jitter later.
 func (e *jobEntry) startAt(due time.Time) time.Time {
 	if e.jitter <= 0 {
 		return due

@@ -14,7 +14,7 @@ import (
 // askTimeout bounds a request that names no bound of its own.
 const askTimeout = 10 * time.Second
 
-// Ask hands a request to whoever answers it and gives the reply that the request's comment in package messages names. An expected failure is
+// Ask hands a request to whoever answers it and returns the reply that the request's comment in package messages names. An expected failure is
 // a *messages.Error. The request ends with ctx, or after its own bound; whether it was carried out is unknown then (code timeout).
 func (s *System) Ask(ctx context.Context, message any) (any, error) {
 	if s.stopping.Load() {

@@ -123,7 +123,7 @@ func (b *backlog) slim(larger int) {
 	}
 }
 
-// withoutOutput gives the run without what it printed, as far as that is not in files.
+// withoutOutput returns the run without what it printed, as far as that is not in files.
 func withoutOutput(run messages.Run) messages.Run {
 	for i := range run.Output.Inline {
 		c := &run.Output.Inline[i]
@@ -162,7 +162,7 @@ func (b *backlog) lose(mayGo func(*messages.Run) bool) (lost int) {
 	return lost
 }
 
-// run gives the run whose end it is: its row is the first.
+// run returns the run whose end it is: its row is the first.
 func (o *outcome) run() *messages.Run {
 	if row, ok := o.change.Rows[0].(messages.RunRow); ok {
 		return &row.Run

@@ -20,7 +20,7 @@ type backoff struct {
 	failures int
 }
 
-// next gives the delay after one more failure: half of it is random, so that a fleet does not come back as one; no less than
+// next returns the delay after one more failure: half of it is random, so that a fleet does not come back as one; no less than
 // the server asks for.
 func (b *backoff) next(asked time.Duration) time.Duration {
 	b.failures++
@@ -46,7 +46,7 @@ type heldIndex struct {
 	reason  string
 }
 
-// soon says whether an index may be tried again when another one is.
+// soon reports whether an index may be tried again when another one is.
 func (h *heldIndex) soon(now time.Time) bool {
 	return h.from > 0 && !h.probed && !now.Before(h.asked) && h.until.Before(now.Add(min(h.delay, longestDelay/2)))
 }

@@ -22,7 +22,7 @@ func respond(ctx actor.Context, reply any) {
 	}
 }
 
-// refusal gives the error as a reply: an *Error as it is, and nothing of any other but that the outcome is unknown.
+// refusal returns the error as a reply: an *Error as it is, and nothing of any other but that the outcome is unknown.
 func refusal(err error, who string) any {
 	if e := messages.AsError(err); e != nil {
 		return e

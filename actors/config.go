@@ -104,7 +104,7 @@ func (a *configActor) onSetParameters(ctx actor.Context, m messages.SetParameter
 	a.system.submit(ctx, change, func(c messages.Committed) any { return parametersCommitted{local: local, committed: c} })
 }
 
-// check gives the values to store: the last of a name wins, and a mask is left out.
+// check returns the values to store: the last of a name wins, and a mask is left out.
 func (a *configActor) check(values []messages.ParameterValue) (map[string]string, error) {
 	local := make(map[string]string, len(values))
 	for _, v := range values {

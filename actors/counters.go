@@ -46,7 +46,7 @@ func (c *counters) started(lag time.Duration, due bool) {
 	h.Sum += seconds
 }
 
-// ended counts an outcome, as often as it happened; ran says whether started was called for it.
+// ended counts an outcome, as often as it happened; ran reports whether started was called for it.
 func (c *counters) ended(run *messages.Run, ran bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -314,12 +314,12 @@ func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Documen
 // errStalled ends the reading of output whose index does not take it.
 var errStalled = errors.New("the index takes nothing")
 
-// isExhausted says whether the process or the host has too many files open, which passes.
+// isExhausted reports whether the process or the host has too many files open, which passes.
 func isExhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// partID gives each part an id of its own that is the same at each attempt.
+// partID returns the id of a part, which is the same at each attempt.
 func partID(id string, part int) string {
 	if part == 1 {
 		return id
@@ -327,7 +327,7 @@ func partID(id string, part int) string {
 	return id + "-" + strconv.Itoa(part)
 }
 
-// change gives what of the result becomes durable: the documents that arrived go, the refused ones become dead letters.
+// change returns what of the result becomes durable: the documents that arrived go, the refused ones become dead letters.
 func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
 	change := messages.Change{Origin: messages.OriginAgent()}
 	var shipped messages.DocumentsShipped
@@ -348,7 +348,7 @@ func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
 	return change
 }
 
-// arrived gives how many documents are in OpenSearch, each whole.
+// arrived returns how many documents are in OpenSearch, each whole.
 func (r *delivered) arrived() (n uint64) {
 	for i := range r.rows {
 		if p := &r.rows[i]; p.settled() && p.verdict == opensearch.Delivered {
@@ -358,10 +358,10 @@ func (r *delivered) arrived() (n uint64) {
 	return n
 }
 
-// crowded says whether the server has too much to do for a part of it: nothing is sent before that is concluded from.
+// crowded reports whether the server has too much to do for a part of it: nothing is sent before that is concluded from.
 func (r *delivered) crowded() bool {
 	return slices.ContainsFunc(r.rows, func(p parcel) bool { return p.crowded })
 }
 
-// settled says whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.
+// settled reports whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.
 func (p *parcel) settled() bool { return p.sent && !p.open }

@@ -21,7 +21,7 @@ func (a *executorsActor) onStartTasks(ctx actor.Context, m startTasks) {
 	a.dispatch(ctx)
 }
 
-// seen says whether this instance has found the task's row in the store, and settled it, before the task itself came.
+// seen reports whether this instance has found the task's row in the store, and settled it, before the task itself came.
 func (a *executorsActor) seen(t *task, txID uint64) bool {
 	own, resumed := a.resumed[t.run.ID]
 	return resumed && own != t || txID != 0 && txID <= a.loaded
@@ -74,7 +74,7 @@ func (a *executorsActor) wakeIn(wait time.Duration) {
 	})
 }
 
-// hand gives a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
+// hand hands a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
 // nobody could tell whether it ran. It keeps a slot meanwhile, so that nothing due later gets ahead of it.
 func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	if a.missed(t) || a.behindMakeUp(t) || a.behindRetry(t) {
@@ -104,7 +104,7 @@ func (a *executorsActor) book(w *worker, t *task) {
 	w.tasks++
 }
 
-// worker gives the executor of a key; a new one adopts executions that are under way already.
+// worker returns the executor of a key; a new one adopts executions that are under way already.
 func (a *executorsActor) worker(ctx actor.Context, key string, adopted ...*execution) *worker {
 	if w, ok := a.workers[key]; ok {
 		return w

@@ -66,7 +66,7 @@ type healthDocument struct {
 	LastErrorAt     string `json:"last_error_at,omitempty"`
 }
 
-// shippingTo says whether documents are wanted at all: where no endpoint is set nothing is queued.
+// shippingTo reports whether documents are wanted at all: where no endpoint is set nothing is queued.
 func shippingTo(config *messages.Config) (endpoint string, wanted bool) {
 	endpoint = config.Text(messages.ParamEndpoint)
 	return endpoint, endpoint != ""
@@ -125,7 +125,7 @@ func (s *System) addTrouble(d *healthDocument) {
 	}
 }
 
-// outputDocuments gives the documents of a finished run: one for each stream that is not empty. What lies in the run's files is only named:
+// outputDocuments returns the documents of a finished run: one for each stream that is not empty. What lies in the run's files is only named:
 // the shipper reads it when it sends.
 func (s *System) outputDocuments(config *messages.Config, run *messages.Run, job *messages.Job, now time.Time) []messages.Document {
 	endpoint, wanted := shippingTo(config)
@@ -184,7 +184,7 @@ func outputLevel(run *messages.Run, stream messages.Stream) string {
 	}
 }
 
-// inlineText gives what one stream printed as the message of one document: it is short.
+// inlineText returns what one stream printed as the message of one document: it is short.
 func inlineText(chunks []messages.OutputChunk, stream messages.Stream, secrets []messages.Secret) string {
 	var whole strings.Builder
 	p := &parts{stream: stream, redactor: newRedactor(secrets), give: func(_ int, text string) error {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// fieldsOf gives the JSON names of a document's fields, those of objects with a dot.
+// fieldsOf returns the JSON names of a document's fields, those of objects with a dot.
 func fieldsOf(t reflect.Type, prefix string, add func(string)) {
 	for i := range t.NumField() {
 		f := t.Field(i)

@@ -21,7 +21,7 @@ type dueSlot struct {
 
 func (s *dueSlot) slot() *dueSlot { return s }
 
-// queued says whether the item is in a queue.
+// queued reports whether the item is in a queue.
 func (s *dueSlot) queued() bool { return s.placed != 0 }
 
 // put adds the item, or moves it to its new due time.
@@ -44,7 +44,7 @@ func (q *dueQueue[T]) remove(item T) {
 	}
 }
 
-// head gives the item that is due first.
+// head returns the item that is due first.
 func (q *dueQueue[T]) head() (item T, ok bool) {
 	if len(q.items) == 0 {
 		return item, false

@@ -55,7 +55,7 @@ func (x *execution) end(e ending) {
 	}
 }
 
-// snapshot gives the run as it stands.
+// snapshot returns the run as it stands.
 func (x *execution) snapshot() messages.Run {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -117,7 +117,7 @@ func (x *execution) fault(err error) {
 	x.tellParent(jobFault{key: x.key, cause: err.Error()})
 }
 
-// reasonOf gives the sentence that a client may read.
+// reasonOf returns the sentence that a client may read.
 func reasonOf(err error) string {
 	var start *process.StartError
 	switch {
@@ -134,7 +134,7 @@ func reasonOf(err error) string {
 	}
 }
 
-// job gives what is to run: the stored job as it is now, or what came with the request.
+// job returns what is to run: the stored job as it is now, or what came with the request.
 func (x *execution) job() (*messages.Job, error) {
 	switch x.run.Kind {
 	case messages.RunOfScript:
@@ -254,7 +254,7 @@ func waitFor(p Process) (result process.Result) {
 	return result
 }
 
-// graceFor gives the time between SIGTERM and SIGKILL.
+// graceFor returns the time between SIGTERM and SIGKILL.
 func (e *ending) graceFor(job *messages.Job) time.Duration {
 	own := time.Duration(job.Options.KillGraceSeconds) * time.Second
 	if e.hasGrace {

@@ -59,7 +59,7 @@ func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch, each func(in
 	return cmp.Or(err, ctx.Err())
 }
 
-// take gives the answer to a request, and how long that takes.
+// take returns the answer to a request, and how long that takes.
 func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait time.Duration, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,7 +89,7 @@ func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait t
 	return items, wait, nil
 }
 
-// requestsFor gives how many requests had documents for an index.
+// requestsFor returns how many requests had documents for an index.
 func (c *fakeCluster) requestsFor(index string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +115,7 @@ func (c *fakeCluster) requests() int {
 	return len(c.batches)
 }
 
-// cluster gives the tree of a test a fake cluster, and an endpoint.
+// cluster returns the tree of a test a fake cluster, and an endpoint.
 func (w *world) cluster() *fakeCluster {
 	c := &fakeCluster{asked: map[string]int{}, indexOf: w.store.indexOf}
 	w.options.openCluster = func(opensearch.Config) (bulkClient, error) { return c.client(), nil }
@@ -171,14 +171,14 @@ func (s *memStore) limitDocuments(most int) {
 	s.most = most
 }
 
-// indexOf gives for which index a document, or a part of one, was queued.
+// indexOf returns for which index a document, or a part of one, was queued.
 func (s *memStore) indexOf(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.indices[id[:len(newID())]]
 }
 
-// lossesTold gives how many lost documents each notice told of.
+// lossesTold returns how many lost documents each notice told of.
 func (s *memStore) lossesTold() (told []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -95,7 +95,7 @@ func (l *fakeLauncher) EndOrphans(orphans []process.Orphan) (int, error) {
 	return len(orphans), nil
 }
 
-// of gives the processes that a job has started, in order; of all jobs with an empty name.
+// of returns the processes that a job has started, in order; of all jobs with an empty name.
 func (l *fakeLauncher) of(job string) []*fakeProcess {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,7 +25,7 @@ func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
 }
 
 // fireDue records everything that is due within armLead, and plans its next firing. What should have been noticed in an earlier tick fell into
-// the gap before this one. It says whether anything was due.
+// the gap before this one. It reports whether anything was due.
 func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (found bool) {
 	b := a.newBatch(ctx)
 	horizon := now.Add(armLead).UnixNano()

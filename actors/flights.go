@@ -11,7 +11,7 @@ import (
 
 // This file holds the shipper's deliveries under way: when one more may begin, how far it has read, and what it brought.
 
-// mayBegin says whether another delivery may begin: one at a time reads, none while the cursor is to go back, one alone while it is not known
+// mayBegin reports whether another delivery may begin: one at a time reads, none while the cursor is to go back, one alone while it is not known
 // whether the cluster is there.
 func (a *shipperActor) mayBegin() bool {
 	if a.flights == 0 && a.rewind != noRewind {

@@ -46,7 +46,7 @@ func (r *runIDs) after(id string) {
 	r.last = max(r.last, orderOf(known))
 }
 
-// orderOf gives what of an id tells its order.
+// orderOf returns what of an id tells its order.
 func orderOf(id uuid.UUID) uint64 {
 	head := binary.BigEndian.Uint64(id[:])
 	return head>>16<<behindBits | head&behindMask

@@ -27,7 +27,7 @@ func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 	s.outcomes.submit(&outcome{change: change}, nil)
 }
 
-// endOf gives the last moment at which the run is known to have been under way, or to have been waited for. What an earlier instance of the actor
+// endOf returns the last moment at which the run is known to have been under way, or to have been waited for. What an earlier instance of the actor
 // lost ends now.
 func (r *recovery) endOf(run *messages.Run, lastPrinted time.Time) time.Time {
 	if r.again {
@@ -62,7 +62,7 @@ func (r *recovery) addOutput(run *messages.Run) (last time.Time) {
 	return last.UTC()
 }
 
-// documents gives those of the run's output, where its job wants them as it stands now.
+// documents returns those of the run's output, where its job wants them as it stands now.
 func (r *recovery) documents(config *messages.Config, run *messages.Run) []messages.Document {
 	if run.Kind != messages.RunOfJob || run.Output.StdoutBytes+run.Output.StderrBytes == 0 {
 		return nil

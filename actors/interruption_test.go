@@ -42,7 +42,7 @@ func TestAnInterruptedRunHasOnlyTrueFigures(t *testing.T) {
 	})
 }
 
-// documentsOf gives the documents of a run's output that were committed together with its final record.
+// documentsOf returns the documents of a run's output that were committed together with its final record.
 func documentsOf(store *memStore, runID string) (documents []messages.Document) {
 	store.eachCommit(func(c commit) {
 		var ofRun bool

@@ -45,7 +45,7 @@ type tapped struct {
 // NewLogTap makes a tap; Options.LogTap connects it.
 func NewLogTap() *LogTap { return &LogTap{tokens: tapBurst} }
 
-// Handler gives a handler that hands everything to next, and a copy to the tap.
+// Handler returns a handler that hands everything to next, and a copy to the tap.
 func (t *LogTap) Handler(next slog.Handler) slog.Handler { return &tapHandler{next: next, tap: t} }
 
 // attach connects the tap. give is called from goroutines of the tap's own, one at a time.
@@ -143,7 +143,7 @@ func (h *tapHandler) Handle(ctx context.Context, record slog.Record) error {
 	return err
 }
 
-// WithAttrs gives a handler that has the attributes in each line.
+// WithAttrs returns a handler that has the attributes in each line.
 func (h *tapHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	next := *h
 	next.next = h.next.WithAttrs(attrs)
@@ -159,7 +159,7 @@ func (h *tapHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &next
 }
 
-// WithGroup gives a handler that names further attributes after the group.
+// WithGroup returns a handler that names further attributes after the group.
 func (h *tapHandler) WithGroup(name string) slog.Handler {
 	next := *h
 	next.next, next.group = h.next.WithGroup(name), h.group+name+"."

@@ -15,7 +15,7 @@ import (
 	"gusty/messages"
 )
 
-// tapOf gives a logger with a tap, and what the tap has given so far.
+// tapOf returns a logger with a tap, and what the tap has given so far.
 func tapOf() (*LogTap, *slog.Logger, func() ([]tapped, uint64)) {
 	tap := NewLogTap()
 	var mu sync.Mutex

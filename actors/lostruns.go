@@ -42,7 +42,7 @@ func (l *lostRuns) add(run *messages.Run) {
 	l.total++
 }
 
-// take gives a record for each kind, in order of time, and begins anew.
+// take returns a record for each kind, in order of time, and begins anew.
 func (l *lostRuns) take() []messages.Run {
 	runs := make([]messages.Run, 0, len(l.kinds))
 	for _, lost := range l.kinds {

@@ -37,7 +37,7 @@ func (m *mailbox) PostUserMessage(message any) {
 	m.Mailbox.PostUserMessage(message)
 }
 
-// requestFrom gives who waits for the answer of a request; nil: nobody does, or the message is an actor's own.
+// requestFrom returns who waits for the answer of a request; nil: nobody does, or the message is an actor's own.
 func requestFrom(message any) *actor.PID {
 	env, ok := message.(*actor.MessageEnvelope)
 	if !ok {

@@ -11,7 +11,7 @@ type makeUps struct {
 	behind []*task // the others, which wait without a slot
 }
 
-// overlapOfMakeUp gives the policy of a run that makes up for a missed firing: one of run_all waits for what is under way.
+// overlapOfMakeUp returns the policy of a run that makes up for a missed firing: one of run_all waits for what is under way.
 func overlapOfMakeUp(misfire messages.MisfirePolicy, overlap messages.OverlapPolicy) messages.OverlapPolicy {
 	if misfire == messages.MisfireRunAll && overlap == messages.OverlapSkip {
 		return messages.OverlapQueue
@@ -19,12 +19,12 @@ func overlapOfMakeUp(misfire messages.MisfirePolicy, overlap messages.OverlapPol
 	return overlap
 }
 
-// inTurn says whether the task is one of those that come one after the other.
+// inTurn reports whether the task is one of those that come one after the other.
 func (t *task) inTurn() bool {
 	return t.run.Trigger == messages.TriggerMisfire && t.overlap == messages.OverlapQueue
 }
 
-// behindMakeUp lets a run that makes up for a missed firing wait for the one before it, and says whether it waits.
+// behindMakeUp lets a run that makes up for a missed firing wait for the one before it, and reports whether it waits.
 func (a *executorsActor) behindMakeUp(t *task) bool {
 	if !t.inTurn() {
 		return false
@@ -56,7 +56,7 @@ func (a *executorsActor) noteMakeUp(t *task) {
 	m.first = t
 }
 
-// unfinished says whether a task has no outcome yet.
+// unfinished reports whether a task has no outcome yet.
 func (a *executorsActor) unfinished(t *task) bool { return t.open() || a.handed[t.run.ID] == t }
 
 // nextMakeUp queues the next run that makes up for a missed firing of a job, where the one before has its outcome.

@@ -82,7 +82,7 @@ func openMemStore(t tables) *memStore {
 	return s
 }
 
-// afterKill gives a store as the next start of a killed agent finds it: with what is committed, and
+// afterKill returns a store as the next start of a killed agent finds it: with what is committed, and
 // with the notes of starts.
 func (s *memStore) afterKill() *memStore {
 	next := s.afterCrash()
@@ -92,7 +92,7 @@ func (s *memStore) afterKill() *memStore {
 	return next
 }
 
-// afterCrash gives a store with what is committed, as the next start finds it after a power cut.
+// afterCrash returns a store with what is committed, as the next start finds it after a power cut.
 func (s *memStore) afterCrash() *memStore {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *memStore) afterCrash() *memStore {
 
 func (s *memStore) close() { close(s.closed) }
 
-// block holds the committer up until the function that it gives is called.
+// block holds the committer up until the function that it returns is called.
 func (s *memStore) block() (unblock func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -392,7 +392,7 @@ func (s *memStore) Runs(q messages.RunQuery) (messages.RunPage, error) {
 	return page, nil
 }
 
-// runsOf gives the runs of a job, or of all with an empty name, oldest first.
+// runsOf returns the runs of a job, or of all with an empty name, oldest first.
 func (s *memStore) runsOf(name string) []messages.Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -437,7 +437,7 @@ func (s *memStore) dropDocuments() {
 	}
 }
 
-// takeDocuments removes waiting documents, and gives how many there were.
+// takeDocuments removes waiting documents, and returns how many there were.
 func (s *memStore) takeDocuments(keys ...messages.DocumentKey) uint64 {
 	gone := map[messages.DocumentKey]bool{}
 	for _, key := range keys {
@@ -465,7 +465,7 @@ func (s *memStore) Documents(after uint64, each func(messages.Document) (bool, e
 
 func (s *memStore) Dead(string, int) (messages.DeadPage, error) { return messages.DeadPage{}, nil }
 
-// EachOutput gives what a run has printed, and 32 KB pieces of the outputs that a test has made long. Of a run that is not there it does not open.
+// EachOutput returns what a run has printed, and 32 KB pieces of the outputs that a test has made long. Of a run that is not there it does not open.
 func (s *memStore) EachOutput(runID string, each func(messages.OutputChunk) error) error {
 	s.mu.Lock()
 	_, known := s.runs[runID]

@@ -2,7 +2,7 @@ package actors
 
 import "gusty/messages"
 
-// Export gives the jobs alone.
+// Export returns the jobs alone.
 func (s *memStore) Export(_ messages.ExportQuery, each func(messages.TableRow) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -14,7 +14,7 @@ func (s *memStore) Export(_ messages.ExportQuery, each func(messages.TableRow) e
 	return nil
 }
 
-// PlanImport gives each row as if it were new.
+// PlanImport plans each row as if it were new.
 func (s *memStore) PlanImport(items []messages.ImportItem) (messages.ImportResult, error) {
 	return reportAll(items), nil
 }

@@ -73,7 +73,7 @@ func (l *lookBack) miss(at time.Time) {
 	}
 }
 
-// records gives the missed runs of a job, still without ids: one each, or one with a count.
+// records returns the missed runs of a job, still without ids: one each, or one with a count.
 func (l *lookBack) records(name, why string, now time.Time) []messages.Run {
 	if l.count == 0 {
 		return nil
@@ -95,7 +95,7 @@ func (l *lookBack) records(name, why string, now time.Time) []messages.Run {
 	return []messages.Run{run}
 }
 
-// makeUp gives the due times that the misfire policy runs now.
+// makeUp returns the due times that the misfire policy runs now.
 func (l *lookBack) makeUp(policy messages.MisfirePolicy) []time.Time {
 	if l.count == 0 {
 		return nil

@@ -111,7 +111,7 @@ func (o *outcomes) onCommitted(number uint64, out *outcome, err error) {
 	}
 }
 
-// storageMayTake says whether the same change may succeed later. (Of any other refusal a repeat is refused too, and of an unknown outcome the
+// storageMayTake reports whether the same change may succeed later. (Of any other refusal a repeat is refused too, and of an unknown outcome the
 // process ends.)
 func storageMayTake(err error) bool {
 	switch e := messages.AsError(err); {
@@ -138,7 +138,7 @@ func (o *outcomes) arm(pause time.Duration) {
 	}
 }
 
-// offer gives the store the first of what waits. When it has taken that, more follow.
+// offer hands the store the first of what waits. When it has taken that, more follow.
 func (o *outcomes) offer(most int) {
 	o.mu.Lock()
 	o.timer, o.refused = nil, false
@@ -196,7 +196,7 @@ func (o *outcomes) goOn() {
 	o.timer = time.AfterFunc(0, func() { o.offer(offeredAtOne) })
 }
 
-// pending gives the last rows of the runs that are on their way to the store: what the store shows of them may be old.
+// pending returns the last rows of the runs that are on their way to the store: what the store shows of them may be old.
 func (o *outcomes) pending() map[string]messages.Run {
 	o.mu.Lock()
 	defer o.mu.Unlock()

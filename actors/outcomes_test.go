@@ -17,7 +17,7 @@ func noSpace(messages.Change) error {
 	return messages.Errorf(messages.CodeStorageFull, "no space is left")
 }
 
-// requireAccounts expects that the records of each job stand for as many runs as it had, and gives how many share a record with others.
+// requireAccounts expects that the records of each job stand for as many runs as it had, and returns how many share a record with others.
 func (w *world) requireAccounts() (shared int) {
 	w.t.Helper()
 	counts := map[string]int{}
@@ -126,7 +126,7 @@ func checkLoss(t *testing.T, runs []messages.Run) {
 	}
 }
 
-// known gives the outcome of a run that the store has a row of.
+// known returns the outcome of a run that the store has a row of.
 func known(run messages.Run, rows ...messages.Row) *outcome {
 	return &outcome{change: messages.Change{Rows: append([]messages.Row{messages.RunRow{Run: run}}, rows...)}}
 }

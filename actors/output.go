@@ -7,7 +7,7 @@ import (
 	"gusty/messages"
 )
 
-// output gives what a run printed so far and, where that is asked for and the run has not ended, what follows it.
+// output returns what a run printed so far and, where that is asked for and the run has not ended, what follows it.
 func (s *System) output(m messages.GetOutput) (out messages.RunOutput, err error) {
 	if out.Run, err = s.opt.Store.Run(m.ID); err != nil {
 		return out, err
@@ -30,7 +30,7 @@ type boundFollower struct {
 	runsOver context.Context
 }
 
-// Next gives io.EOF in place of a wait that nothing would end.
+// Next returns io.EOF in place of a wait that nothing would end.
 func (f *boundFollower) Next(ctx context.Context) (messages.OutputChunk, error) {
 	bound, cancel := context.WithCancel(ctx)
 	defer cancel()

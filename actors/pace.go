@@ -28,7 +28,7 @@ type pace struct {
 
 func fullPace() pace { return pace{rows: maxBatchRows, bytes: maxBatchSize} }
 
-// full says whether the server takes as much as there is: then more than one delivery may be under way.
+// full reports whether the server takes as much as there is: then more than one delivery may be under way.
 func (p *pace) full() bool { return p.rows == maxBatchRows && p.indices == 0 }
 
 // tooLarge notes that a request of so many bytes, of a delivery that was to keep to limit, was too large.

@@ -39,7 +39,7 @@ func (p *parts) remark(words string) {
 	p.text = append(p.text, words...)
 }
 
-// end gives what is left. A stream of which nothing is left gives one empty part, so that its document exists.
+// end returns what is left. A stream of which nothing is left gives one empty part, so that its document exists.
 func (p *parts) end() error {
 	p.text = append(p.text, p.redactor.rest()...)
 	if err := p.giveFull(); err != nil {
@@ -51,7 +51,7 @@ func (p *parts) end() error {
 	return nil
 }
 
-// giveFull gives parts as long as there is more than one of them: half a part is kept back, since a cleaned text can be longer than it was.
+// giveFull passes parts on as long as there is more than one of them: half a part is kept back, since a cleaned text can be longer than it was.
 func (p *parts) giveFull() error {
 	for len(p.text) > maxPartBytes {
 		n := cutAt(p.text, maxPartBytes/3) // each byte that is no UTF-8 becomes three
@@ -72,7 +72,7 @@ func (p *parts) giveOne(text string) error {
 	return p.give(p.count, text)
 }
 
-// cutAt gives where to cut a text so that no character is cut, at most at most.
+// cutAt returns where to cut a text so that no character is cut, at most at most.
 func cutAt(text []byte, most int) int {
 	for back := 0; back < utf8.UTFMax && most > back; back++ {
 		if utf8.RuneStart(text[most-back]) {

@@ -20,7 +20,7 @@ type plan struct {
 // planKey is the expression and the zone as one text, which costs less in memory than two: there may be as many plans as jobs.
 type planKey string
 
-// planKeyOf gives the key. A line feed separates fields of an expression, but no zone has one in its name.
+// planKeyOf returns the key. A line feed separates fields of an expression, but no zone has one in its name.
 func planKeyOf(expression, zone string) planKey { return planKey(expression + "\n" + zone) }
 
 func (k planKey) expression() string { return string(k[:strings.LastIndexByte(string(k), '\n')]) }
@@ -43,7 +43,7 @@ func parsePlan(expression, zone string) (*plan, error) {
 	return &plan{key: planKeyOf(expression, zone), schedule: *schedule, location: location}, nil
 }
 
-// take gives the plan of an expression and counts one more user.
+// take returns the plan of an expression and counts one more user.
 func (s planSet) take(expression, zone string) (*plan, error) {
 	if p, ok := s[planKeyOf(expression, zone)]; ok {
 		p.users++
@@ -65,7 +65,7 @@ func (s planSet) release(p *plan) {
 	}
 }
 
-// next gives the first firing strictly after after; zero where there is none.
+// next returns the first firing strictly after after; zero where there is none.
 func (p *plan) next(after, anchor time.Time) time.Time {
 	return p.schedule.NextAfter(after, anchor, p.location)
 }

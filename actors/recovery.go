@@ -67,7 +67,7 @@ func (a *executorsActor) adopt(ctx actor.Context) (alive map[string]bool) {
 	return alive
 }
 
-// load gives the active runs. Those of an earlier life of the agent were read before any actor began to write new ones beside them.
+// load returns the active runs. Those of an earlier life of the agent were read before any actor began to write new ones beside them.
 func (r *recovery) load() (map[string]messages.Run, error) {
 	s := r.actor.system
 	if !r.again {
@@ -120,7 +120,7 @@ func (r *recovery) settle(run messages.Run) {
 }
 
 // neverStarted reports whether a queued run certainly was not started. Where nothing vouches for
-// that, as after a power cut, its row tells whether it only waited, and the clock whether its time
+// that, as after a power cut, its row reports whether it only waited, and the clock whether its time
 // has come.
 func (r *recovery) neverStarted(run *messages.Run) bool {
 	if r.again {
@@ -184,7 +184,7 @@ func (r *recovery) startAt(run *messages.Run, o *messages.JobOptions) time.Time 
 	return from.Add(rand.N(end.Sub(from))) //nolint:gosec // jitter is no secret
 }
 
-// lapsed says whether a firing that waited is missed: the agent was down for longer than the job allows one to be late, and its policy makes up
+// lapsed reports whether a firing that waited is missed: the agent was down for longer than the job allows one to be late, and its policy makes up
 // for none.
 func (r *recovery) lapsed(run *messages.Run, o *messages.JobOptions) bool {
 	if r.again || run.Trigger != messages.TriggerSchedule || misfireOf(o.MisfirePolicy) != messages.MisfireSkip {

@@ -11,7 +11,7 @@ import (
 // minSecretBytes is how long a value must be to be looked for in output: of shorter ones ("1", "yes") more harm is done by hiding them.
 const minSecretBytes = 4
 
-// secretsOf gives the values of a job's environment that must not be seen in what it prints, the longest first, so that one that holds another
+// secretsOf returns the values of a job's environment that must not be seen in what it prints, the longest first, so that one that holds another
 // is hidden whole.
 func secretsOf(job *messages.Job) []messages.Secret {
 	var secrets []messages.Secret
@@ -58,16 +58,16 @@ func appendPlain(to, text []byte) []byte {
 	}
 }
 
-// add gives what can be told of the text so far: all but what may be the beginning of a secret.
+// add returns what can be told of the text so far: all but what may be the beginning of a secret.
 func (r *redactor) add(piece []byte) []byte {
 	r.held = appendPlain(r.held, piece)
 	return r.take(max(len(r.held)-max(r.longest-1, 0), 0))
 }
 
-// rest gives what is left at the end of the text.
+// rest returns what is left at the end of the text.
 func (r *redactor) rest() []byte { return r.take(len(r.held)) }
 
-// cut gives what is left before a gap, where a secret may have begun that ends in the gap or behind it.
+// cut returns what is left before a gap, where a secret may have begun that ends in the gap or behind it.
 func (r *redactor) cut() []byte {
 	out := r.take(len(r.held) - r.partial(func(secret []byte, n int) bool { return bytes.HasSuffix(r.held, secret[:n]) }))
 	if len(r.held) > 0 {
@@ -77,7 +77,7 @@ func (r *redactor) cut() []byte {
 	return out
 }
 
-// partial gives the length of the longest part of a secret, not all of it, that is long enough to be hidden and at the place that is looked at.
+// partial returns the length of the longest part of a secret, not all of it, that is long enough to be hidden and at the place that is looked at.
 func (r *redactor) partial(at func(secret []byte, n int) bool) int {
 	for n := min(r.longest-1, len(r.held)); n >= minSecretBytes; n-- {
 		if slices.ContainsFunc(r.secrets, func(secret []byte) bool { return n < len(secret) && at(secret, n) }) {
@@ -87,7 +87,7 @@ func (r *redactor) partial(at func(secret []byte, n int) bool) int {
 	return 0
 }
 
-// take gives the text with secrets hidden that begin before end.
+// take returns the text with secrets hidden that begin before end.
 func (r *redactor) take(end int) []byte {
 	out := make([]byte, 0, end)
 	at := 0

@@ -22,7 +22,7 @@ func TestSecretsOfAJob(t *testing.T) {
 	}
 }
 
-// textOf cuts a text into pieces of a size, and gives the parts.
+// textOf cuts a text into pieces of a size, and returns the parts.
 func textOf(t testing.TB, text string, size int, secrets ...messages.Secret) (all []string) {
 	t.Helper()
 	p := &parts{stream: messages.Stdout, redactor: newRedactor(secrets), give: func(part int, text string) error {

@@ -84,7 +84,7 @@ func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
 	a.dispatch(ctx)
 }
 
-// mayStart says whether a task starts after what became of its record. A client whose run could not be recorded is told so, and nothing runs; a run
+// mayStart reports whether a task starts after what became of its record. A client whose run could not be recorded is told so, and nothing runs; a run
 // that the agent owes starts all the same, unless it is unknown what became of its record: then the process is about to end.
 func (a *executorsActor) mayStart(m taskCommitted) bool {
 	t, err := m.task, m.committed.Err
@@ -190,7 +190,7 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 	}
 }
 
-// takes says whether the task is taken back: of a job that is gone any, else a scheduled one whose time has not come.
+// takes reports whether the task is taken back: of a job that is gone any, else a scheduled one whose time has not come.
 func (m *disarmTasks) takes(t *task) bool {
 	switch {
 	case t.run.Kind != messages.RunOfJob, m.name != "" && t.run.ScriptName != m.name:

@@ -10,7 +10,7 @@ import (
 // longestRetryDelay caps the doubling.
 const longestRetryDelay = time.Hour
 
-// retry gives the task of the next attempt, or nil where there is none: only what failed or timed out is tried again.
+// retry returns the task of the next attempt, or nil where there is none: only what failed or timed out is tried again.
 func (x *execution) retry(job *messages.Job, run *messages.Run) *task {
 	failed := run.State == messages.RunFailed || run.State == messages.RunTimedOut
 	if job == nil || !failed || run.Kind != messages.RunOfJob || run.Attempt > job.Options.MaxRetries {

@@ -25,7 +25,7 @@ func (a *executorsActor) forgetRetry(t *task) {
 	a.retries[t.key()] = left
 }
 
-// waitingRetry gives an attempt of a job that waits; nil: there is none.
+// waitingRetry returns an attempt of a job that waits; nil: there is none.
 func (a *executorsActor) waitingRetry(key string) *task {
 	for _, t := range a.retries[key] {
 		if t.open() {
@@ -36,7 +36,7 @@ func (a *executorsActor) waitingRetry(key string) *task {
 	return nil
 }
 
-// behindRetry applies the overlap policy to a firing that comes while the job's next attempt waits, and says whether it does not start now. What a
+// behindRetry applies the overlap policy to a firing that comes while the job's next attempt waits, and reports whether it does not start now. What a
 // client asks for starts.
 func (a *executorsActor) behindRetry(t *task) bool {
 	if t.run.Trigger != messages.TriggerSchedule && t.run.Trigger != messages.TriggerMisfire {

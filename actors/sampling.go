@@ -34,7 +34,7 @@ func (a *metricActor) beginRound(ctx actor.Context) {
 	a.sampling = a.after(ctx, a.config.Seconds(messages.ParamMetricInterval), sampleDue{a.round})
 }
 
-// isPending says whether an answer of this round may still come.
+// isPending reports whether an answer of this round may still come.
 func (a *metricActor) isPending() bool {
 	for i := range a.sources {
 		if a.sources[i].pending {

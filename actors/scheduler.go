@@ -163,7 +163,7 @@ func (a *schedulerActor) load(now time.Time) error {
 	return err
 }
 
-// planFrom gives the time after which a job is planned: now, or the firing that is recorded ahead. A record far ahead of now is one of a clock
+// planFrom returns the time after which a job is planned: now, or the firing that is recorded ahead. A record far ahead of now is one of a clock
 // that was set back since.
 func planFrom(through, now time.Time) time.Time {
 	if through.After(now) && through.Sub(now) < replanStep {

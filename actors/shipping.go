@@ -294,7 +294,7 @@ func (a *shipperActor) forgetHolds() {
 	}
 }
 
-// nextHold gives when the first index is tried again; the zero time where none waits.
+// nextHold returns when the first index is tried again; the zero time where none waits.
 func (a *shipperActor) nextHold() (at time.Time) {
 	for _, h := range a.holds {
 		if h.from > 0 && (!h.stalled || !a.probing) && (at.IsZero() || h.until.Before(at)) {
@@ -304,7 +304,7 @@ func (a *shipperActor) nextHold() (at time.Time) {
 	return at
 }
 
-// blocked gives the indices that are left alone for now, for a goroutine.
+// blocked returns the indices that are left alone for now, for a goroutine.
 func (a *shipperActor) blocked() map[string]bool {
 	var blocked map[string]bool
 	for index, h := range a.holds {
@@ -337,7 +337,7 @@ func (s *System) openCluster(config *messages.Config, patience time.Duration) (b
 	return client, nil
 }
 
-// sameCluster says whether nothing changed that a client is made of.
+// sameCluster reports whether nothing changed that a client is made of.
 func sameCluster(a, b *messages.Config) bool {
 	for _, name := range []string{
 		messages.ParamEndpoint, messages.ParamOpenSearchUser, messages.ParamOpenSearchPass, messages.ParamOpenSearchToken,

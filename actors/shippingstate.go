@@ -55,7 +55,7 @@ func (m *rateMeter) forget(now time.Time) {
 	m.last = max(m.last, span)
 }
 
-// rate gives documents a second.
+// rate returns documents a second.
 func (m rateMeter) rate(now time.Time) float64 {
 	m.forget(now)
 	sum := uint64(0)
@@ -73,7 +73,7 @@ func (a *shipperActor) publish() {
 	})
 }
 
-// nextTry gives when what is put off is tried again.
+// nextTry returns when what is put off is tried again.
 func (a *shipperActor) nextTry() time.Time {
 	if a.client != nil && a.breaker.open() {
 		return a.breaker.until
@@ -81,7 +81,7 @@ func (a *shipperActor) nextTry() time.Time {
 	return a.nextHold()
 }
 
-// state gives how shipping stands, in words.
+// state returns how shipping stands, in words.
 func (a *shipperActor) state() string {
 	until := a.breaker.until.UTC().Format(time.RFC3339)
 	switch {

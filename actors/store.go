@@ -20,7 +20,7 @@ type Store interface {
 
 	Job(name string) (messages.Job, error)
 	Run(id string) (messages.Run, error)
-	// RunScript gives the script that a queued run came with. Code not_found where it carries none.
+	// RunScript returns the script that a queued run came with. Code not_found where it carries none.
 	RunScript(id string) (messages.Job, error)
 	Runs(query messages.RunQuery) (messages.RunPage, error)
 	Setting(name string) ([]byte, error)
@@ -29,7 +29,7 @@ type Store interface {
 	Outbox() (messages.OutboxStanding, error)
 	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
 	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)
-	// Documents gives what waits, oldest first; a document's body is valid only during the call.
+	// Documents returns what waits, oldest first; a document's body is valid only during the call.
 	Documents(after uint64, each func(messages.Document) (more bool, err error)) error
 	Dead(before string, limit int) (messages.DeadPage, error)
 	EachOutput(runID string, each func(messages.OutputChunk) error) error

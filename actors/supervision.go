@@ -114,7 +114,7 @@ func isPanic(err error) bool {
 	return errors.As(err, &p)
 }
 
-// stackOf gives where a caught panic happened; nothing of another error.
+// stackOf returns where a caught panic happened; nothing of another error.
 func stackOf(err error) string {
 	var p *panicError
 	if errors.As(err, &p) {

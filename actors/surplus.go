@@ -15,7 +15,7 @@ import (
 // each job: a host may have more jobs than that.
 const mostWaiting = 10_000
 
-// waitingSince gives the tasks that were due by then, in due order.
+// waitingSince returns the tasks that were due by then, in due order.
 func (a *executorsActor) waitingSince(then time.Time) (waiting []*task) {
 	for _, t := range a.queue.items {
 		if t.due <= then.UnixNano() {
@@ -28,7 +28,7 @@ func (a *executorsActor) waitingSince(then time.Time) (waiting []*task) {
 	return waiting
 }
 
-// withoutSurplus skips those firings among waiting tasks that their jobs' overlap policies do not let wait, and gives the others.
+// withoutSurplus skips those firings among waiting tasks that their jobs' overlap policies do not let wait, and returns the others.
 func (a *executorsActor) withoutSurplus(waiting []*task) []*task {
 	s := surplus{active: map[string]string{}, ahead: map[string]*task{}}
 	for id, t := range a.handed {
@@ -71,7 +71,7 @@ func (s *surplus) isActive(key, id string) {
 	}
 }
 
-// judge gives the task that must not wait on, if there is one, and why: the given one, or one before it that it replaces.
+// judge returns the task that must not wait on, if there is one, and why: the given one, or one before it that it replaces.
 func (s *surplus) judge(t *task) (drop *task, why string) {
 	key := t.key()
 	ahead, active := s.ahead[key], s.active[key]

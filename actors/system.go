@@ -57,7 +57,7 @@ type Options struct {
 	// OnShipped is told of how many documents OpenSearch has just answered, each part of long output being one. It must not block; may be nil.
 	OnShipped   func(uint64)
 	openCluster func(opensearch.Config) (bulkClient, error) // what a test replaces; nil: opensearch.New
-	// Getenv gives the proxy variables of the environment; nil: there is no proxy.
+	// Getenv returns the proxy variables of the environment; nil: there is no proxy.
 	Getenv func(string) string
 	// OnRound is told that a round of periodic work is over: a sample of the host, or a look at due times that found none. It must not block;
 	// may be nil.
@@ -268,7 +268,7 @@ func (s *System) awaitOne(ctx context.Context, m *member, before uint64) error {
 	}
 }
 
-// props gives what the library needs to run one member.
+// props returns what the library needs to run one member.
 func (s *System) props(m *member) *actor.Props {
 	return actor.PropsFromProducer(m.producer,
 		actor.WithDispatcher(&s.workers),
@@ -281,7 +281,7 @@ func (s *System) props(m *member) *actor.Props {
 		actor.WithReceiverMiddleware(s.watched(m.vital, s.log.With("actor", m.name))))
 }
 
-// supervisorOf gives the strategy for a member's own children: only the executors have any.
+// supervisorOf returns the strategy for a member's own children: only the executors have any.
 func (s *System) supervisorOf(m *member) actor.SupervisorStrategy {
 	return &keepGoing{tell: func(failed executorFailed) { s.actors.Root.Send(m.pid.Load(), failed) }}
 }
@@ -320,13 +320,13 @@ func (s *System) fail(err error) {
 	s.failOnce.Do(func() { s.dead <- err })
 }
 
-// Dead gives the cause when the tree can no longer do its work: the process has to stop in order, and end with a non-zero exit.
+// Dead returns the cause when the tree can no longer do its work: the process has to stop in order, and end with a non-zero exit.
 func (s *System) Dead() <-chan error { return s.dead }
 
-// Config gives the snapshot of the parameters in force.
+// Config returns the snapshot of the parameters in force.
 func (s *System) Config() *messages.Config { return s.config.Load() }
 
-// Access gives the snapshot of who may do what.
+// Access returns the snapshot of who may do what.
 func (s *System) Access() *messages.Access { return s.access.Load() }
 
 func lastPart(id string) string {

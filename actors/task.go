@@ -37,7 +37,7 @@ type task struct {
 	fate     atomic.Int32
 }
 
-// rowTrace tells whether the store has a row of a run. No row of it is submitted after the one of its end.
+// rowTrace records whether the store has a row of a run. No row of it is submitted after the one of its end.
 type rowTrace struct {
 	stored atomic.Bool
 	under  atomic.Int32 // rows that are with the store and not committed
@@ -52,7 +52,7 @@ func (r *rowTrace) arrives(err error) {
 	r.under.Add(-1)
 }
 
-// onWay says whether it can't be told yet.
+// onWay reports whether it can't be told yet.
 func (r *rowTrace) onWay() bool { return r.under.Load() > 0 }
 
 // The fates of a task. Whoever moves it away from taskOpen owns it.
@@ -117,7 +117,7 @@ func (t *task) key() string {
 	return "\x00" + t.run.ID
 }
 
-// outcome gives the run as it ends without having been started.
+// outcome returns the run as it ends without having been started.
 func (t *task) outcome(state messages.RunState, reason string, now time.Time) messages.Run {
 	run := t.run
 	run.State, run.Reason, run.EndedAt, run.Armed = state, reason, now, false

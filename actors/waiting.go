@@ -31,7 +31,7 @@ func (f *fullness) begin() {
 
 func (f *fullness) end() { *f = fullness{} }
 
-// at says whether there was no free slot at t.
+// at reports whether there was no free slot at t.
 func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.After(t) }
 
 // noteWaiting records of the tasks that have waited for a slot for a while that they only wait, and that those that their jobs' policies do not
@@ -53,7 +53,7 @@ func (a *executorsActor) noteWaiting() {
 	}
 }
 
-// missed settles a firing that is later than its job allows, and says whether it was one. What waited for a slot, or behind another run, was
+// missed settles a firing that is later than its job allows, and reports whether it was one. What waited for a slot, or behind another run, was
 // noticed in time, and starts however late that is.
 func (a *executorsActor) missed(t *task) bool {
 	now := time.Now()

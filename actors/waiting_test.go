@@ -61,7 +61,7 @@ func TestRunOnceMakesUpOnceForAGap(t *testing.T) {
 	})
 }
 
-// withOneSlot gives an agent that runs one process at a time.
+// withOneSlot runs an agent that runs one process at a time.
 func withOneSlot(w *world) {
 	w.store.parameters[messages.ParamMaxConcurrentRuns] = strconv.Itoa(1)
 }

@@ -89,7 +89,7 @@ func (w *world) advance(d time.Duration) {
 	synctest.Wait()
 }
 
-// afterCrash gives another agent, not started yet, on what is committed now. The first one is stopped, where nobody sees what it still writes.
+// afterCrash returns another agent, not started yet, on what is committed now. The first one is stopped, where nobody sees what it still writes.
 func (w *world) afterCrash() *world {
 	synctest.Wait()
 	next := newWorldOn(w.t, w.store.afterCrash())
@@ -158,7 +158,7 @@ func (w *world) add(j messages.Job) messages.JobPut {
 	return w.put(j, messages.ExpectAbsent)
 }
 
-// inState gives a job's runs in a state, oldest first.
+// inState returns a job's runs in a state, oldest first.
 func (w *world) inState(name string, state messages.RunState) []messages.Run {
 	var found []messages.Run
 	for _, r := range w.store.runsOf(name) {

@@ -76,7 +76,7 @@ func (r *request) loggedPath() string {
 	return string(path[:min(len(path), 128)])
 }
 
-// clientID gives the X-Request-Id that the client sent, where it is short and harmless. It is logged and trusted for nothing.
+// clientID returns the X-Request-Id that the client sent, where it is short and harmless. It is logged and trusted for nothing.
 func clientID(ctx *fasthttp.RequestCtx) string {
 	sent := ctx.Request.Header.Peek("X-Request-Id")
 	if len(sent) == 0 || len(sent) > 64 {

@@ -158,7 +158,7 @@ const workBytes = 16 << 10
 // smallBody is the size up to which bodies are read into buffers that are used again.
 const smallBody = 4 << 10
 
-// dropBody gives the memory of a large body free before the request's end.
+// dropBody frees the memory of a large body before the request's end.
 func (r *request) dropBody() {
 	if len(r.http.Request.Body()) > smallBody {
 		r.http.Request.SwapBody(nil)

@@ -41,7 +41,7 @@ func newAuthenticator(access func() *messages.Access, limits Limits) (*authentic
 	}, nil
 }
 
-// verify gives the user whose credentials the Authorization header carries. from is the client's
+// verify returns the user whose credentials the Authorization header carries. from is the client's
 // address.
 func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Addr, now time.Time) (*messages.User, error) {
 	if len(header) == 0 {

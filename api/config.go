@@ -130,7 +130,7 @@ func hostOnly(name string) error {
 	return e
 }
 
-// valueError gives an actor's or a parameter's own error in the words of the route.
+// valueError returns an actor's or a parameter's own error in the words of the route.
 func valueError(name string, err error) error {
 	e := messages.AsError(err)
 	if e == nil || e.Code != messages.CodeInvalid {

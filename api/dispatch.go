@@ -95,7 +95,7 @@ func (r *request) enterGathering() (err error) {
 	return err
 }
 
-// leave gives the place back.
+// leave frees the place.
 func (r *request) leave() {
 	if r.leaveGathering != nil {
 		r.leaveGathering()
@@ -146,7 +146,7 @@ func (r *request) authorization() []byte {
 	return nil
 }
 
-// crossSite says whether a browser sends a change for a page of another site: it would add the credentials that it remembers. Browsers say so
+// crossSite reports whether a browser sends a change for a page of another site: it would add the credentials that it remembers. Browsers say so
 // themselves (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/), and no page can keep them from it.
 func (r *request) crossSite() bool {
 	site := r.http.Request.Header.Peek("Sec-Fetch-Site")
@@ -171,7 +171,7 @@ func (r *request) checkBody() error {
 	return nil
 }
 
-// isOneOf says whether a Content-Type is one of media, whatever its parameters are.
+// isOneOf reports whether a Content-Type is one of media, whatever its parameters are.
 func isOneOf(contentType []byte, media []string) bool {
 	kind, _, _ := bytes.Cut(contentType, []byte{';'})
 	return slices.ContainsFunc(media, func(m string) bool { return strings.EqualFold(string(bytes.TrimSpace(kind)), m) })

@@ -58,7 +58,7 @@ func executeCommand(r *request) error {
 	return r.ok(newExecutedAnswer(&finished, r.start))
 }
 
-// text gives the command line.
+// text returns the command line.
 func (c *commandRequest) text() (string, error) {
 	command, err := decodeBase64("command", c.Command)
 	switch {
@@ -76,7 +76,7 @@ func (c *commandRequest) text() (string, error) {
 	return string(command), nil
 }
 
-// timeout gives the time that the request names, or 0.
+// timeout returns the time that the request names, or 0.
 func (c *commandRequest) timeout() (time.Duration, error) {
 	if c.TimeoutSeconds == nil {
 		return 0, nil
@@ -147,5 +147,5 @@ func newExecutedAnswer(f *messages.RunFinished, now time.Time) executedAnswer {
 	return out
 }
 
-// text gives what was printed as JSON can carry it.
+// text returns what was printed as JSON can carry it.
 func text(printed []byte) string { return strings.ToValidUTF8(string(printed), "\uFFFD") }

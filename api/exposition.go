@@ -83,7 +83,7 @@ func oneIf(yes bool) float64 {
 	return 0
 }
 
-// unixSeconds gives 0 for no time.
+// unixSeconds returns 0 for no time.
 func unixSeconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

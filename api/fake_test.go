@@ -236,7 +236,7 @@ func fakeStats() messages.Stats {
 	}
 }
 
-// last gives the last request that was asked.
+// last returns the last request that was asked.
 func (f *fakeAgent) last() any {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -29,7 +29,7 @@ func (c *fieldCache) of(t reflect.Type) []jsonField {
 	return fields
 }
 
-// fieldsOf gives the JSON fields of a struct type in order, those of embedded structs in their place.
+// fieldsOf returns the JSON fields of a struct type in order, those of embedded structs in their place.
 func fieldsOf(t reflect.Type) iter.Seq[jsonField] {
 	return func(yield func(jsonField) bool) { walkFields(t, nil, yield) }
 }

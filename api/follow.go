@@ -75,7 +75,7 @@ func (b *followBody) watch() {
 	}
 }
 
-// Read gives a part of the present piece, or waits for the next one.
+// Read returns a part of the present piece, or waits for the next one.
 func (b *followBody) Read(p []byte) (int, error) {
 	for b.piece.Len() == 0 {
 		if err := b.next(); err != nil {
@@ -120,7 +120,7 @@ func (b *followBody) form() error {
 	return b.write(&b.piece, part)
 }
 
-// cutText gives how many of the first most bytes are whole characters, as far as these are UTF-8.
+// cutText returns how many of the first most bytes are whole characters, as far as these are UTF-8.
 func cutText(data []byte, most int) int {
 	if len(data) <= most {
 		return len(data)
@@ -133,7 +133,7 @@ func cutText(data []byte, most int) int {
 	return most
 }
 
-// allow gives the client its time for what is sent next.
+// allow sets the client's time for what is sent next.
 func (b *followBody) allow() {
 	within := b.server.limits.StreamTimeout
 	if b.server.leave.Err() != nil {

@@ -15,7 +15,7 @@ import (
 	"gusty/messages"
 )
 
-// fakeFollower gives what is sent to it, until its channel is closed.
+// fakeFollower returns what is sent to it, until its channel is closed.
 type fakeFollower struct {
 	chunks chan messages.OutputChunk
 	closed atomic.Bool

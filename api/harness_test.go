@@ -149,7 +149,7 @@ func testTLS(t testing.TB) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
-// testDocument gives the OpenAPI document, checked.
+// testDocument returns the OpenAPI document, checked.
 func testDocument(t testing.TB) *openapi3.T {
 	t.Helper()
 	text, err := json.Marshal(document(Routes(), "1.2.3"))
@@ -173,7 +173,7 @@ type answer struct {
 	body   string
 }
 
-// request gives a request with the administrator's credentials and, where there is a body, its type.
+// request returns a request with the administrator's credentials and, where there is a body, its type.
 func (h *harness) request(method, path, body string) *http.Request {
 	h.t.Helper()
 	var reader io.Reader

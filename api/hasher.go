@@ -21,7 +21,7 @@ func newHasher(atOnce int, wait time.Duration) *hasher {
 	return &hasher{newGate(atOnce, wait, "the check of passwords")}
 }
 
-// compare says whether pass is the password of hash. The error says that there was no room in time.
+// compare reports whether pass is the password of hash. The error says that there was no room in time.
 func (h *hasher) compare(ctx context.Context, hash []byte, pass []byte) (holds bool, err error) {
 	release, err := h.enter(ctx)
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *hasher) hash(ctx context.Context, pass string) (messages.Secret, error)
 	return messages.Secret(hash), nil
 }
 
-// hashOf gives what the password of user is compared with. Without a user it is a hash that no password has, as costly as the costliest of those
+// hashOf returns what the password of user is compared with. Without a user it is a hash that no password has, as costly as the costliest of those
 // that are stored, so that time does not tell which names exist.
 func hashOf(user *messages.User, access *messages.Access) []byte {
 	if user != nil {

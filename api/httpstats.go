@@ -61,7 +61,7 @@ func (h *httpStats) count(place, status int, took time.Duration) {
 	h.micros.Add(uint64(max(took.Microseconds(), 0)))
 }
 
-// durations gives the histogram of all requests, in seconds.
+// durations returns the histogram of all requests, in seconds.
 func (h *httpStats) durations() messages.Histogram {
 	bounds := durationBounds()
 	out := messages.Histogram{Bounds: bounds[:], Counts: make([]uint64, len(h.took)), Sum: float64(h.micros.Load()) / 1e6}

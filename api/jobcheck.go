@@ -63,7 +63,7 @@ func (c *checkedAnswer) compare(stored, next *messages.Job) {
 	}
 }
 
-// changedNames gives, in order, the names whose value differs or that only one of the two has.
+// changedNames returns, in order, the names whose value differs or that only one of the two has.
 func changedNames(was, is map[string]messages.Secret) []string {
 	names := []string{}
 	for name, value := range is {

@@ -42,7 +42,7 @@ type Rate struct {
 	Refill time.Duration
 }
 
-// withDefaults gives l with its zero fields filled.
+// withDefaults returns l with its zero fields filled.
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.HandshakeTimeout, 10*time.Second)
 	orDefault(&l.ReadTimeout, 30*time.Second)

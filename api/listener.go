@@ -43,7 +43,7 @@ func newListener(ln net.Listener, config *tls.Config, limits Limits, most func()
 	return l
 }
 
-// Accept gives the next connection that is within the caps, as a TLS connection whose handshake is still to come.
+// Accept returns the next connection that is within the caps, as a TLS connection whose handshake is still to come.
 func (l *listener) Accept() (net.Conn, error) {
 	for pause := time.Duration(0); ; {
 		raw, err := l.Listener.Accept()
@@ -124,7 +124,7 @@ func (l *listener) release(c *conn) {
 	}
 }
 
-// counts gives how many connections are open and how many were refused since the start.
+// counts returns how many connections are open and how many were refused since the start.
 func (l *listener) counts() (open int, refused uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +174,7 @@ func (l *listener) closeWhere(chosen func(*conn) bool) {
 	}
 }
 
-// addressOf gives the client's address, of IPv6 the /64 that one client owns.
+// addressOf returns the client's address, of IPv6 the /64 that one client owns.
 func addressOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// members gives the members of an object, each once.
+// members returns the members of an object, each once.
 func members(raw json.RawMessage, field string) (map[string]json.RawMessage, error) {
 	if bytes.TrimSpace(raw)[0] != '{' {
 		return nil, wrongType(field, "an object")
@@ -58,7 +58,7 @@ func eachMember(object json.RawMessage) iter.Seq2[json.RawMessage, json.RawMessa
 	}
 }
 
-// endOfString gives the place of the quote that ends the string which begins at begin.
+// endOfString returns the place of the quote that ends the string which begins at begin.
 func endOfString(text json.RawMessage, begin int) int {
 	for i := begin + 1; i < len(text); i++ {
 		switch text[i] {
@@ -71,7 +71,7 @@ func endOfString(text json.RawMessage, begin int) int {
 	return len(text)
 }
 
-// unquote gives the text of a JSON string.
+// unquote returns the text of a JSON string.
 func unquote(quoted json.RawMessage) (text string, err error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1]), nil

@@ -40,7 +40,7 @@ func newMetricAnswer(s *messages.Sample, port int, jobs []string) metricAnswer {
 	return out
 }
 
-// finite gives 0 for what JSON has no number for.
+// finite returns 0 for what JSON has no number for.
 func finite[T float32 | float64](f T) T {
 	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
 		return 0
@@ -86,7 +86,7 @@ func getMetric(r *request) error {
 	return nil
 }
 
-// metricBody gives the last rendering while it is fresh. When it is not, one request renders anew and those that come meanwhile get the last, as
+// metricBody returns the last rendering while it is fresh. When it is not, one request renders anew and those that come meanwhile get the last, as
 // long as nothing was changed since.
 func (r *request) metricBody() ([]byte, error) {
 	cache, changes := &r.server.metric, r.server.changes.Load()
@@ -147,7 +147,7 @@ func (r *request) sampleAndNames() (*messages.Sample, []string, error) {
 	return sample, jobs.Names, nil
 }
 
-// sameSlice says whether both are the same list, and not only equal ones.
+// sameSlice reports whether both are the same list, and not only equal ones.
 func sameSlice(a, b []string) bool {
 	return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b)
 }

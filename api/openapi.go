@@ -14,7 +14,7 @@ func getOpenAPI(r *request) error {
 	return r.ok(document(r.server.table.routes, r.server.options.Build.Version))
 }
 
-// document gives the OpenAPI 3.1 description of routes.
+// document returns the OpenAPI 3.1 description of routes.
 func document(routes []Route, version string) map[string]any {
 	components := map[string]any{}
 	out := &schemas{components: components, answer: true}

@@ -91,7 +91,7 @@ func newDeadAnswer(l *messages.DeadLetter) deadAnswer {
 	return out
 }
 
-// deadID gives the path's id. What is no id is the id of no dead letter.
+// deadID returns the path's id. What is no id is the id of no dead letter.
 func (r *request) deadID() (string, error) {
 	if !isID(r.param) {
 		return "", messages.Errorf(messages.CodeNotFound, "there is no such dead letter; its id is a UUID")

@@ -31,7 +31,7 @@ func previewJob(r *request) error {
 	return r.ok(answer)
 }
 
-// firings gives the first count due times after from.
+// firings returns the first count due times after from.
 func firings(schedule *cron.Schedule, from time.Time, location *time.Location, count int) []string {
 	next := make([]string, 0, count)
 	for at := from; len(next) < count; {
@@ -43,7 +43,7 @@ func firings(schedule *cron.Schedule, from time.Time, location *time.Location, c
 	return next
 }
 
-// asQuery gives an error about a field as one about the query parameter of that name.
+// asQuery returns an error about a field as one about the query parameter of that name.
 func asQuery(err error) error {
 	e := messages.AsError(err)
 	if e == nil {

@@ -116,7 +116,7 @@ func (p *Parameter) check(value string) error {
 	return nil
 }
 
-// queryText gives a parameter's value as a copy, or its default.
+// queryText returns a parameter's value as a copy, or its default.
 func (r *request) queryText(name string) string {
 	if value := r.http.QueryArgs().Peek(name); len(value) > 0 {
 		return string(value)
@@ -129,10 +129,10 @@ func (r *request) queryText(name string) string {
 	return ""
 }
 
-// queryBool gives a boolean parameter that was checked.
+// queryBool returns a boolean parameter that was checked.
 func (r *request) queryBool(name string) bool { return r.queryText(name) == "true" }
 
-// queryInt gives an integer parameter that was checked.
+// queryInt returns an integer parameter that was checked.
 func (r *request) queryInt(name string) int {
 	n, err := strconv.Atoi(r.queryText(name))
 	if err != nil {
@@ -156,7 +156,7 @@ func parseInstant(text string) (time.Time, bool) {
 	return time.Unix(seconds, 0), err == nil && firstSecond <= seconds && seconds <= lastSecond
 }
 
-// queryTime gives a time that was checked, or the time of the request where it is absent.
+// queryTime returns a time that was checked, or the time of the request where it is absent.
 func (r *request) queryTime(name string) time.Time {
 	if t, ok := parseInstant(r.queryText(name)); ok {
 		return t
@@ -164,7 +164,7 @@ func (r *request) queryTime(name string) time.Time {
 	return r.start
 }
 
-// isID says whether text is a UUID in its usual form.
+// isID reports whether text is a UUID in its usual form.
 func isID(text string) bool {
 	if len(text) != 36 {
 		return false

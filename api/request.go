@@ -43,7 +43,7 @@ func (s *Server) freeRequest(r *request) {
 	s.requestPool.Put(r)
 }
 
-// remote gives the client's address, whole.
+// remote returns the client's address, whole.
 func (r *request) remote() netip.Addr {
 	return remoteOf(r.http)
 }
@@ -69,7 +69,7 @@ func (r *request) ask(msg any, extra time.Duration) (any, error) {
 	return r.server.options.Asker.Ask(ctx, msg)
 }
 
-// ask gives the reply as the type that msg promises.
+// ask returns the reply as the type that msg promises.
 func ask[T any](r *request, msg any) (T, error) { return askLong[T](r, msg, 0) }
 
 // askLong is ask for what takes its time.

@@ -39,5 +39,5 @@ func (id *requestID) format(u *[16]byte) {
 	}
 }
 
-// String gives the id as text.
+// String returns the id as text.
 func (id *requestID) String() string { return string(id[:]) }

@@ -89,7 +89,7 @@ func (r *request) fail(err error) {
 	}
 }
 
-// expected gives what the client is told of err. Internal text stays inside.
+// expected returns what the client is told of err. Internal text stays inside.
 func (r *request) expected(err error) *messages.Error {
 	switch e := messages.AsError(err); {
 	case e != nil && e.Code != messages.CodeInternal:
@@ -102,7 +102,7 @@ func (r *request) expected(err error) *messages.Error {
 	return messages.Errorf(messages.CodeInternal, "a fault of the agent's own; its log has more under this request_id")
 }
 
-// retryAfter gives whole seconds, at least one.
+// retryAfter returns whole seconds, at least one.
 func retryAfter(d time.Duration) string {
 	return strconv.FormatInt(max(int64((d+time.Second-1)/time.Second), 1), 10)
 }

@@ -41,7 +41,7 @@ type Answer struct {
 	Doc    string // empty: "Success"
 }
 
-// bodyMedia gives the types that the body may have.
+// bodyMedia returns the types that the body may have.
 func (route *Route) bodyMedia() []string {
 	if route.BodyMedia == nil {
 		return []string{mediaJSON}
@@ -49,7 +49,7 @@ func (route *Route) bodyMedia() []string {
 	return route.BodyMedia
 }
 
-// refusesBody says whether a body is refused unless it is an object without fields. What the Rust agent has ignores what it does not know, and a GET's
+// refusesBody reports whether a body is refused unless it is an object without fields. What the Rust agent has ignores what it does not know, and a GET's
 // body means nothing.
 func (route *Route) refusesBody() bool {
 	return route.Added && route.Body == nil && route.Method != http.MethodGet
@@ -61,7 +61,7 @@ type resource struct {
 	allow  string // for 405
 }
 
-// route gives the resource's route for a method; HEAD is answered where GET is.
+// route returns the resource's route for a method; HEAD is answered where GET is.
 func (c *resource) route(method []byte) *Route {
 	if string(method) == http.MethodHead {
 		method = []byte(http.MethodGet)
@@ -128,7 +128,7 @@ func (t *routeTable) resourceOf(path string) *resource {
 	return p.resource
 }
 
-// find gives the resource at path and the value of its parameter; nil where there is none.
+// find returns the resource at path and the value of its parameter; nil where there is none.
 func (t *routeTable) find(path []byte) (found *resource, param string) {
 	if found = t.plain[string(path)]; found != nil {
 		return found, ""
@@ -146,7 +146,7 @@ func (t *routeTable) find(path []byte) (found *resource, param string) {
 	return nil, ""
 }
 
-// name gives what a place of the table is called in counters.
+// name returns what a place of the table is called in counters.
 func (t *routeTable) name(place int) (method, path string) {
 	if place >= len(t.routes) {
 		return "", "unmatched"

@@ -13,7 +13,7 @@ const (
 	remove = http.MethodDelete
 )
 
-// Routes gives the route table: every route that the server answers, in the order in which the documentation shows them.
+// Routes returns the route table: every route that the server answers, in the order in which the documentation shows them.
 func Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{agentRoutes(), configRoutes(), jobRoutes(), executeRoutes(), runRoutes(), storeRoutes(), rotateRoutes(), transferRoutes(), observeRoutes()} {

@@ -11,7 +11,7 @@ import (
 
 func b64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// script gives a ScriptRequest with more fields behind the required ones.
+// script returns a ScriptRequest with more fields behind the required ones.
 func script(name, content, cron, more string) string {
 	return fmt.Sprintf(`{"script_name":%q,"content":%q,"cron_expression":%q,"script_type":1%s}`, name, content, cron, more)
 }

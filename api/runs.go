@@ -57,7 +57,7 @@ func milliseconds(d time.Duration) *int64 {
 	return &ms
 }
 
-// timeText gives a time as every answer has it: RFC 3339, UTC, milliseconds.
+// timeText returns a time as every answer has it: RFC 3339, UTC, milliseconds.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 func timeOrNull(t time.Time) *string {
@@ -96,7 +96,7 @@ func listRuns(r *request) error {
 	return r.ok(out)
 }
 
-// runID gives the path's run id. What is no id is the id of no run.
+// runID returns the path's run id. What is no id is the id of no run.
 func (r *request) runID() (string, error) {
 	if !isID(r.param) {
 		return "", messages.Errorf(messages.CodeNotFound, "there is no such run; a run's id is a UUID")

@@ -21,7 +21,7 @@ type schemas struct {
 	strict     bool // keys that the type does not have are refused
 }
 
-// of gives the schema of a value's type.
+// of returns the schema of a value's type.
 func (s *schemas) of(value any) schema {
 	if several, ok := value.(anyOf); ok {
 		var list []schema
@@ -95,7 +95,7 @@ func ofString(t reflect.Type) schema {
 	return out
 }
 
-// component gives a reference to a struct's schema, which it makes at first sight.
+// component returns a reference to a struct's schema, which it makes at first sight.
 func (s *schemas) component(t reflect.Type) schema {
 	name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
 	if _, known := s.components[name]; !known {
@@ -150,7 +150,7 @@ func constrain(to schema, tag string) {
 	}
 }
 
-// optionRange gives the range of a job's option in the words of constrain. The values are those that its validation goes by.
+// optionRange returns the range of a job's option in the words of constrain. The values are those that its validation goes by.
 func optionRange(name string) string {
 	between := func(least, most int) string {
 		return "minimum=" + strconv.Itoa(least) + ",maximum=" + strconv.Itoa(most)

@@ -65,7 +65,7 @@ func (f *scriptFields) job(fallback string) (messages.Job, error) {
 	return job, nil
 }
 
-// script gives the script itself, without CR characters.
+// script returns the script itself, without CR characters.
 func (f *scriptFields) script(fallback string) ([]byte, error) {
 	content := []byte(f.Content)
 	switch orText(f.ContentEncoding, fallback) {

@@ -171,7 +171,7 @@ func (s *Server) tlsConfig() *tls.Config {
 	return c
 }
 
-// connectionCap gives what tells the cap in force. The accept loop calls it for each connection: it looks a value up only when the
+// connectionCap returns what tells the cap in force. The accept loop calls it for each connection: it looks a value up only when the
 // configuration is another.
 func (s *Server) connectionCap() func() int {
 	if fixed := s.limits.Connections; fixed > 0 {
@@ -215,7 +215,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // shutdownGrace is how long an answer may take once its request was told that the agent stops.
 const shutdownGrace = 250 * time.Millisecond
 
-// connections gives how many are open and how many were refused.
+// connections returns how many are open and how many were refused.
 func (s *Server) connections() (open int, refused uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,7 +228,7 @@ func (s *Server) connections() (open int, refused uint64) {
 // Requests counts the requests that were answered since the start.
 func (s *Server) Requests() uint64 { return s.stats.total.Load() }
 
-// httpLogger gives fasthttp's own remarks (mostly connections that broke) to the agent's log.
+// httpLogger writes fasthttp's own remarks (mostly connections that broke) to the agent's log.
 type httpLogger struct{ log *slog.Logger }
 
 // Printf logs at debug: what matters to an operator is logged where it is answered.

@@ -42,7 +42,7 @@ func getOutput(r *request) error {
 	})
 }
 
-// chunkWriter gives what writes one chunk, in the form that was asked for and of the stream that was asked for.
+// chunkWriter returns what writes one chunk, in the form that was asked for and of the stream that was asked for.
 func (r *request) chunkWriter() (write func(io.Writer, messages.OutputChunk) error, media string) {
 	write, media = writeText, mediaText
 	if r.queryText("format") == "ndjson" {
@@ -135,7 +135,7 @@ type outputBody struct {
 	until time.Time // of the whole
 }
 
-// Read gives the next piece, and from then on the client its time for it: fasthttp sends each before it asks for the next one.
+// Read returns the next piece, and from then on the client its time for it: fasthttp sends each before it asks for the next one.
 func (b *outputBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	if b.stall > 0 {

@@ -44,7 +44,7 @@ type share struct {
 	rate Rate
 }
 
-// shares gives the buckets of an attempt. An address that is not known has none.
+// shares returns the buckets of an attempt. An address that is not known has none.
 func (t *throttle) shares(user string, from netip.Addr) []share {
 	shares := []share{{bucketKey{user: user}, t.user}, {bucketKey{}, t.all}}
 	if from.IsValid() {
@@ -78,7 +78,7 @@ func (r Rate) wait(level float64) time.Duration {
 	return max(time.Duration((1-level)*float64(r.Refill)), time.Millisecond)
 }
 
-// level gives a bucket's tokens at now.
+// level returns a bucket's tokens at now.
 func (t *throttle) level(s share, now time.Time) float64 {
 	b, ok := t.buckets[s.key]
 	if !ok {

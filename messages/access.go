@@ -40,12 +40,12 @@ type User struct {
 	Disabled bool
 }
 
-// Has says whether the user may do what scope names; every user may do what needs no scope.
+// Has reports whether the user may do what scope names; every user may do what needs no scope.
 func (u *User) Has(scope Scope) bool {
 	return scope == "" || slices.Contains(u.Scopes, scope)
 }
 
-// HasAll says whether the user may do everything.
+// HasAll reports whether the user may do everything.
 func (u *User) HasAll() bool {
 	for _, scope := range AllScopes() {
 		if !u.Has(scope) {

@@ -31,7 +31,7 @@ func NewConfig(version uint64, rows []StoredParameter) *Config {
 	return c
 }
 
-// With gives a snapshot in which the local values of the named parameters are replaced.
+// With returns a snapshot in which the local values of the named parameters are replaced.
 func (c *Config) With(version uint64, local map[string]string) *Config {
 	next := &Config{Version: version, rows: make(map[string]StoredParameter, len(c.rows))}
 	for name, row := range c.rows {
@@ -43,10 +43,10 @@ func (c *Config) With(version uint64, local map[string]string) *Config {
 	return next
 }
 
-// Row gives a parameter's stored row.
+// Row returns a parameter's stored row.
 func (c *Config) Row(name string) StoredParameter { return c.rows[name] }
 
-// Text gives the effective value: the local one unless it is empty, else the global one.
+// Text returns the effective value: the local one unless it is empty, else the global one.
 func (c *Config) Text(name string) string {
 	row := c.rows[name]
 	if row.Local != "" {
@@ -55,10 +55,10 @@ func (c *Config) Text(name string) string {
 	return row.Global
 }
 
-// Secret gives the effective value of a secret parameter.
+// Secret returns the effective value of a secret parameter.
 func (c *Config) Secret(name string) Secret { return Secret(c.Text(name)) }
 
-// Int gives the effective value of an integer parameter, or its default where the stored text is no number in range (a row that came by
+// Int returns the effective value of an integer parameter, or its default where the stored text is no number in range (a row that came by
 // import or by hand).
 func (c *Config) Int(name string) int64 {
 	p, known := FindParameter(name)
@@ -72,7 +72,7 @@ func (c *Config) Int(name string) int64 {
 	return n
 }
 
-// Bool gives the effective value of a boolean parameter.
+// Bool returns the effective value of a boolean parameter.
 func (c *Config) Bool(name string) bool {
 	switch c.Text(name) {
 	case "1", "true":
@@ -82,7 +82,7 @@ func (c *Config) Bool(name string) bool {
 	}
 }
 
-// Seconds gives an integer parameter as a duration in seconds.
+// Seconds returns an integer parameter as a duration in seconds.
 func (c *Config) Seconds(name string) time.Duration { return time.Duration(c.Int(name)) * time.Second }
 
 // Requests to the config actor.

@@ -51,7 +51,7 @@ type Error struct {
 	RetryAfter time.Duration // when a repeat makes sense; 0 where nothing is known
 }
 
-// Error gives the sentence, with the field in front of it where one is at fault.
+// Error returns the sentence, with the field in front of it where one is at fault.
 func (e *Error) Error() string {
 	if e.Field == "" {
 		return e.Message
@@ -79,7 +79,7 @@ func Unavailable(who string) *Error {
 	return &Error{Code: CodeUnavailable, Message: who + " is not available; whether the request was carried out is unknown", RetryAfter: time.Second}
 }
 
-// AsError gives the *Error in err's chain, or nil.
+// AsError returns the *Error in err's chain, or nil.
 func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -88,7 +88,7 @@ func AsError(err error) *Error {
 	return nil
 }
 
-// CodeOf gives the code of the *Error in err's chain, or CodeInternal for any other non-nil error.
+// CodeOf returns the code of the *Error in err's chain, or CodeInternal for any other non-nil error.
 func CodeOf(err error) Code {
 	if e := AsError(err); e != nil {
 		return e.Code

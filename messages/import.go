@@ -15,7 +15,7 @@ type ExportQuery struct {
 type (
 	// GetExport asks for every row. Reply: Export.
 	GetExport struct{ Query ExportQuery }
-	// Export gives the rows one by one, all of one moment; Each returns the first error of each or of the store.
+	// Export calls back with the rows one by one, all of one moment; Each returns the first error of each or of the store.
 	Export struct {
 		Each func(each func(TableRow) error) error
 	}
@@ -103,7 +103,7 @@ func (r *ImportResult) Refused() int {
 	return n
 }
 
-// Count gives how many rows had each outcome.
+// Count returns how many rows had each outcome.
 func (r *ImportResult) Count() map[ImportOutcome]int {
 	counts := map[ImportOutcome]int{}
 	for i := range r.Rows {
@@ -112,7 +112,7 @@ func (r *ImportResult) Count() map[ImportOutcome]int {
 	return counts
 }
 
-// WithRows gives a snapshot in which rows stand as they are given, global values included.
+// WithRows returns a snapshot in which rows stand as they are given, global values included.
 func (c *Config) WithRows(version uint64, rows []StoredParameter) *Config {
 	next := &Config{Version: version, rows: maps.Clone(c.rows)}
 	for _, row := range rows {
@@ -121,7 +121,7 @@ func (c *Config) WithRows(version uint64, rows []StoredParameter) *Config {
 	return next
 }
 
-// With gives a snapshot in which users stand as they are given.
+// With returns a snapshot in which users stand as they are given.
 func (a *Access) With(users []User) *Access {
 	next := &Access{Version: a.Version + 1, Users: maps.Clone(a.Users)}
 	for _, user := range users {

@@ -29,7 +29,7 @@ func checkDatePattern(field, name string) error {
 	return nil
 }
 
-// ResolveIndex gives the name of the index that a document of the given time goes into.
+// ResolveIndex returns the name of the index that a document of the given time goes into.
 func ResolveIndex(name string, at time.Time) string {
 	before, rest, found := strings.Cut(name, datePatternBegin)
 	pattern, after, whole := strings.Cut(rest, datePatternEnd)

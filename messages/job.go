@@ -125,7 +125,7 @@ type JobHead struct {
 	State          JobState
 }
 
-// Head gives the job's head with an empty state.
+// Head returns the job's head with an empty state.
 func (j *Job) Head() JobHead {
 	return JobHead{
 		Name: j.Name, CronExpression: j.CronExpression, TimeZone: j.Options.TimeZone, Enabled: j.Options.Enabled,
@@ -158,7 +158,7 @@ const (
 	BootPart              // BootID
 )
 
-// With gives the state with one part of it taken from another one.
+// With returns the state with one part of it taken from another one.
 func (s JobState) With(part StatePart, from *JobState) JobState {
 	switch part {
 	case PlannedPart:

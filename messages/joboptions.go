@@ -53,7 +53,7 @@ type JobOptions struct {
 	KillRemaining       bool
 }
 
-// DefaultJobOptions gives the options of a job that names none.
+// DefaultJobOptions returns the options of a job that names none.
 func DefaultJobOptions() JobOptions {
 	return JobOptions{
 		Enabled: true, OverlapPolicy: OverlapSkip, MisfirePolicy: MisfireSkip, MisfireGraceSeconds: 60,
@@ -92,7 +92,7 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// Apply gives o with what the patch names replaced; o itself is not changed.
+// Apply returns o with what the patch names replaced; o itself is not changed.
 func (p *JobOptionsPatch) Apply(o JobOptions) JobOptions {
 	set(&o.Enabled, p.Enabled)
 	set(&o.Description, p.Description)
@@ -122,7 +122,7 @@ func (p *JobOptionsPatch) Apply(o JobOptions) JobOptions {
 	return o
 }
 
-// mergeEnvironment gives next, with each value that is Mask taken from stored. A masked name that was never stored is left out: Validate
+// mergeEnvironment returns next, with each value that is Mask taken from stored. A masked name that was never stored is left out: Validate
 // has no way to know, and a variable whose value is the mask itself would be worse.
 func mergeEnvironment(stored, next map[string]Secret) map[string]Secret {
 	merged := maps.Clone(next)

@@ -17,10 +17,10 @@ type LineError struct {
 	Why   string // one sentence that holds nothing of the line but names
 }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (e *LineError) Error() string { return e.Why }
 
-// LineFault gives what is known of the line of an error of ParseLine.
+// LineFault returns what is known of the line of an error of ParseLine.
 func LineFault(err error) LineError {
 	if e, ok := errors.AsType[*LineError](err); ok {
 		return *e
@@ -71,7 +71,7 @@ func memberFault(path []string, value json.RawMessage, err error, try func([]byt
 	return "it has no " + name
 }
 
-// objectAt gives a value at a path of members, each alone.
+// objectAt returns a value at a path of members, each alone.
 func objectAt(path []string, value []byte) []byte {
 	for _, name := range slices.Backward(path) {
 		value = objectOf(name, value)

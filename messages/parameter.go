@@ -132,7 +132,7 @@ func Parameters() []Parameter {
 	}
 }
 
-// FindParameter gives the description of one parameter.
+// FindParameter returns the description of one parameter.
 func FindParameter(name string) (Parameter, bool) {
 	for _, p := range Parameters() {
 		if p.Name == name {

@@ -25,7 +25,7 @@ func RunStates() []RunState {
 	}
 }
 
-// Active says whether the run has not ended yet.
+// Active reports whether the run has not ended yet.
 func (s RunState) Active() bool { return s == RunQueued || s == RunRunning }
 
 // StartTrace is what is known of a start of a run whose record says that it is queued.
@@ -113,7 +113,7 @@ const (
 	Stderr Stream = 2
 )
 
-// String gives "stdout" or "stderr".
+// String returns "stdout" or "stderr".
 func (s Stream) String() string {
 	if s == Stderr {
 		return "stderr"
@@ -163,7 +163,7 @@ type (
 		ID     string
 		Follow bool
 	}
-	// RunOutput gives the chunks one by one; Each returns the first error of each or of the store. Data is valid only during the call.
+	// RunOutput calls back with the chunks one by one; Each returns the first error of each or of the store. Data is valid only during the call.
 	RunOutput struct {
 		Run      Run
 		Each     func(each func(OutputChunk) error) error

@@ -9,7 +9,7 @@ const (
 	ScriptBash   ScriptType = 1
 )
 
-// String gives the interpreter's usual name.
+// String returns the interpreter's usual name.
 func (t ScriptType) String() string {
 	switch t {
 	case ScriptPython:

@@ -11,10 +11,10 @@ const Mask = "********"
 // Secret is a string that prints, logs and marshals as Mask. Only Reveal gives its value, so that each use of it can be found by name.
 type Secret string
 
-// Reveal gives the value itself.
+// Reveal returns the value itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// IsSet says whether there is a value at all.
+// IsSet reports whether there is a value at all.
 func (s Secret) IsSet() bool { return s != "" }
 
 func (s Secret) shown() string {
@@ -24,7 +24,7 @@ func (s Secret) shown() string {
 	return Mask
 }
 
-// String gives the mask, or nothing for an empty secret.
+// String returns the mask, or nothing for an empty secret.
 func (s Secret) String() string { return s.shown() }
 
 // GoString keeps %#v from printing the value.

@@ -5,7 +5,7 @@ type (
 	// CheckShipping goes the way to OpenSearch step by step, with the configuration in force, and sends a test document. Reply: ShippingChecked.
 	// Code conflict: no endpoint is set.
 	CheckShipping struct{ Origin Origin }
-	// ShippingChecked gives the steps, as far as the way led.
+	// ShippingChecked holds the steps, as far as the way led.
 	ShippingChecked struct{ Steps []ShippingStep }
 	// ShippingStep is one of them.
 	ShippingStep struct {

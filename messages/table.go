@@ -22,9 +22,9 @@ const (
 // TableRow is one row of an export: VersionRow, ConfigRow, JobTableRow, UserTableRow, AppRow, JobOptionsRow, UserOptionsRow, RunTableRow or
 // RunOutputRow, or a pointer to one of the job's two. The JSON names of its fields are the columns, in their order. INTEGER columns that hold a flag are 0 or 1.
 type TableRow interface {
-	// Table gives the table's name.
+	// Table returns the table's name.
 	Table() string
-	// RowName gives what the row is about, for reports: a parameter, a job, a user; empty where the row has no name.
+	// RowName returns what the row is about, for reports: a parameter, a job, a user; empty where the row has no name.
 	RowName() string
 }
 
@@ -118,58 +118,58 @@ type StoredUserOptions struct {
 	Disabled bool    `json:"disabled"`
 }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (VersionRow) Table() string { return TableVersion }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (ConfigRow) Table() string { return TableConfig }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (JobTableRow) Table() string { return TableJobs }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (UserTableRow) Table() string { return TableUsers }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (AppRow) Table() string { return TableApps }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (JobOptionsRow) Table() string { return TableJobOptions }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (UserOptionsRow) Table() string { return TableUserOptions }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (RunTableRow) Table() string { return TableRuns }
 
-// Table gives the table's name.
+// Table returns the table's name.
 func (RunOutputRow) Table() string { return TableRunOutput }
 
-// RowName gives the version.
+// RowName returns the version.
 func (r VersionRow) RowName() string { return r.Version }
 
-// RowName gives the parameter.
+// RowName returns the parameter.
 func (r ConfigRow) RowName() string { return r.Name }
 
-// RowName gives the job.
+// RowName returns the job.
 func (r JobTableRow) RowName() string { return r.Name }
 
-// RowName gives the user.
+// RowName returns the user.
 func (r UserTableRow) RowName() string { return r.Name }
 
-// RowName gives the purpose.
+// RowName returns the purpose.
 func (r AppRow) RowName() string { return r.Purpose }
 
-// RowName gives the job.
+// RowName returns the job.
 func (r JobOptionsRow) RowName() string { return r.Name }
 
-// RowName gives the user.
+// RowName returns the user.
 func (r UserOptionsRow) RowName() string { return r.Name }
 
-// RowName gives the run's id.
+// RowName returns the run's id.
 func (r RunTableRow) RowName() string { return r.ID }
 
-// RowName gives the run's id.
+// RowName returns the run's id.
 func (r RunOutputRow) RowName() string { return r.RunID }
 
 // MarshalJSON writes the environment's values as they are: who builds the row has masked what must not leave.
@@ -179,7 +179,7 @@ func (o StoredJobOptions) MarshalJSON() ([]byte, error) {
 	return bytes.TrimPrefix(b.buf, []byte(`{"":`)), b.err
 }
 
-// Whole gives the options of a job that has these and else the defaults. Values of the environment that are Mask stay so: the store knows what
+// Whole returns the options of a job that has these and else the defaults. Values of the environment that are Mask stay so: the store knows what
 // they stand for.
 func (o *StoredJobOptions) Whole() JobOptions {
 	patch := o.JobOptionsPatch
@@ -191,7 +191,7 @@ func (o *StoredJobOptions) Whole() JobOptions {
 	return whole
 }
 
-// Patch gives a patch that names every option, as it stands in o when the patch is looked at.
+// Patch returns a patch that names every option, as it stands in o when the patch is looked at.
 func (o *JobOptions) Patch() JobOptionsPatch {
 	return JobOptionsPatch{
 		Enabled: &o.Enabled, Description: &o.Description, TimeZone: &o.TimeZone, OverlapPolicy: &o.OverlapPolicy,
@@ -203,7 +203,7 @@ func (o *JobOptions) Patch() JobOptionsPatch {
 	}
 }
 
-// Flag gives an INTEGER column's value for a flag.
+// Flag returns an INTEGER column's value for a flag.
 func Flag(set bool) int64 {
 	if set {
 		return 1
@@ -211,7 +211,7 @@ func Flag(set bool) int64 {
 	return 0
 }
 
-// TableTime gives a time as the tables of runs have it.
+// TableTime returns a time as the tables of runs have it.
 func TableTime(t time.Time) string {
 	if t.IsZero() {
 		return ""

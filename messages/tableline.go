@@ -91,7 +91,7 @@ func (o *object) text(name, value string) *object {
 	return o.value(value)
 }
 
-// isPlain says whether a text stands in JSON as it is.
+// isPlain reports whether a text stands in JSON as it is.
 func isPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
@@ -228,7 +228,7 @@ func ParseLine(line []byte) (TableRow, error) {
 	return parse(t.Row)
 }
 
-// lineParsers gives what reads the row of each table.
+// lineParsers returns what reads the row of each table.
 func lineParsers() map[string]func([]byte) (TableRow, error) {
 	return map[string]func([]byte) (TableRow, error){
 		TableVersion: parseRow[VersionRow], TableConfig: parseRow[ConfigRow], TableJobs: parseRow[JobTableRow],
@@ -266,7 +266,7 @@ func decodeStrictly(text []byte, to any) error {
 	return nil
 }
 
-// sentenceOf gives what is wrong without what was sent.
+// sentenceOf returns what is wrong without what was sent.
 func sentenceOf(err error) error {
 	var wrong *json.UnmarshalTypeError
 	var syntax *json.SyntaxError

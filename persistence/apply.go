@@ -42,7 +42,7 @@ func (w *writer) applyAll(rows []messages.Row, out *outcome) error {
 	return nil
 }
 
-// referring gives the sequences that the documents among rows get whose message lies in the run's output, where the first of all gets first.
+// referring returns the sequences that the documents among rows get whose message lies in the run's output, where the first of all gets first.
 func referring(rows []messages.Row, runID string, first uint64) (sequences []uint64) {
 	for _, row := range rows {
 		document, ok := row.(messages.DocumentRow)

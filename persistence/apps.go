@@ -40,7 +40,7 @@ func decodeApp(record []byte) (a messages.AppRow, err error) {
 	return a, d.err
 }
 
-// nextSequence gives the key behind a bucket's last one.
+// nextSequence returns the key behind a bucket's last one.
 func nextSequence(b *bolt.Bucket) []byte {
 	last, _ := b.Cursor().Last()
 	if len(last) != 8 {

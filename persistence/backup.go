@@ -184,7 +184,7 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close(), in.Close())
 }
 
-// eachFile gives the names in a directory, some at a time: there may be very many.
+// eachFile returns the names in a directory, some at a time: there may be very many.
 func eachFile(dir string, each func(name string) error) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -40,7 +40,7 @@ func requireOutput(t testing.TB, s *Store, n int) {
 	}
 }
 
-// archived gives a backup as a whole.
+// archived returns a backup as a whole.
 func archived(t testing.TB, b *Backup) []byte {
 	t.Helper()
 	var archive bytes.Buffer

@@ -62,7 +62,7 @@ func (r *backupReader) read(h *tar.Header) (err error) {
 	return err
 }
 
-// inBackup says whether a backup may have a file of this name. No other is ever written, wherever it would lead.
+// inBackup reports whether a backup may have a file of this name. No other is ever written, wherever it would lead.
 func inBackup(name string) bool {
 	dir, base := path.Split(name)
 	switch dir {

@@ -30,7 +30,7 @@ const (
 	nameLedger = "ledger"
 )
 
-// String gives the bucket's name in the file, which is part of the associated data of its values.
+// String returns the bucket's name in the file, which is part of the associated data of its values.
 func (b bucketID) String() string {
 	switch b {
 	case bucketVersion:
@@ -68,7 +68,7 @@ func (b bucketID) String() string {
 	}
 }
 
-// isOrder says whether the bucket's values are plain: the orders hold nothing but run ids, states and keyed hashes.
+// isOrder reports whether the bucket's values are plain: the orders hold nothing but run ids, states and keyed hashes.
 func (b bucketID) isOrder() bool {
 	return b == bucketByJob || b == bucketByState || b == bucketByJobState
 }

@@ -26,7 +26,7 @@ const (
 // maxChildText bounds what is kept of a child's standard error.
 const maxChildText = 4096
 
-// SpawnVerifier gives an Options.VerifyChild that runs command with the database's path behind it; that program calls VerifyMain. The key
+// SpawnVerifier returns an Options.VerifyChild that runs command with the database's path behind it; that program calls VerifyMain. The key
 // goes to the child by its standard input, wherever it comes from.
 func SpawnVerifier(command ...string) func(path string, kek Key) error {
 	return func(path string, kek Key) error {
@@ -92,7 +92,7 @@ func endedByOthers(err error, said string) bool {
 }
 
 // VerifyMain is the body of a verifying child: it reads the key from in, verifies the file at path, says in one sentence on out what is
-// wrong, and gives the exit code.
+// wrong, and returns the exit code.
 func VerifyMain(path string, in io.Reader, out io.Writer) (code int) {
 	debug.SetPanicOnFault(true)
 	defer func() {

@@ -100,7 +100,7 @@ func (s *Store) commitBatch(batch []pending) (err error) {
 	return err
 }
 
-// commitApart gives each change its own transaction, after one of them could not be applied: it fails alone.
+// commitApart commits each change in a transaction of its own, after one of them could not be applied: it fails alone.
 func (s *Store) commitApart(batch []pending) error {
 	for i := range batch {
 		if err := s.commitBatch(batch[i : i+1]); err != nil {

@@ -102,7 +102,7 @@ func viewFile(path string, read func(*bolt.Tx) error) error {
 	return errors.Join(db.View(read), db.Close())
 }
 
-// countRows gives how many rows the ledger counts, which all but the store's own buckets hold.
+// countRows returns how many rows the ledger counts, which all but the store's own buckets hold.
 func countRows(path string, kek Key) (rows uint64, err error) {
 	err = lookInto(path, kek, func(v *verifier) error {
 		l, err := v.ledger()

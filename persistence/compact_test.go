@@ -12,7 +12,7 @@ import (
 	"gusty/messages"
 )
 
-// hollow makes a store whose file is mostly free: jobs with long scripts that are deleted but for every tenth. It gives how many were made.
+// hollow makes a store whose file is mostly free: jobs with long scripts that are deleted but for every tenth. It returns how many were made.
 func hollow(t testing.TB, dir string) (jobs int) {
 	t.Helper()
 	const made = 1000

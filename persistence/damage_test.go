@@ -93,7 +93,7 @@ func newDamageCase(t *testing.T) *damageCase {
 	return d
 }
 
-// check opens a damaged file: it must be refused, or serve exactly what was stored. It says whether it was refused.
+// check opens a damaged file: it must be refused, or serve exactly what was stored. It reports whether it was refused.
 func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool) {
 	t.Helper()
 	if err := os.WriteFile(d.path, file, 0o600); err != nil {
@@ -122,7 +122,7 @@ func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool
 // DamageVariable is the environment variable that says how many bits are flipped; at 2,000 and more, the file is also cut at every page.
 const DamageVariable = "GUSTY_DAMAGE_CASES"
 
-// damageCases gives how many bits are flipped, and whether no page is left out elsewhere.
+// damageCases returns how many bits are flipped, and whether no page is left out elsewhere.
 func damageCases(t *testing.T) (count int, all bool) {
 	t.Helper()
 	value := os.Getenv(DamageVariable)

@@ -13,7 +13,7 @@ func (r *reader) checkDead(id string) error {
 	return nil
 }
 
-// deadLetter gives a dead letter; an *Error of not_found where there is none.
+// deadLetter returns a dead letter; an *Error of not_found where there is none.
 func (r *reader) deadLetter(id string) (messages.DeadLetter, error) {
 	key, ok := parseRunKey(id)
 	var record []byte
@@ -132,7 +132,7 @@ func (w *writer) deleteDead(id string) error {
 	return w.takeDead(key)
 }
 
-// Dead gives up to limit dead letters with an id below before (empty: all), newest first.
+// Dead returns up to limit dead letters with an id below before (empty: all), newest first.
 func (s *Store) Dead(before string, limit int) (page messages.DeadPage, err error) {
 	_, err = s.view(func(r *reader) error {
 		c := r.bucket(bucketOutbox).Cursor()

@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// failedCommit gives what the failure of a commit means. No space, no quota and a read-only file system are known to have failed, as long as
+// failedCommit returns what the failure of a commit means. No space, no quota and a read-only file system are known to have failed, as long as
 // the file still shows the transaction before: an *Error. Of anything else the outcome is unknown.
 func (s *Store) failedCommit(id uint64, cause error) error {
 	code, ok := storageCode(cause)
@@ -24,13 +24,13 @@ func (s *Store) failedCommit(id uint64, cause error) error {
 	return storageError(code)
 }
 
-// hasErrno says whether the error tells what the system said. bbolt drops that only where it grows the file, before it writes anything.
+// hasErrno reports whether the error tells what the system said. bbolt drops that only where it grows the file, before it writes anything.
 func hasErrno(err error) bool {
 	var errno syscall.Errno
 	return errors.As(err, &errno)
 }
 
-// probe writes a small file beside the output, and gives what the system says to that.
+// probe writes a small file beside the output, and returns what the system says to that.
 func (s *Store) probe() error {
 	path := filepath.Join(s.output, "probe")
 	err := s.withOutputDir(func() error { return writeSynced(path, make([]byte, 4096)) })
@@ -40,7 +40,7 @@ func (s *Store) probe() error {
 	return err
 }
 
-// shows says whether the file's newest transaction is already that of the commit which failed, or can't be told.
+// shows reports whether the file's newest transaction is already that of the commit which failed, or can't be told.
 func (s *Store) shows(id uint64) bool {
 	seen, err := s.view(func(*reader) error { return nil })
 	return err != nil || seen >= id
@@ -70,7 +70,7 @@ func storageCause(code messages.Code) string {
 	}
 }
 
-// storageCode gives the code of the errors after which a disk may well take the next write.
+// storageCode returns the code of the errors after which a disk may well take the next write.
 func storageCode(err error) (messages.Code, bool) {
 	switch {
 	case errors.Is(err, errNoSpace):

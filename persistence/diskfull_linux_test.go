@@ -99,7 +99,7 @@ func fullOutput(t *testing.T, s *Store) {
 	empty()
 }
 
-// numbered gives so many bytes of which each place can be told.
+// numbered returns so many bytes of which each place can be told.
 func numbered(size int) []byte {
 	var text []byte
 	for n := 0; len(text) < size; n++ {

@@ -2,7 +2,7 @@ package persistence
 
 import "golang.org/x/sys/unix"
 
-// diskRoom gives how much the file system of dir still takes from this user.
+// diskRoom returns how much the file system of dir still takes from this user.
 func diskRoom(dir string) (bytes uint64, known bool) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil || s.Bsize <= 0 {

@@ -2,7 +2,7 @@ package persistence
 
 import "golang.org/x/sys/windows"
 
-// diskRoom gives how much the file system of dir still takes from this user.
+// diskRoom returns how much the file system of dir still takes from this user.
 func diskRoom(dir string) (bytes uint64, known bool) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"gusty/messages"
 )
 
-// Export gives every row of the tables, all of one moment, table by table; the rows of a table come in no order that means anything, but
+// Export returns every row of the tables, all of one moment, table by table; the rows of a table come in no order that means anything, but
 // those of agent_version and node_app_details in the order in which they were stored. Options of jobs come behind all jobs. What a run printed
 // is read when its turn comes: of a run that was trimmed meanwhile there is none.
 //
@@ -89,7 +89,7 @@ func (e *exporter) eachRecord(pass func(b bucketID, key, record []byte) error) e
 	})
 }
 
-// giveUnstored gives, behind the parameters that have rows, those that came with a later version than the one that seeded the file.
+// giveUnstored returns, behind the parameters that have rows, those that came with a later version than the one that seeded the file.
 func (e *exporter) giveUnstored() error {
 	if e.given == nil {
 		return nil
@@ -107,7 +107,7 @@ func (e *exporter) giveUnstored() error {
 	return nil
 }
 
-// row gives what is a row of a table by itself.
+// row returns what is a row of a table by itself.
 func (e *exporter) row(b bucketID, key, record []byte) error {
 	if b != bucketVersion && b != bucketParameters {
 		if err := e.giveUnstored(); err != nil {
@@ -140,7 +140,7 @@ func (e *exporter) give(b bucketID, decode func([]byte) (messages.TableRow, erro
 	return e.each(row)
 }
 
-// masked gives a secret as it leaves: as it is only where that was asked for.
+// masked returns a secret as it leaves: as it is only where that was asked for.
 func (e *exporter) masked(secret messages.Secret) messages.Secret {
 	if e.query.Secrets || secret == "" {
 		return secret
@@ -157,7 +157,7 @@ func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
 	return messages.ConfigRow{Name: p.Name, Global: p.Global, Local: p.Local, CanModify: messages.Flag(p.CanModify)}, err
 }
 
-// user gives a user, and what user_creds cannot tell of one who is not as the Rust agent's users are.
+// user returns a user, and what user_creds cannot tell of one who is not as the Rust agent's users are.
 func (e *exporter) user(record []byte) error {
 	u, err := decodeUser(record)
 	if err != nil {
@@ -182,7 +182,7 @@ func (e *exporter) app(record []byte) (messages.TableRow, error) {
 	return row, err
 }
 
-// jobTable gives a job without its options.
+// jobTable returns a job without its options.
 func (e *exporter) jobTable(record []byte) error {
 	e.job.Content = e.content[:0]
 	err := decodeJobFields(record, &e.job, func(number uint64) bool { return number < jobEnabled })
@@ -198,7 +198,7 @@ func (e *exporter) jobTable(record []byte) error {
 	return e.each(&e.table)
 }
 
-// jobOptions gives the options of each job, once its state is known.
+// jobOptions returns the options of each job, once its state is known.
 func (e *exporter) jobOptions(b bucketID, _, record []byte) error {
 	switch b {
 	case bucketJobs:

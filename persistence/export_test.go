@@ -15,7 +15,7 @@ import (
 	"gusty/messages"
 )
 
-// exportLines gives the lines of an export, sorted: rows come in no order.
+// exportLines returns the lines of an export, sorted: rows come in no order.
 func exportLines(t *testing.T, s *Store, query messages.ExportQuery) []string {
 	t.Helper()
 	var lines []string

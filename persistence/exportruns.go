@@ -2,7 +2,7 @@ package persistence
 
 import "gusty/messages"
 
-// run gives a run and, piece by piece, what it printed.
+// run returns a run and, piece by piece, what it printed.
 func (e *exporter) run(key, record []byte) error {
 	if len(key) != len(runKey{}) {
 		return damagedRow(bucketRuns)

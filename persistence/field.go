@@ -85,7 +85,7 @@ type decoder struct {
 	err    error
 }
 
-// next moves to the next field, and says whether there is one.
+// next moves to the next field, and reports whether there is one.
 func (d *decoder) next() bool {
 	if d.err != nil || len(d.rest) == 0 {
 		return false
@@ -111,7 +111,7 @@ func (d *decoder) fail() bool {
 
 func (d *decoder) text() string { return string(d.data) }
 
-// bytes gives a copy: the record lies in a buffer that is used again.
+// bytes returns a copy: the record lies in a buffer that is used again.
 func (d *decoder) bytes() []byte { return append([]byte(nil), d.data...) }
 
 func (d *decoder) uint() uint64 {

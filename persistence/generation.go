@@ -43,7 +43,7 @@ func newWitness(o *Options, ring *keyring) *witness {
 	}
 }
 
-// marshal gives the file: magic, form, database, generation, HMAC-SHA256 of all that.
+// marshal returns the file: magic, form, database, generation, HMAC-SHA256 of all that.
 func (w *witness) marshal(generation uint64) []byte {
 	b := append(make([]byte, 0, generationBytes), generationMagic...)
 	b = binary.BigEndian.AppendUint16(b, generationForm)
@@ -54,7 +54,7 @@ func (w *witness) marshal(generation uint64) []byte {
 	return mac.Sum(b)
 }
 
-// read gives what the file says; ok is false where there is none, or one of another database, or a forged one.
+// read returns what the file says; ok is false where there is none, or one of another database, or a forged one.
 func (w *witness) read() (generation uint64, ok bool, err error) {
 	b, err := atomicfile.ReadRegular(w.path)
 	if errors.Is(err, fs.ErrNotExist) {

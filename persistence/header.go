@@ -110,7 +110,7 @@ func (h *header) checkKind() error {
 	return nil
 }
 
-// readHeader gives the header of an open file; ErrForeign where it has none.
+// readHeader returns the header of an open file; ErrForeign where it has none.
 func readHeader(tx *bolt.Tx) (header, error) {
 	meta := tx.Bucket([]byte(nameMeta))
 	if meta == nil {
@@ -119,7 +119,7 @@ func readHeader(tx *bolt.Tx) (header, error) {
 	return parseHeader(meta.Get([]byte(headerKey)))
 }
 
-// checkKEK says whether kek is the key that the header was made or re-wrapped with.
+// checkKEK reports whether kek is the key that the header was made or re-wrapped with.
 func (h *header) checkKEK(kek Key) bool {
 	mark := kekMark(kek, h.database)
 	return hmac.Equal(mark[:], h.kekMark[:])

@@ -32,7 +32,7 @@ func (r *reader) hide(what, name string) nameKey {
 	return r.hidden.key
 }
 
-// hide gives the keyed hash that stands for a name in the file.
+// hide returns the keyed hash that stands for a name in the file.
 func (r *keyring) hide(what, name string) (key nameKey) {
 	mac := hmac.New(sha256.New, r.names)
 	mac.Write([]byte(what))

@@ -62,7 +62,7 @@ func limitBytes(bytes int) messages.Row {
 	return messages.ParameterRow{Name: messages.ParamRunsLimitBytes, Local: strconv.Itoa(bytes)}
 }
 
-// wordy gives an ended run whose row takes some 10 KB.
+// wordy returns an ended run whose row takes some 10 KB.
 func wordy(n int, name string) messages.Run {
 	run := testRun(n, name, messages.RunFailed)
 	run.Reason = string(make([]byte, 10_000))
@@ -237,7 +237,7 @@ func TestLoweredKeepRunsTrimsByItself(t *testing.T) {
 	checkCounted(t, s)
 }
 
-// shippable gives the rows of a run with output in files and the document that refers to it.
+// shippable returns the rows of a run with output in files and the document that refers to it.
 func shippable(t *testing.T, s *Store, n int) []messages.Row {
 	t.Helper()
 	run := testRun(n, "job", messages.RunSucceeded)

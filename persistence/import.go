@@ -70,7 +70,7 @@ func (m *importer) run(items []messages.ImportItem) (messages.ImportResult, erro
 	return m.result, nil
 }
 
-// order gives the places of the items so that jobs come in the order of their keys: a transaction puts keys that rise at the end of a page, and
+// order returns the places of the items so that jobs come in the order of their keys: a transaction puts keys that rise at the end of a page, and
 // moves half of all that it has put before for one that falls between. All others come as they stand.
 func (m *importer) order(items []messages.ImportItem) []int {
 	keys := make([]nameKey, len(items)) // zero sorts before all

@@ -2,7 +2,7 @@ package persistence
 
 import "gusty/messages"
 
-// checkExpect gives the error of an expectation that does not hold.
+// checkExpect returns the error of an expectation that does not hold.
 func checkExpect(expect messages.Expect, present bool, what, name string) error {
 	switch {
 	case expect == messages.ExpectAbsent && present:
@@ -18,12 +18,12 @@ func (r *reader) checkJob(name string, expect messages.Expect) error {
 	return checkExpect(expect, r.has(bucketJobs, key[:]), "job", name)
 }
 
-// job gives a stored job, nil where there is none.
+// job returns a stored job, nil where there is none.
 func (r *reader) job(name string) (*messages.Job, error) {
 	return r.jobFields(name, func(uint64) bool { return true })
 }
 
-// jobFields gives those fields of a stored job that are wanted, nil where there is none.
+// jobFields returns those fields of a stored job that are wanted, nil where there is none.
 func (r *reader) jobFields(name string, wanted func(number uint64) bool) (*messages.Job, error) {
 	key := r.hide(nameOfJob, name)
 	record, err := r.get(bucketJobs, key[:])
@@ -61,7 +61,7 @@ func (w *writer) putJob(row messages.JobRow, out *outcome) error {
 	return w.resetJobState(key, row)
 }
 
-// optionsOf gives the stored options or the defaults with the patch applied, or the row's own; a masked value of the environment keeps the
+// optionsOf returns the stored options or the defaults with the patch applied, or the row's own; a masked value of the environment keeps the
 // stored one in both cases.
 func optionsOf(row *messages.JobRow, stored *messages.Job) messages.JobOptions {
 	base := messages.DefaultJobOptions()

@@ -50,7 +50,7 @@ func decodeJobState(record []byte) (s messages.JobState, err error) {
 	return s, d.err
 }
 
-// jobState gives a job's state; the zero state where there is no row.
+// jobState returns a job's state; the zero state where there is no row.
 func (r *reader) jobState(key nameKey) (messages.JobState, error) {
 	record, err := r.get(bucketJobStates, key[:])
 	if record == nil || err != nil {

@@ -145,7 +145,7 @@ func writeSynced(path string, data []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// prepared gives the key that a change was cut short with, between the database's commit and the key's new name.
+// prepared returns the key that a change was cut short with, between the database's commit and the key's new name.
 func (k keyFile) prepared(h *header) (fresh Key, found bool) {
 	path, err := placeOfKey(k.path)
 	if err != nil {

@@ -125,7 +125,7 @@ func (r *keyring) makeCurrent(version uint32) {
 	r.keys.Store(&next)
 }
 
-// with gives the keys and one more.
+// with returns the keys and one more.
 func (k *dataKeys) with(version uint32, key dataKey, values cipher.AEAD) *dataKeys {
 	next := &dataKeys{data: map[uint32]dataKey{version: key}, values: map[uint32]cipher.AEAD{version: values}, current: k.current}
 	for v := range k.data {

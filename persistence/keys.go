@@ -67,7 +67,7 @@ func wrapAD(database [16]byte, version uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, version)
 }
 
-// newWrapping gives the cipher that a key-encryption key wraps the keys of a database with.
+// newWrapping returns the cipher that a key-encryption key wraps the keys of a database with.
 func newWrapping(kek Key, database [16]byte) (cipher.AEAD, error) {
 	wrapping, err := derive(kek[:], database, infoWrap)
 	if err != nil {
@@ -76,7 +76,7 @@ func newWrapping(kek Key, database [16]byte) (cipher.AEAD, error) {
 	return newAEAD(wrapping)
 }
 
-// wrapKey gives the row of a key: nonce, sealed key.
+// wrapKey returns the row of a key: nonce, sealed key.
 func wrapKey(wrapping cipher.AEAD, database [16]byte, version uint32, key []byte) ([]byte, error) {
 	nonce := make([]byte, nonceBytes, nonceBytes+keyBytes+16)
 	if _, err := rand.Read(nonce); err != nil {

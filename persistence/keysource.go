@@ -27,16 +27,16 @@ type keySource interface {
 	// String names the source in messages.
 	String() string
 	kind() byte
-	// key gives the key; s matters to passphrases alone. The error wraps fs.ErrNotExist where there is none yet, else ErrWrongKey, unless it is
+	// key returns the key; s matters to passphrases alone. The error wraps fs.ErrNotExist where there is none yet, else ErrWrongKey, unless it is
 	// that of who was asked.
 	key(s *stretching) (Key, error)
 	// check says by its error whether there is a key, as key does, and makes none.
 	check() error
-	// isElsewhere says whether the key comes from outside of the data directory.
+	// isElsewhere reports whether the key comes from outside of the data directory.
 	isElsewhere(dataDir string) bool
 }
 
-// findSource gives the first source that is configured, in the order of Options. kind is that of the database, where there is one.
+// findSource returns the first source that is configured, in the order of Options. kind is that of the database, where there is one.
 func (o *Options) findSource(kind byte) (keySource, error) {
 	if o.KeyFile != "" {
 		return keyFile{path: o.KeyFile, how: " (--key-file)"}, nil
@@ -123,7 +123,7 @@ func (p passphrase) checkNew() error {
 	return err
 }
 
-// readPassphrase gives the first line of a file.
+// readPassphrase returns the first line of a file.
 func readPassphrase(path string) (messages.Secret, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

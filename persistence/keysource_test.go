@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// environment gives a getenv of pairs of name and value.
+// environment returns a getenv of pairs of name and value.
 func environment(pairs ...string) func(string) string {
 	return func(name string) string {
 		for i := 0; i < len(pairs); i += 2 {
@@ -22,7 +22,7 @@ func environment(pairs ...string) func(string) string {
 	}
 }
 
-// writeTemp makes a file with text and gives its path.
+// writeTemp makes a file with text and returns its path.
 func writeTemp(t testing.TB, name string, text []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -64,6 +64,6 @@ func readPID(path string) int {
 	return pid
 }
 
-// unlock gives the data directory back. A process that is being forked at this moment has the file open, too: closing it alone would leave
+// unlock releases the data directory. A process that is being forked at this moment has the file open, too: closing it alone would leave
 // the lock to that one until its exec.
 func unlock(lock *os.File) error { return errors.Join(unlockFile(lock), lock.Close()) }

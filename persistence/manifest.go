@@ -94,7 +94,7 @@ func (w *manifestWriter) finish() (bytes int64, err error) {
 // sumLine is the line of manifest.sha256.
 func sumLine(sum []byte) string { return hex.EncodeToString(sum) + "  " + manifestName + "\n" }
 
-// checkedCopy copies exactly size bytes and gives their SHA-256.
+// checkedCopy copies exactly size bytes and returns their SHA-256.
 func checkedCopy(to io.Writer, from io.Reader, size int64) ([]byte, error) {
 	sum := sha256.New()
 	if _, err := io.CopyN(io.MultiWriter(to, sum), from, size); err != nil {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseMap gives the resident pages of the mapped file back to the system; a later read brings them in again from the page cache.
+// releaseMap returns the resident pages of the mapped file to the system; a later read brings them in again from the page cache.
 func releaseMap(tx *bolt.Tx) error {
 	page := int64(unix.Getpagesize())
 	size := tx.Size() &^ (page - 1)

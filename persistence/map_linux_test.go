@@ -11,7 +11,7 @@ import (
 	"gusty/messages"
 )
 
-// residentOf gives how much of the mappings of a file is resident, in KiB.
+// residentOf returns how much of the mappings of a file is resident, in KiB.
 func residentOf(t *testing.T, path string) (kib int) {
 	t.Helper()
 	f, err := os.Open("/proc/self/smaps")

@@ -37,7 +37,7 @@ func metaSumOf(b []byte) uint64 {
 	return h.Sum64()
 }
 
-// parseMeta reads a meta; ok says whether it is whole.
+// parseMeta reads a meta; ok reports whether it is whole.
 func parseMeta(b []byte) (m meta, ok bool) {
 	m = meta{
 		pageSize: binary.NativeEndian.Uint32(b[8:]),
@@ -61,7 +61,7 @@ func (m *meta) append(to []byte) []byte {
 	return append(to, binary.NativeEndian.AppendUint64(b, metaSumOf(b))...)
 }
 
-// chooseMeta gives the meta of the newest commit. Where one of the two is not whole, it was being written when the power failed, and that
+// chooseMeta returns the meta of the newest commit. Where one of the two is not whole, it was being written when the power failed, and that
 // commit was never acknowledged; or it was altered later, and to go back to the other one would lose an acknowledged commit. A meta lies
 // inside one sector: a write that fails leaves the old one, the new one, or at worst the front of one and the back of the other.
 func chooseMeta(f io.ReaderAt, size int64) (newest meta, err error) {
@@ -97,7 +97,7 @@ func fits(m meta, pageSize, size int64) error {
 
 func hasMagic(b []byte) bool { return binary.NativeEndian.Uint32(b) == metaMagic }
 
-// readMetas gives both metas and the page size, which is what puts the second where it is. Zeros stand for what can't be read.
+// readMetas returns both metas and the page size, which is what puts the second where it is. Zeros stand for what can't be read.
 func readMetas(f io.ReaderAt, size int64) (first, second []byte, pageSize int64) {
 	first = readMeta(f, 0)
 	if m, ok := parseMeta(first); ok {
@@ -121,7 +121,7 @@ func readMeta(f io.ReaderAt, at int64) []byte {
 	return b
 }
 
-// lost gives an error where b, which is not whole, may have been newer than the meta that is: where one byte makes it whole and newer, or
+// lost returns an error where b, which is not whole, may have been newer than the meta that is: where one byte makes it whole and newer, or
 // where even the part that all metas of a file share is destroyed, which no half-done write does.
 func lost(b, whole []byte) error {
 	m, _ := parseMeta(whole)

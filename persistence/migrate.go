@@ -12,7 +12,7 @@ import (
 // migration brings a file to the next format. It runs in one transaction, which also writes the header with the new format.
 type migration func(tx *bolt.Tx, h *header, kek Key) error
 
-// migrationFrom gives what brings a file of a format to the next one.
+// migrationFrom returns what brings a file of a format to the next one.
 func migrationFrom(format uint16) migration {
 	switch format {
 	case 1:

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// openKey gives the key of a database by its header. A change of the key file that was cut short is finished.
+// openKey returns the key of a database by its header. A change of the key file that was cut short is finished.
 func openKey(o *Options, source keySource, h *header) (Key, error) {
 	if h.kekKind != source.kind() {
 		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one (docs/storage.md, Keys)",
@@ -44,7 +44,7 @@ func kindName(kind byte) string {
 	return "a key file or credential"
 }
 
-// keyOfUnreadable gives the key for a file without a readable header, which the verification will name what is wrong with.
+// keyOfUnreadable returns the key for a file without a readable header, which the verification will name what is wrong with.
 func keyOfUnreadable(source keySource) (Key, error) {
 	if source.kind() == kekPassphrase {
 		return Key{}, nil // it can't be stretched: the salt is gone

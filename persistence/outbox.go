@@ -70,7 +70,7 @@ func (w *writer) shipDocuments(row *messages.DocumentsShipped) error {
 	return nil
 }
 
-// takeDocument removes a waiting document, and says whether there was one. Its record is as long as its row without the seal.
+// takeDocument removes a waiting document, and reports whether there was one. Its record is as long as its row without the seal.
 func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	sealed := w.bucket(bucketOutbox).Get(key)
 	if sealed == nil {
@@ -80,7 +80,7 @@ func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	return true, w.remove(bucketOutbox, key)
 }
 
-// Outbox gives what waits. Bytes counts the records, as the limit does. Rate, LastError and State are the shipper's to fill in.
+// Outbox returns what waits. Bytes counts the records, as the limit does. Rate, LastError and State are the shipper's to fill in.
 func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 	_, err = s.view(func(r *reader) error {
 		l, err := readLedger(r)
@@ -97,7 +97,7 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 	return standing, err
 }
 
-// oldestDocument gives when the first document in the order of sequences was queued.
+// oldestDocument returns when the first document in the order of sequences was queued.
 func (r *reader) oldestDocument() (at time.Time, err error) {
 	q := r.waitingAfter(0)
 	key, sealed := q.next()
@@ -108,7 +108,7 @@ func (r *reader) oldestDocument() (at time.Time, err error) {
 	return doc.QueuedAt, err
 }
 
-// Documents gives the waiting documents with a sequence above after, oldest first, until each says that it has enough. A document's body is valid
+// Documents returns the waiting documents with a sequence above after, oldest first, until each says that it has enough. A document's body is valid
 // only during the call. It gives the map's pages back at its end.
 func (s *Store) Documents(after uint64, each func(messages.Document) (more bool, err error)) error {
 	_, err := s.view(func(r *reader) error {
@@ -165,7 +165,7 @@ func (h *waitingHead) take(key, sealed []byte) {
 	h.key, h.sealed = key, sealed
 }
 
-// next gives the row with the lowest sequence; a nil key at the end.
+// next returns the row with the lowest sequence; a nil key at the end.
 func (q *waiting) next() (key, sealed []byte) {
 	var first *waitingHead
 	for i := range q.heads {

@@ -22,7 +22,7 @@ func queued(n int, class messages.DocumentClass) messages.Document {
 	}
 }
 
-// waitingNumbers gives the numbers of what waits, in the order in which it is shipped.
+// waitingNumbers returns the numbers of what waits, in the order in which it is shipped.
 func waitingNumbers(t *testing.T, s *Store) (numbers []int, keys []messages.DocumentKey) {
 	t.Helper()
 	err := s.Documents(0, func(d messages.Document) (bool, error) {

@@ -96,7 +96,7 @@ func (w *writer) drop(before time.Time, wanted func() bool) error {
 	return nil
 }
 
-// dropOldest drops the oldest document of a class, and says whether there was one; with a time, only one that was queued before it.
+// dropOldest drops the oldest document of a class, and reports whether there was one; with a time, only one that was queued before it.
 func (w *writer) dropOldest(class messages.DocumentClass, before time.Time) (bool, error) {
 	key, sealed := w.bucket(bucketOutbox).Cursor().Seek([]byte{byte(class)})
 	if len(key) == 0 || key[0] != byte(class) {

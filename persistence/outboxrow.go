@@ -78,7 +78,7 @@ func decodeDead(record []byte) (l messages.DeadLetter, err error) {
 	return l, err
 }
 
-// decodeDocument gives a document whose body lies in the record.
+// decodeDocument returns a document whose body lies in the record.
 func decodeDocument(record []byte) (doc messages.Document, err error) {
 	d := decoder{rest: record}
 	var ref messages.OutputRef

@@ -209,7 +209,7 @@ func (o *Output) addTo(summary *messages.OutputSummary) {
 	summary.StdoutTruncated, summary.StderrTruncated = now.StdoutTruncated, now.StderrTruncated
 }
 
-// inline gives what waits as chunks, with those that tell of what was left out; where files come before, only between the chunks.
+// inline returns what waits as chunks, with those that tell of what was left out; where files come before, only between the chunks.
 func (o *Output) inline() (chunks []messages.OutputChunk) {
 	var m merger
 	if o.head != nil {

@@ -28,7 +28,7 @@ func storeRunInState(t *testing.T, s *Store, n int, state messages.RunState, sum
 	commit(t, s, messages.RunRow{Run: run})
 }
 
-// readOutput gives a run's output: each stream, and what was skipped of it.
+// readOutput returns a run's output: each stream, and what was skipped of it.
 func readOutput(t *testing.T, s *Store, n int) (text map[messages.Stream]string, skipped map[messages.Stream]int64) {
 	t.Helper()
 	text, skipped = map[messages.Stream]string{}, map[messages.Stream]int64{}

@@ -11,7 +11,7 @@ const pooledFrom = 8 << 10
 // pieceBuffers are the buffers of pieces that wait to be written.
 type pieceBuffers struct{ pool sync.Pool } // of *[maxPieceBytes]byte
 
-// room gives data with room for n bytes more. data, if it has to move, is not used any more.
+// room returns data with room for n bytes more. data, if it has to move, is not used any more.
 func (b *pieceBuffers) room(data []byte, n int) []byte {
 	size := len(data) + n
 	if size <= cap(data) || size < pooledFrom || size > maxPieceBytes {

@@ -18,7 +18,7 @@ type follower struct {
 	stop  func() // of next; nil: nothing is read back
 }
 
-// FollowOutput gives what reads along with a run. The caller closes it. An *Error of not_found: the id is none.
+// FollowOutput returns what reads along with a run. The caller closes it. An *Error of not_found: the id is none.
 func (s *Store) FollowOutput(runID string) (messages.OutputFollower, error) {
 	key, ok := parseRunKey(runID)
 	if !ok {
@@ -68,7 +68,7 @@ func (f *follower) awaitStart(ctx context.Context) error {
 	}
 }
 
-// storedOutput gives EachOutput's chunks, and its error with an empty one.
+// storedOutput returns EachOutput's chunks, and its error with an empty one.
 func (s *Store) storedOutput(runID string) iter.Seq2[messages.OutputChunk, error] {
 	return func(yield func(messages.OutputChunk, error) bool) {
 		enough := errors.New("enough")
@@ -84,7 +84,7 @@ func (s *Store) storedOutput(runID string) iter.Seq2[messages.OutputChunk, error
 	}
 }
 
-// Close gives back what the follower holds.
+// Close releases what the follower holds.
 func (f *follower) Close() {
 	if f.stop != nil {
 		f.stop()

@@ -41,7 +41,7 @@ func (o *Output) hold(cause error) error {
 	return o.loss
 }
 
-// part gives a copy of a part of the piece, whose own buffer is used again.
+// part returns a copy of a part of the piece, whose own buffer is used again.
 func (p *piece) part(from, to int) piece {
 	return piece{p.sequence, p.offset + int64(from), p.at, p.stream, slices.Clone(p.data[from:to])}
 }

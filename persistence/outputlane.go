@@ -18,7 +18,7 @@ type lane struct {
 	buf     []byte
 }
 
-// laneSegments gives the segments of a lane in order; either may be nil.
+// laneSegments returns the segments of a lane in order; either may be nil.
 func (o *Output) laneSegments(lane int) (older, newer *segment) {
 	if lane == 0 {
 		return nil, o.head

@@ -36,7 +36,7 @@ func (l *liveOutputs) get(run runKey) *Output {
 	return l.runs[run]
 }
 
-// watch gives what tells that a run has begun its output or has its final record. forget must be called.
+// watch returns what tells that a run has begun its output or has its final record. forget must be called.
 func (l *liveOutputs) watch(run runKey) (changed <-chan struct{}, forget func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

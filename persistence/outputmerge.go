@@ -64,7 +64,7 @@ func (m *merger) advance(s *source) error {
 	return err
 }
 
-// first gives the source whose piece is the oldest.
+// first returns the source whose piece is the oldest.
 func (m *merger) first(upTo uint64) (oldest *source) {
 	for _, s := range m.sources {
 		if s.ended || s.piece.sequence >= upTo {
@@ -115,7 +115,7 @@ func streamIndex(stream messages.Stream) int {
 	return 0
 }
 
-// each gives the pieces of the segments with a sequence below upTo, then those of wait, then what is missing up to the streams' ends.
+// each returns the pieces of the segments with a sequence below upTo, then those of wait, then what is missing up to the streams' ends.
 func (m *merger) each(upTo uint64, wait []piece, stdout, stderr int64, each func(messages.OutputChunk) error) error {
 	for _, s := range m.sources {
 		if err := m.advance(s); err != nil {

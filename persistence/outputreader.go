@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// EachOutput gives what a run printed, in order of arrival, also while it is still running; where bytes were left out there is a chunk that
+// EachOutput returns what a run printed, in order of arrival, also while it is still running; where bytes were left out there is a chunk that
 // says how many. Data is valid only during the call. An *Error of not_found: there is neither the run nor output of it; of storage_damaged: what
 // is stored is not what was printed.
 func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) error {
@@ -26,7 +26,7 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 	return s.eachStored(key, &run, each)
 }
 
-// eachStored gives what is kept of a run that has ended: what is in files, and then what is in the row.
+// eachStored returns what is kept of a run that has ended: what is in files, and then what is in the row.
 func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.OutputChunk) error) error {
 	if len(run.Output.Inline) > 0 && !run.Output.InFile {
 		return eachInline(run.Output.Inline, each)
@@ -48,7 +48,7 @@ func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.Out
 	return err
 }
 
-// piecesOf gives the chunks in a run's row as what they are where there are files: the ends of the streams.
+// piecesOf returns the chunks in a run's row as what they are where there are files: the ends of the streams.
 func piecesOf(o *messages.OutputSummary) []piece {
 	pieces := make([]piece, 0, len(o.Inline))
 	ends := [2]int64{o.StdoutBytes, o.StderrBytes}

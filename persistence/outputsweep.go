@@ -31,7 +31,7 @@ func (s *Store) sweepOutput() {
 	}
 }
 
-// trimSegment gives the run's id in a segment's file name.
+// trimSegment returns the run's id in a segment's file name.
 func trimSegment(name string) string {
 	return name[:len(name)-len(filepath.Ext(name))]
 }

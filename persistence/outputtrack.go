@@ -135,7 +135,7 @@ func (o *Output) printed(stream messages.Stream) int64 {
 	return o.state(stream).printed
 }
 
-// look gives the oldest piece that was not given yet, whole or in part. Where there is none, news tells when to look again; where there is
+// look returns the oldest piece that was not given yet, whole or in part. Where there is none, news tells when to look again; where there is
 // none either, the output has ended.
 func (t *track) look() (p *piece, news <-chan struct{}, err error) {
 	for {
@@ -184,7 +184,7 @@ func (t *track) survey() (p *piece, news <-chan struct{}, behind bool) {
 	return nil, o.news, false
 }
 
-// oldest gives the oldest piece of the lanes.
+// oldest returns the oldest piece of the lanes.
 func (t *track) oldest() (oldest *piece) {
 	for i := range t.lanes {
 		if l := &t.lanes[i]; l.full && (oldest == nil || before(&l.next, oldest)) {

@@ -51,7 +51,7 @@ func (p *pageFile) claim(first, count uint64) error {
 	return nil
 }
 
-// read gives a page with its overflow, checked to be where it says, and claims it. It is valid until the next read.
+// read returns a page with its overflow, checked to be where it says, and claims it. It is valid until the next read.
 func (p *pageFile) read(id uint64) ([]byte, error) {
 	size := uint64(p.meta.pageSize)
 	if id < 2 || id >= p.meta.pages {

@@ -110,7 +110,7 @@ func leafElement(page []byte, at int) (e leaf, err error) {
 	return e, err
 }
 
-// cut gives size bytes of page that lie position behind at.
+// cut returns size bytes of page that lie position behind at.
 func cut(page []byte, at int, position, size uint32) ([]byte, error) {
 	from := uint64(at) + uint64(position)
 	to := from + uint64(size)

@@ -45,12 +45,12 @@ func (w *writer) seedParameters() error {
 	return nil
 }
 
-// seedOf gives the row of a parameter that nobody has set.
+// seedOf returns the row of a parameter that nobody has set.
 func seedOf(p *messages.Parameter) messages.StoredParameter {
 	return messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
 }
 
-// unstoredParameter gives what holds of a parameter that has no row: it came with a later version than the one that seeded the file.
+// unstoredParameter returns what holds of a parameter that has no row: it came with a later version than the one that seeded the file.
 func unstoredParameter(name string) messages.StoredParameter {
 	if known, ok := messages.FindParameter(name); ok {
 		return seedOf(&known)

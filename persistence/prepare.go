@@ -19,7 +19,7 @@ const unfinished = ".new"
 // asideTime is the form of the time in the name of a file that was moved aside.
 const asideTime = "20060102T150405Z"
 
-// prepare sees to it that there is a verified database and its key, and says whether it made them.
+// prepare sees to it that there is a verified database and its key, and reports whether it made them.
 func prepare(o *Options) (kek Key, fresh bool, err error) {
 	hasDatabase, err := exists(o.databaseFile())
 	switch {
@@ -60,7 +60,7 @@ func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	return kek, true, err
 }
 
-// isUnusable says whether the file is damaged, or so much so that it seems to be something else.
+// isUnusable reports whether the file is damaged, or so much so that it seems to be something else.
 func isUnusable(verdict error) bool {
 	return errors.Is(verdict, ErrDamaged) || errors.Is(verdict, ErrForeign)
 }
@@ -93,7 +93,7 @@ func prepareNew(o *Options) (kek Key, fresh bool, err error) {
 		ErrKeyWithoutDatabase, o.databaseFile(), source)
 }
 
-// halfDone says whether a first start was cut short when all but the database's name was done.
+// halfDone reports whether a first start was cut short when all but the database's name was done.
 func halfDone(o *Options, source keySource) (kek Key, ok bool) {
 	half := o.databaseFile() + unfinished
 	h, err := headerOf(half)
@@ -104,7 +104,7 @@ func halfDone(o *Options, source keySource) (kek Key, ok bool) {
 	return kek, err == nil && VerifyFile(half, kek) == nil
 }
 
-// isPristine says whether the key comes from elsewhere and the data directory holds nothing of an agent that has run: an operator may have put a
+// isPristine reports whether the key comes from elsewhere and the data directory holds nothing of an agent that has run: an operator may have put a
 // certificate there, and a file system has a directory of its own at its top.
 func isPristine(o *Options, source keySource) bool {
 	if !source.isElsewhere(o.Dir) {

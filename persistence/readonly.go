@@ -116,7 +116,7 @@ func (s *Store) degrade(code messages.Code, cause error) {
 	}
 }
 
-// IsStorageError says whether an error means that a disk has no room, no quota left, or is read-only: nothing is wrong with what was to be
+// IsStorageError reports whether an error means that a disk has no room, no quota left, or is read-only: nothing is wrong with what was to be
 // written, and it may be written later.
 func IsStorageError(err error) bool {
 	if e := messages.AsError(err); e != nil {

@@ -10,7 +10,7 @@ import (
 // This file makes anew what of a damaged database follows from other rows: the orders of the runs and their counts, what belongs to jobs that
 // are lost, and the parameters' defaults.
 
-// some gives up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be changed before the next are asked for.
+// some returns up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be changed before the next are asked for.
 func (r *rebuild) some(b bucketID, after []byte) (keys [][]byte) {
 	c := r.writer.bucket(b).Cursor()
 	k, _ := c.Seek(after)
@@ -112,7 +112,7 @@ func (r *rebuild) dropOrphans() error {
 	})
 }
 
-// fillParameters gives the parameters that are lost their defaults.
+// fillParameters returns the parameters that are lost their defaults.
 func (r *rebuild) fillParameters() error {
 	for _, p := range messages.Parameters() {
 		key := r.writer.hide(nameOfParameter, p.Name)
@@ -142,7 +142,7 @@ func (r *rebuild) noteLostSettings() {
 	}
 }
 
-// nameStrays gives the jobs and users among the rows that may be old their names.
+// nameStrays returns the jobs and users among the rows that may be old their names.
 func (r *rebuild) nameStrays() error {
 	for _, row := range r.stray {
 		record, err := r.writer.get(row.where, row.key)

@@ -97,7 +97,7 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	return done, nil
 }
 
-// keyToRecover gives the key by the header, or where that is damaged by a copy of it on an older page, which a passphrase needs.
+// keyToRecover returns the key by the header, or where that is damaged by a copy of it on an older page, which a passphrase needs.
 func keyToRecover(store *Options) (kek Key, err error) {
 	h, err := headerOf(store.databaseFile())
 	found := []header{h}

@@ -71,7 +71,7 @@ func (s *Store) resealPass(beside string, left uint64) (sealed int, damaged erro
 	return sealed, errors.Join(err, damaged)
 }
 
-// storageOr gives the client's error where the disk takes nothing for now.
+// storageOr returns the client's error where the disk takes nothing for now.
 func storageOr(err error) error {
 	if code, ok := storageCode(err); ok {
 		return storageError(code)

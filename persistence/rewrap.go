@@ -116,7 +116,7 @@ func (k keyFile) isCredential(o *Options) bool {
 	return o.getenv(credentialVariable) != "" && k.path == filepath.Join(o.getenv(credentialVariable), credentialName)
 }
 
-// readOrMake gives the key in a file, or makes one.
+// readOrMake returns the key in a file, or makes one.
 func readOrMake(path string) (Key, error) {
 	k, err := ReadKeyFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -167,7 +167,7 @@ func rewrap(keys *bolt.Bucket, database [16]byte, from, to Key) error {
 	return err
 }
 
-// retireKeyFile gives a key file that opens nothing any more another name.
+// retireKeyFile returns a key file that opens nothing any more another name.
 func retireKeyFile(path string) (kept string, err error) {
 	kept = retiredName(path)
 	err = os.Rename(path, kept)

@@ -88,7 +88,7 @@ func (w *writer) beginRotation(now time.Time) (version uint32, err error) {
 	return version, nil
 }
 
-// isOld says whether a value is sealed with an older key than the one that seals now.
+// isOld reports whether a value is sealed with an older key than the one that seals now.
 func (w *writer) isOld(b bucketID, value []byte) bool {
 	if b.isOrder() || w.ledger.rotation.old == 0 || len(value) < sealedExtra {
 		return false
@@ -121,7 +121,7 @@ func (w *writer) reseal(most int) error {
 	return nil
 }
 
-// nextOld gives rows of the rotation's bucket from its key on, moves the key behind them, and says whether they are the last of the bucket.
+// nextOld returns rows of the rotation's bucket from its key on, moves the key behind them, and reports whether they are the last of the bucket.
 func (w *writer) nextOld(r *rotation, most int) (rows []oldRow, ended bool) {
 	if r.bucket.isOrder() {
 		return nil, true
@@ -142,7 +142,7 @@ func (w *writer) nextOld(r *rotation, most int) (rows []oldRow, ended bool) {
 	return rows, true
 }
 
-// seekBehind gives the first element behind key, or of all where key is empty.
+// seekBehind returns the first element behind key, or of all where key is empty.
 func seekBehind(c *bolt.Cursor, key []byte) (k, v []byte) {
 	if len(key) == 0 {
 		return c.First()
@@ -153,7 +153,7 @@ func seekBehind(c *bolt.Cursor, key []byte) (k, v []byte) {
 	return k, v
 }
 
-// keyVersions gives the versions of the data keys that the file holds, in order.
+// keyVersions returns the versions of the data keys that the file holds, in order.
 func (r *reader) keyVersions() (versions []uint32) {
 	c := r.tx.Bucket([]byte(nameKeys)).Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {

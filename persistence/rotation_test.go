@@ -16,7 +16,7 @@ import (
 	"gusty/messages"
 )
 
-// fillForRotation gives a store that is open, with rows in every bucket, of which there are more than one transaction seals, and output files.
+// fillForRotation returns a store that is open, with rows in every bucket, of which there are more than one transaction seals, and output files.
 func fillForRotation(t testing.TB, dir string) *Store {
 	t.Helper()
 	fillStore(t, dir)
@@ -46,7 +46,7 @@ func fillForRotation(t testing.TB, dir string) *Store {
 	return s
 }
 
-// awaitRotation commits until the rotation is as is wants it, and gives how many commits there were.
+// awaitRotation commits until the rotation is as is wants it, and returns how many commits there were.
 func awaitRotation(t testing.TB, s *Store, is func(messages.KeyRotation) bool) (commits int) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)

@@ -57,7 +57,7 @@ func (s *Store) runRotator() {
 	}
 }
 
-// rest waits, and says whether the store is still open.
+// rest waits, and reports whether the store is still open.
 func (s *Store) rest(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -69,7 +69,7 @@ func (s *Store) rest(d time.Duration) bool {
 	}
 }
 
-// rotate does what there is to do, and says whether to try again later.
+// rotate does what there is to do, and reports whether to try again later.
 func (s *Store) rotate() (again bool) {
 	err := s.rotateAll()
 	switch {
@@ -151,7 +151,7 @@ func (s *Store) resealRows() error {
 	}
 }
 
-// resealSome seals some rows anew, and gives the time from the transaction's begin to its end.
+// resealSome seals some rows anew, and returns the time from the transaction's begin to its end.
 func (s *Store) resealSome(rows int) (took time.Duration, err error) {
 	var begun time.Time
 	err = s.do(&task{apply: func(w *writer) error {
@@ -174,14 +174,14 @@ func (s *Store) noteOutputs(version uint32) {
 	}
 }
 
-// stillPrint says whether outputs from before the new key are still being written.
+// stillPrint reports whether outputs from before the new key are still being written.
 func (s *Store) stillPrint() bool {
 	now := s.live.all()
 	s.rotator.before = slices.DeleteFunc(s.rotator.before, func(o *Output) bool { return !slices.Contains(now, o) })
 	return len(s.rotator.before) > 0
 }
 
-// all gives the outputs that are being written.
+// all returns the outputs that are being written.
 func (l *liveOutputs) all() (outputs []*Output) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,7 +18,7 @@ func (b runBounds) mostBytes() uint64 { return b.bytes + b.bytes/4 }
 // apartBytes is what the records of what did not run may take while the history is full: an eighth.
 func (b runBounds) apartBytes() uint64 { return b.bytes / 8 }
 
-// readBounds gives the bounds that are in force.
+// readBounds returns the bounds that are in force.
 func (r *reader) readBounds() (runBounds, error) {
 	var rows []messages.StoredParameter
 	for _, name := range []string{messages.ParamRunsLimitBytes, messages.ParamRunsLimitAgeHours} {

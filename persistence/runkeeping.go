@@ -79,7 +79,7 @@ func parseKeeping(record []byte) (k runKeeping, err error) {
 	return k, d.err
 }
 
-// keeping gives what is noted of a stored run; nothing where there is no such run.
+// keeping returns what is noted of a stored run; nothing where there is no such run.
 func (r *reader) keeping(id runKey) (runKeeping, error) {
 	record, err := r.get(bucketRuns, id[:])
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *reader) keeping(id runKey) (runKeeping, error) {
 	return k, nil
 }
 
-// runBytes gives what a stored run takes, in rows and files; 0 where there is none.
+// runBytes returns what a stored run takes, in rows and files; 0 where there is none.
 func (r *reader) runBytes(id runKey, k *runKeeping) uint64 {
 	sealed := r.bucket(bucketRuns).Get(id[:])
 	if sealed == nil {
@@ -101,12 +101,12 @@ func (r *reader) runBytes(id runKey, k *runKeeping) uint64 {
 	return uint64(len(sealed)) + runOverheadBytes + k.fileBytes
 }
 
-// waits says whether a document that refers to the run's output is still in the outbox, be it as a dead letter, which may be tried again.
+// waits reports whether a document that refers to the run's output is still in the outbox, be it as a dead letter, which may be tried again.
 func (r *reader) waits(k *runKeeping) bool {
 	return slices.ContainsFunc(k.documents, r.hasDocument) || slices.ContainsFunc(k.letters, r.hasLetter)
 }
 
-// hasDocument says whether a document of output waits.
+// hasDocument reports whether a document of output waits.
 func (r *reader) hasDocument(sequence uint64) bool {
 	return r.has(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence}))
 }
@@ -142,7 +142,7 @@ func (r *reader) forgetSettled(k *runKeeping) {
 	k.letters = slices.DeleteFunc(k.letters, func(letter runKey) bool { return !r.hasLetter(letter) })
 }
 
-// outputBytes gives the size of a run's output files. Every run that has files has a head.
+// outputBytes returns the size of a run's output files. Every run that has files has a head.
 func outputBytes(dir string, run runKey) (size uint64) {
 	for number := range segmentCount {
 		info, err := os.Lstat(segmentPath(dir, run, number))

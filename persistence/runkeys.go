@@ -23,7 +23,7 @@ func parseRunKey(id string) (key runKey, ok bool) {
 	return key, err == nil
 }
 
-// String gives the UUID as text.
+// String returns the UUID as text.
 func (k runKey) String() string {
 	var text [36]byte
 	hex.Encode(text[:8], k[:4])
@@ -38,7 +38,7 @@ func (k runKey) String() string {
 	return string(text[:])
 }
 
-// stateNumber gives the number that stands for a state in the file: its place in messages.RunStates, from 1 on; 0 is no state.
+// stateNumber returns the number that stands for a state in the file: its place in messages.RunStates, from 1 on; 0 is no state.
 func stateNumber(s messages.RunState) byte {
 	return byte(slices.Index(messages.RunStates(), s) + 1)
 }

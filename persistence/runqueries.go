@@ -16,7 +16,7 @@ const (
 
 func hasPrefix(key, prefix []byte) bool { return key != nil && bytes.HasPrefix(key, prefix) }
 
-// run gives one stored run; nil where there is none.
+// run returns one stored run; nil where there is none.
 func (r *reader) run(id runKey, inline bool) (*messages.Run, error) {
 	record, err := r.get(bucketRuns, id[:])
 	if record == nil || err != nil {
@@ -60,7 +60,7 @@ func seekLast(c *bolt.Cursor, prefix, before []byte) []byte {
 	return k
 }
 
-// Runs gives a page of runs, newest first, without their inline output, and with what those under way have printed so far. An unknown state or a Before that is no run id gives an *Error.
+// Runs returns a page of runs, newest first, without their inline output, and with what those under way have printed so far. An unknown state or a Before that is no run id gives an *Error.
 func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
 	var before []byte
 	if q.Before != "" {
@@ -104,7 +104,7 @@ func (r *reader) page(q messages.RunQuery, before []byte, limit int) (page messa
 	return page, nil
 }
 
-// orderedRun gives the run that an entry of an order names.
+// orderedRun returns the run that an entry of an order names.
 func (r *reader) orderedRun(k []byte) (*messages.Run, error) {
 	if len(k) < len(runKey{}) {
 		return nil, damagedRow(bucketRuns)
@@ -116,7 +116,7 @@ func (r *reader) orderedRun(k []byte) (*messages.Run, error) {
 	return run, err
 }
 
-// Run gives one run with its inline output; an *Error of not_found where there is none.
+// Run returns one run with its inline output; an *Error of not_found where there is none.
 func (s *Store) Run(id string) (messages.Run, error) {
 	var found *messages.Run
 	_, err := s.view(func(r *reader) (err error) {
@@ -146,7 +146,7 @@ func (s *Store) addPrinted(run *messages.Run) {
 	}
 }
 
-// LastRun gives the newest run under a name, without its inline output; nil where there is none.
+// LastRun returns the newest run under a name, without its inline output; nil where there is none.
 func (s *Store) LastRun(name string) (*messages.Run, error) {
 	page, err := s.Runs(messages.RunQuery{ScriptName: name, Limit: 1})
 	if err != nil || len(page.Runs) == 0 {
@@ -155,7 +155,7 @@ func (s *Store) LastRun(name string) (*messages.Run, error) {
 	return &page.Runs[0], nil
 }
 
-// LoadActiveRuns gives the runs that are queued or running, oldest first in each state, and the id of the transaction that it saw.
+// LoadActiveRuns returns the runs that are queued or running, oldest first in each state, and the id of the transaction that it saw.
 func (s *Store) LoadActiveRuns(each func(messages.Run) error) (uint64, error) {
 	return s.view(func(r *reader) error {
 		c := r.bucket(bucketByState).Cursor()

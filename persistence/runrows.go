@@ -84,7 +84,7 @@ func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before
 	return nil
 }
 
-// orderedState gives the state that the orders have the run under; 0: the run is new. The order by job holds it as its value.
+// orderedState returns the state that the orders have the run under; 0: the run is new. The order by job holds it as its value.
 func (w *writer) orderedState(job nameKey, id runKey) byte {
 	value := w.bucket(bucketByJob).Get(id.byJob(job))
 	if len(value) != 1 {

@@ -62,7 +62,7 @@ func salvage(f *os.File, kek Key, give func(salvaged) error) error {
 	return give(salvaged{kind: salvagedEnd})
 }
 
-// salvageMeta gives the newest meta that is whole, however long the file is. Where there is none every page is searched.
+// salvageMeta returns the newest meta that is whole, however long the file is. Where there is none every page is searched.
 func salvageMeta(f io.ReaderAt, size int64) meta {
 	first, second, pageSize := readMetas(f, size)
 	a, aWhole := parseMeta(first)
@@ -162,7 +162,7 @@ func (s *salvager) eachOldRoot(try func(map[string]bucketValue) bool) bool {
 	return false
 }
 
-// walkBuckets gives the ledger and the rows that the tree leads to.
+// walkBuckets returns the ledger and the rows that the tree leads to.
 func (s *salvager) walkBuckets(buckets map[string]bucketValue) error {
 	err := s.visit(buckets, nameLedger, func(e leaf) error {
 		if _, err := s.sealer.open(nameLedger, e.key, e.value); err != nil {
@@ -179,7 +179,7 @@ func (s *salvager) walkBuckets(buckets map[string]bucketValue) error {
 	return err
 }
 
-// row gives a row that opens. Rows of orders are left out.
+// row returns a row that opens. Rows of orders are left out.
 func (s *salvager) row(b bucketID, e leaf, stray bool) error {
 	if e.isBucket || b.isOrder() {
 		return nil
@@ -190,7 +190,7 @@ func (s *salvager) row(b bucketID, e leaf, stray bool) error {
 	return s.give(salvaged{kind: salvagedRow, where: b, stray: stray, key: e.key, value: e.value})
 }
 
-// searchPages gives the rows on pages that nothing leads to, but for those that the list of free pages names, where that can be read.
+// searchPages returns the rows on pages that nothing leads to, but for those that the list of free pages names, where that can be read.
 func (s *salvager) searchPages() error {
 	free := s.freePages()
 	for id := uint64(2); id < s.pages; id++ {

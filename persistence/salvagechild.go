@@ -27,7 +27,7 @@ const (
 // Salvager reads what is readable of a damaged file.
 type Salvager func(path string, kek Key, give func(salvaged) error) error
 
-// SpawnSalvager gives a Salvager that runs command with the database's path behind it; that program calls SalvageMain. The key goes to the
+// SpawnSalvager returns a Salvager that runs command with the database's path behind it; that program calls SalvageMain. The key goes to the
 // child by its standard input, wherever it comes from.
 func SpawnSalvager(command ...string) Salvager {
 	return func(path string, kek Key, give func(salvaged) error) error {
@@ -74,7 +74,7 @@ func readSalvaged(out io.Reader, give func(salvaged) error) error {
 }
 
 // SalvageMain is the body of a salvaging child: it reads the key from in, writes what it finds in the file at path to out, says in one sentence
-// on complain what keeps it from that, and gives the exit code.
+// on complain what keeps it from that, and returns the exit code.
 func SalvageMain(path string, in io.Reader, out, complain io.Writer) (code int) {
 	debug.SetPanicOnFault(true)
 	buffered := bufio.NewWriterSize(out, 64<<10)

@@ -30,7 +30,7 @@ func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
 	return releaseMap(r.tx)
 }
 
-// LoadJobs gives the head of every job with its state, and the id of the transaction that it saw. As with every method that calls a
+// LoadJobs returns the head of every job with its state, and the id of the transaction that it saw. As with every method that calls a
 // function for each row, that function must not call the store.
 func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	return s.view(func(r *reader) error {
@@ -48,7 +48,7 @@ func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	})
 }
 
-// JobIndices gives the names of indices that jobs send their output to, each once, in order. A job that sends it to the index of the application log
+// JobIndices returns the names of indices that jobs send their output to, each once, in order. A job that sends it to the index of the application log
 // has none.
 func (s *Store) JobIndices() ([]string, error) {
 	var names []string
@@ -69,7 +69,7 @@ func (s *Store) JobIndices() ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// LoadParameters gives every row of server_config, and the id of the transaction that it saw.
+// LoadParameters returns every row of server_config, and the id of the transaction that it saw.
 func (s *Store) LoadParameters(each func(messages.StoredParameter) error) (uint64, error) {
 	return s.view(func(r *reader) error {
 		return r.scan(bucketParameters, func(_, record []byte) error {
@@ -82,7 +82,7 @@ func (s *Store) LoadParameters(each func(messages.StoredParameter) error) (uint6
 	})
 }
 
-// LoadUsers gives every user, and the id of the transaction that it saw.
+// LoadUsers returns every user, and the id of the transaction that it saw.
 func (s *Store) LoadUsers(each func(messages.User) error) (uint64, error) {
 	return s.view(func(r *reader) error {
 		return r.scan(bucketUsers, func(_, record []byte) error {
@@ -95,7 +95,7 @@ func (s *Store) LoadUsers(each func(messages.User) error) (uint64, error) {
 	})
 }
 
-// Job gives a stored job; an *Error of not_found where there is none.
+// Job returns a stored job; an *Error of not_found where there is none.
 func (s *Store) Job(name string) (messages.Job, error) {
 	var job *messages.Job
 	_, err := s.view(func(r *reader) (err error) {
@@ -111,7 +111,7 @@ func (s *Store) Job(name string) (messages.Job, error) {
 	return *job, nil
 }
 
-// JobState gives the state of a stored job; an *Error of not_found where there is no such job.
+// JobState returns the state of a stored job; an *Error of not_found where there is no such job.
 func (s *Store) JobState(name string) (state messages.JobState, err error) {
 	_, err = s.view(func(r *reader) error {
 		if err := r.checkJob(name, messages.ExpectPresent); err != nil {

@@ -41,7 +41,7 @@ func (s *sealer) associate(version uint32, bucket string, key []byte) []byte {
 	return b
 }
 
-// seal gives the sealed value as a slice of its own, since bbolt keeps it until the commit.
+// seal returns the sealed value as a slice of its own, since bbolt keeps it until the commit.
 func (s *sealer) seal(bucket string, key, plain []byte) ([]byte, error) {
 	keys := s.ring.keys.Load()
 	version := cmp.Or(s.sealing, keys.current)
@@ -54,7 +54,7 @@ func (s *sealer) seal(bucket string, key, plain []byte) ([]byte, error) {
 	return keys.values[version].Seal(out, nonce, plain, s.associate(version, bucket, key)), nil
 }
 
-// open gives the value, which is valid until the next open.
+// open returns the value, which is valid until the next open.
 func (s *sealer) open(bucket string, key, sealed []byte) ([]byte, error) {
 	if len(sealed) < sealedExtra {
 		return nil, errSeal

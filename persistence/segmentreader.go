@@ -13,7 +13,7 @@ import (
 	"gusty/messages"
 )
 
-// segmentReader gives the pieces of one segment in order.
+// segmentReader returns the pieces of one segment in order.
 type segmentReader struct {
 	in     *bufio.Reader
 	file   *os.File
@@ -24,7 +24,7 @@ type segmentReader struct {
 	torn   bool   // the file ends within a frame
 }
 
-// openSegment gives nil where there is no such segment, or none with a whole header.
+// openSegment returns nil where there is no such segment, or none with a whole header.
 func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentReader, error) {
 	f, err := os.Open(segmentPath(dir, run, number))
 	if errors.Is(err, os.ErrNotExist) {
@@ -51,10 +51,10 @@ func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentRea
 // damagedOutputError is an output that is not what it was: ErrDamaged, and what a client is told of it.
 type damagedOutputError struct{ told *messages.Error }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (e *damagedOutputError) Error() string { return e.told.Error() }
 
-// Unwrap gives both errors that it is.
+// Unwrap returns both errors that it is.
 func (e *damagedOutputError) Unwrap() []error { return []error{ErrDamaged, e.told} }
 
 func errDamagedOutput(run runKey) error {
@@ -62,7 +62,7 @@ func errDamagedOutput(run runKey) error {
 		"the stored output of run %s is damaged, and nothing is given of it from there on; the run's record is not touched by that", run)}
 }
 
-// next gives the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
+// next returns the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
 func (r *segmentReader) next() (p piece, err error) {
 	var head [frameLead]byte
 	if n, err := io.ReadFull(r.in, head[:]); err != nil {

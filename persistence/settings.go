@@ -19,7 +19,7 @@ func (w *writer) putSetting(row messages.SettingRow) error {
 	return w.put(bucketSettings, key[:], e.buf)
 }
 
-// Setting gives one of the agent's own small values; nil where there is none.
+// Setting returns one of the agent's own small values; nil where there is none.
 func (s *Store) Setting(name string) (value []byte, err error) {
 	_, err = s.view(func(r *reader) error {
 		key := r.hide(nameOfSetting, name)

@@ -90,7 +90,7 @@ func (s *snapshot) close() error {
 	return err
 }
 
-// each gives the rows in the order in which they were copied, from the front. Key and value are valid during the call.
+// each returns the rows in the order in which they were copied, from the front. Key and value are valid during the call.
 func (s *snapshot) each(row func(b bucketID, key, value []byte) error) error {
 	in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), snapshotBuffer)
 	var head [9]byte

@@ -72,7 +72,7 @@ type Store struct {
 	backingUp atomic.Bool
 }
 
-// ReleaseMemory gives the resident pages of the mapped file back to the system. The store does so by itself after scans and when commits
+// ReleaseMemory returns the resident pages of the mapped file to the system. The store does so by itself after scans and when commits
 // pause; it is for those who know that many reads are over.
 func (s *Store) ReleaseMemory() error {
 	_, err := s.view(func(r *reader) error { return releaseMap(r.tx) })
@@ -86,16 +86,16 @@ func (s *Store) setLedger(l *ledger) {
 	s.runBytes.Store(l.runBytes)
 }
 
-// Fresh says whether this Open made the store.
+// Fresh reports whether this Open made the store.
 func (s *Store) Fresh() bool { return s.fresh }
 
 // LastAlive is when an agent committed last before this Open; zero: nobody knows.
 func (s *Store) LastAlive() time.Time { return s.alive }
 
-// Failed gives the error after which no commit is tried any more: the process must end, and start afresh from what is on the disk.
+// Failed returns the error after which no commit is tried any more: the process must end, and start afresh from what is on the disk.
 func (s *Store) Failed() <-chan error { return s.failed }
 
-// Stats gives the counters since Open.
+// Stats returns the counters since Open.
 func (s *Store) Stats() messages.StoreStats {
 	code, _ := s.degraded.Load().(messages.Code)
 	return messages.StoreStats{
@@ -126,7 +126,7 @@ func (s *Store) closeDatabase() error {
 	return s.db.Close()
 }
 
-// view runs f in a read transaction, and gives the transaction's id. f must not begin another one: the two would wait for each other where
+// view runs f in a read transaction, and returns the transaction's id. f must not begin another one: the two would wait for each other where
 // the file is mapped anew between them.
 func (s *Store) view(f func(*reader) error) (id uint64, err error) {
 	s.gate.RLock()

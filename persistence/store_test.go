@@ -81,7 +81,7 @@ func testJob(name string) messages.Job {
 	}
 }
 
-// testRunID gives UUIDv7-like ids whose order is that of n, a millisecond apart.
+// testRunID returns UUIDv7-like ids whose order is that of n, a millisecond apart.
 func testRunID(n int) string {
 	const epoch = 1_800_000_000_000
 	ms := uint64(epoch + n)

@@ -20,7 +20,7 @@ const (
 // swapped are the names that a swap may replace, in the order in which it does.
 func swapped() []string { return []string{outputName, keyName, generationName, databaseName} }
 
-// beginSwap gives the empty directory to make the new files in.
+// beginSwap returns the empty directory to make the new files in.
 func beginSwap(dir string) (string, error) {
 	fresh := filepath.Join(dir, swapUnfinished)
 	if err := os.RemoveAll(fresh); err != nil {
@@ -47,7 +47,7 @@ func commitSwap(dir, word string, now time.Time) (suffix string, err error) {
 	return suffix, finishSwap(dir, suffix)
 }
 
-// freeSuffix gives a suffix that no file has yet: a second may have seen another swap.
+// freeSuffix returns a suffix that no file has yet: a second may have seen another swap.
 func freeSuffix(dir, word string, now time.Time) (string, error) {
 	for {
 		suffix := "." + word + "-" + now.UTC().Format(asideTime)
@@ -80,7 +80,7 @@ func finishSwaps(dir string) error {
 	return nil // it is in nobody's way, and goes when the disk can be written again
 }
 
-// swapWaits says whether there is a swap that was cut off after it counted: the database may be in its directory.
+// swapWaits reports whether there is a swap that was cut off after it counted: the database may be in its directory.
 func swapWaits(dir string) bool {
 	names, err := filepath.Glob(filepath.Join(dir, swapReady+".*"))
 	return err == nil && len(names) > 0

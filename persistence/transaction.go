@@ -62,7 +62,7 @@ func (e *applyError) Error() string { return e.err.Error() }
 
 func (e *applyError) Unwrap() error { return e.err }
 
-// asRefusal gives the client's error for a change that could not be applied.
+// asRefusal returns the client's error for a change that could not be applied.
 func asRefusal(err error) error {
 	if e := messages.AsError(err); e != nil {
 		return e

@@ -77,7 +77,7 @@ func (t *treeWriter) putChild(level int, key []byte, id uint64) error {
 	return nil
 }
 
-// finish writes what is held and gives the page of the root.
+// finish writes what is held and returns the page of the root.
 func (t *treeWriter) finish() (root uint64, err error) {
 	if len(t.branches) == 0 {
 		return t.file.write(&t.leaf, true)

@@ -15,7 +15,7 @@ func (t *trimming) hold() {
 	t.held = true
 }
 
-// keep says whether the removal waits.
+// keep reports whether the removal waits.
 func (t *trimming) keep(runs []runKey) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

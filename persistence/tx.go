@@ -25,7 +25,7 @@ func (r *reader) bucket(b bucketID) *bolt.Bucket {
 	return r.buckets[b]
 }
 
-// get gives the record of a row, valid until the next one is opened; nil where there is no such row.
+// get returns the record of a row, valid until the next one is opened; nil where there is no such row.
 func (r *reader) get(b bucketID, key []byte) ([]byte, error) {
 	sealed := r.bucket(b).Get(key)
 	if sealed == nil {
@@ -131,7 +131,7 @@ func (b *buffers) takeBack(w *writer) {
 	}
 }
 
-// fresh gives the writer's encoder, emptied.
+// fresh returns the writer's encoder, emptied.
 func (w *writer) fresh() *encoder {
 	w.encoder = encoder{buf: w.encoder.buf[:0]}
 	return &w.encoder

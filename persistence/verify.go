@@ -137,7 +137,7 @@ func (v *verifier) openKeys(kek Key, h *header) error {
 	return nil
 }
 
-// lookInto gives a verifier with the keys of a closed database that was verified.
+// lookInto returns a verifier with the keys of a closed database that was verified.
 func lookInto(path string, kek Key, look func(*verifier) error) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -156,7 +156,7 @@ func lookInto(path string, kek Key, look func(*verifier) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// names gives the buckets that were not taken yet, in order.
+// names returns the buckets that were not taken yet, in order.
 func (v *verifier) names() []string { return slices.Sorted(maps.Keys(v.buckets)) }
 
 // take visits the rows of a bucket, once.

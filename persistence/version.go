@@ -25,7 +25,7 @@ func encodeVersion(e *encoder, b messages.Build) {
 	e.text(versionCommit, b.Commit)
 }
 
-// versionDiffers says whether the stored build is another one than b.
+// versionDiffers reports whether the stored build is another one than b.
 func (r *reader) versionDiffers(b messages.Build) (bool, error) {
 	record, err := r.get(bucketVersion, []byte(versionKey))
 	if err != nil {

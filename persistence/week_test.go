@@ -32,7 +32,7 @@ func weekOfRuns(t *testing.T, s *Store, runs, part int, passed func()) {
 	}
 }
 
-// printed gives the output of run n: each fiftieth has printed too much for its row.
+// printed returns the output of run n: each fiftieth has printed too much for its row.
 func printed(t *testing.T, s *Store, n int) messages.OutputSummary {
 	t.Helper()
 	if n%50 != 0 {

@@ -23,12 +23,12 @@ const (
 type Rules struct {
 	// Remote says that the import comes over REST, which does not set the parameters of the host.
 	Remote bool
-	// May says whether who imports may do what a row does: a row of user_creds needs what PUT /agent/userpassword/update needs, and so on. nil:
+	// May reports whether who imports may do what a row does: a row of user_creds needs what PUT /agent/userpassword/update needs, and so on. nil:
 	// everything.
 	May func(messages.Scope) bool
 	// Now is when the import is made: an expression that has no firing after it never fires.
 	Now time.Time
-	// CheckLimits gives a sentence about what this host cannot hold of a job's options; nil: all is well.
+	// CheckLimits returns a sentence about what this host cannot hold of a job's options; nil: all is well.
 	CheckLimits func(*messages.JobOptions) error
 }
 
@@ -129,7 +129,7 @@ func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 	}
 }
 
-// scopeOf gives the scope that a client needs for what the row does.
+// scopeOf returns the scope that a client needs for what the row does.
 func scopeOf(row messages.TableRow) messages.Scope {
 	switch row.(type) {
 	case messages.ConfigRow:
@@ -175,7 +175,7 @@ func environmentBytes(environment *map[string]messages.Secret) (n int) {
 	return n
 }
 
-// Items gives the rows, checked and put together: options with their jobs and users.
+// Items returns the rows, checked and put together: options with their jobs and users.
 func (c *Collector) Items() []messages.ImportItem {
 	for i := range c.items {
 		switch item := &c.items[i]; {
@@ -194,7 +194,7 @@ func (c *Collector) Items() []messages.ImportItem {
 	return c.items
 }
 
-// partner gives the item of the table that a row of options completes; nil where there is none that comes in.
+// partner returns the item of the table that a row of options completes; nil where there is none that comes in.
 func (c *Collector) partner(table string, options *messages.ImportItem) *messages.ImportItem {
 	at, ok := c.last[name{table, options.Name}]
 	if !ok {

@@ -74,7 +74,7 @@ func (c *Collector) neverFires(job *messages.Job) bool {
 	return err == nil && schedule.NextAfter(c.rules.Now, c.rules.Now, location).IsZero()
 }
 
-// faults gives a sentence for each thing that keeps the job from running as it says.
+// faults returns a sentence for each thing that keeps the job from running as it says.
 func (c *Collector) faults(job *messages.Job) (sentences []string) {
 	if _, err := cron.Parse(job.CronExpression); err != nil {
 		sentences = append(sentences, "cron_expression: "+err.Error())

@@ -32,7 +32,7 @@ func (c *Collector) fillParameter(item *messages.ImportItem, r messages.ConfigRo
 	item.Parameter, item.HostOnly = &p, known.HostOnly && c.rules.Remote
 }
 
-// isLine says whether a text is UTF-8 without control characters, and not too long.
+// isLine reports whether a text is UTF-8 without control characters, and not too long.
 func isLine(text string, most int) bool {
 	return len(text) <= most && utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
 }

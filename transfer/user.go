@@ -24,7 +24,7 @@ const (
 // hashBudget is what is left of maxHashWork.
 type hashBudget struct{ spent int }
 
-// take says whether there is enough left for a hash.
+// take reports whether there is enough left for a hash.
 func (b *hashBudget) take(hash messages.Secret) bool {
 	cost, err := bcrypt.Cost([]byte(hash.Reveal()))
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *Collector) limitScopes(item *messages.ImportItem) {
 	item.User.Scopes = scopes
 }
 
-// unknownScopes gives the scopes that this version does not have, quoted; of many the first few.
+// unknownScopes returns the scopes that this version does not have, quoted; of many the first few.
 func unknownScopes(scopes []messages.Scope) (quoted []string) {
 	const most, mostBytes = 5, 40
 	for _, scope := range scopes {
@@ -91,7 +91,7 @@ func unknownScopes(scopes []messages.Scope) (quoted []string) {
 	return quoted
 }
 
-// unusable gives why nobody could log in with a hash, or should.
+// unusable returns why nobody could log in with a hash, or should.
 func unusable(user *messages.User) string {
 	if user.Hash == "" || user.Hash == messages.Mask {
 		return "there is no password"

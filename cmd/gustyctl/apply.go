@@ -157,7 +157,7 @@ func (a *app) noteProgress(steps []step, i int, err error) {
 	a.note("not done: %s", listOf(steps[i:]))
 }
 
-// outcomeUnknown says whether a request that failed may have been carried out nevertheless: it was not where the agent refused it.
+// outcomeUnknown reports whether a request that failed may have been carried out nevertheless: it was not where the agent refused it.
 func outcomeUnknown(err error) bool {
 	refused := messages.AsError(err)
 	return refused == nil || slices.Contains([]messages.Code{messages.CodeUnavailable, messages.CodeTimeout, messages.CodeInternal}, refused.Code)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// encoded gives a value as JSON, as the agent writes it.
+// encoded returns a value as JSON, as the agent writes it.
 func encoded(value any) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)

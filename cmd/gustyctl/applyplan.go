@@ -112,7 +112,7 @@ func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]pr
 	return nil, nil
 }
 
-// maskedNames gives the variables whose stored values are to be kept.
+// maskedNames returns the variables whose stored values are to be kept.
 func (f *jobFile) maskedNames() []string {
 	var names []string
 	for name, value := range f.job.Options.Environment {
@@ -124,7 +124,7 @@ func (f *jobFile) maskedNames() []string {
 	return names
 }
 
-// storedNames gives the names of the stored environment.
+// storedNames returns the names of the stored environment.
 func (c *jobChange) storedNames() []string {
 	var environment map[string]string
 	if json.Unmarshal(c.stored["environment"], &environment) != nil {
@@ -137,7 +137,7 @@ func (c *jobChange) storedNames() []string {
 	return names
 }
 
-// missingOf gives what of names is not among known.
+// missingOf returns what of names is not among known.
 func missingOf(names, known []string) (lost []string) {
 	for _, name := range names {
 		if !slices.Contains(known, name) {

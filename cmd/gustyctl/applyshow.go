@@ -74,7 +74,7 @@ func printableCode(line string) string {
 	return strings.Join(parts, "\t")
 }
 
-// created gives the fields of a new job that differ from a job's defaults.
+// created returns the fields of a new job that differ from a job's defaults.
 func (c *jobChange) created() (lines []string) {
 	plain := messages.Job{Options: messages.DefaultJobOptions()}
 	for _, field := range jobFields() {
@@ -114,7 +114,7 @@ func sortedNames(environment map[string]messages.Secret) []string {
 	return names
 }
 
-// changed gives the old and the new value of each field that changes.
+// changed returns the old and the new value of each field that changes.
 func (c *jobChange) changed() (lines []string) {
 	for _, field := range jobFields() {
 		switch {
@@ -160,7 +160,7 @@ func (c *jobChange) environmentDiff() (lines []string) {
 	return lines
 }
 
-// shownValue gives a JSON value for a person to compare: text keeps its quotes, so that an empty one and blanks are seen.
+// shownValue returns a JSON value for a person to compare: text keeps its quotes, so that an empty one and blanks are seen.
 func shownValue(name, value string) string {
 	switch {
 	case name == "script_type" && value == "0":

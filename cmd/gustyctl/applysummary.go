@@ -7,7 +7,7 @@ import (
 
 func (p *applyPlan) empty() bool { return len(p.changes) == 0 && len(p.deleted) == 0 }
 
-// count gives how many jobs are created and how many changed.
+// count returns how many jobs are created and how many changed.
 func (p *applyPlan) count() (created, changed int) {
 	for _, c := range p.changes {
 		if c.exists {
@@ -45,7 +45,7 @@ func (p *applyPlan) dryRunOutcome(asExitCode bool) error {
 	return newExitError(exitDiffers, "the agent's jobs are not those of the directory")
 }
 
-// plural gives "1 job", "2 jobs".
+// plural returns "1 job", "2 jobs".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -63,7 +63,7 @@ func (a *app) backup(ctx context.Context, file string, offline bool, keyFile str
 	return a.backupOffline(a.storeOptions(ctx, dir, keyFile), t)
 }
 
-// offlineDir gives the data directory whose store is to be used itself, or nothing where an agent is to be asked: one that was named by its
+// offlineDir returns the data directory whose store is to be used itself, or nothing where an agent is to be asked: one that was named by its
 // address, or one that runs here.
 func (a *app) offlineDir(offline bool) (dataDir, error) {
 	given, err := a.given()

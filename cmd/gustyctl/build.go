@@ -40,7 +40,7 @@ func buildFrom(linked string, info *debug.BuildInfo) buildInfo {
 	return b
 }
 
-// String gives "0.1.0 (1f2e3d4c5b6a, 2026-01-02T03:04:05Z, go1.26 linux/amd64)".
+// String returns "0.1.0 (1f2e3d4c5b6a, 2026-01-02T03:04:05Z, go1.26 linux/amd64)".
 func (b buildInfo) String() string {
 	text := b.Version + " ("
 	if b.Commit != "" {

@@ -86,7 +86,7 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 	return &answer{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
-// open sends req and gives the answer, whose body the caller reads and closes. A status of 300 and above is an error.
+// open sends req and returns the answer, whose body the caller reads and closes. A status of 300 and above is an error.
 func (c *client) open(ctx context.Context, req request) (*http.Response, error) {
 	response, err := c.send(ctx, req)
 	if err != nil {
@@ -205,7 +205,7 @@ func strange(err error) error {
 	return failedf("the answer is not what an agent sends (%w); is this address an agent's?", err)
 }
 
-// sentence gives the text of a bare JSON string or the message of an Exec, and whatever else it is as it came.
+// sentence returns the text of a bare JSON string or the message of an Exec, and whatever else it is as it came.
 func (r *answer) sentence() string {
 	var text string
 	if json.Unmarshal(r.body, &text) == nil {

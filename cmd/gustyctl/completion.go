@@ -12,7 +12,7 @@ import (
 // completionTimeout bounds what a key press in the shell waits for.
 const completionTimeout = 2 * time.Second
 
-// completeJobs gives the names of stored jobs to the shell. It never asks for a password, and says nothing where the agent can't be asked.
+// completeJobs returns the names of stored jobs to the shell. It never asks for a password, and says nothing where the agent can't be asked.
 func (a *app) completeJobs(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	quiet, err := os.Open(os.DevNull)
 	if err != nil {

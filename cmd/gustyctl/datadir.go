@@ -49,7 +49,7 @@ func (d dataDir) agent() (runningAgent, error) {
 	return agent, nil
 }
 
-// alive says whether the agent that agent.json names exists.
+// alive reports whether the agent that agent.json names exists.
 func (d dataDir) alive() bool {
 	agent, err := d.agent()
 	return err == nil && processAlive(agent.PID)

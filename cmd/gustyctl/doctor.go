@@ -29,7 +29,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	}
 }
 
-// doctor makes every check that can be made, and gives the exit code of the first fault.
+// doctor makes every check that can be made, and returns the exit code of the first fault.
 func (a *app) doctor(ctx context.Context) error {
 	c, err := a.connect(ctx)
 	if err != nil {

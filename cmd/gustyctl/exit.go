@@ -50,7 +50,7 @@ func newExitError(code int, format string, args ...any) error {
 	return &exitError{code: code, text: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// exitCode gives the code that err asks for. Only what cobra itself says of a command line asks for
+// exitCode returns the code that err asks for. Only what cobra itself says of a command line asks for
 // none, and what it could not print.
 func exitCode(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {

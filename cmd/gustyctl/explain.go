@@ -42,7 +42,7 @@ func explainRefused(t target) error {
 	return unreachablef("the agent of %s runs, but does not listen at %s; it may be starting or stopping: look at its log", t.dir, t.url)
 }
 
-// explainTLS gives nil where err is none of TLS.
+// explainTLS returns nil where err is none of TLS.
 func explainTLS(err error, t target) error {
 	if pin, ok := errors.AsType[*pinError](err); ok {
 		return unreachablef("the certificate of %s is not the pinned one, its fingerprint is %s; pin that one only if the agent's host shows the "+
@@ -78,7 +78,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || (ok && timeout.Timeout())
 }
 
-// innermost gives the error that began the chain: the ones around it repeat the address and name system calls.
+// innermost returns the error that began the chain: the ones around it repeat the address and name system calls.
 func innermost(err error) error {
 	for {
 		next := errors.Unwrap(err)

@@ -67,7 +67,7 @@ func beginsWith(cron, nickname string) bool {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(cron)), nickname)
 }
 
-// at gives a time as the clock here shows it, with its zone and how far away it is: "2026-01-02 03:04:05 CET (in 4 min)".
+// at returns a time as the clock here shows it, with its zone and how far away it is: "2026-01-02 03:04:05 CET (in 4 min)".
 func (e *explanation) at(t time.Time) string {
 	return t.In(e.here).Format("2006-01-02 15:04:05 MST") + " (" + distanceFrom(e.now, t) + ")"
 }

@@ -9,7 +9,7 @@ import (
 	"gusty/messages"
 )
 
-// explained gives an explanation of a job that runs well at 02:30; each test changes what it is about.
+// explained returns an explanation of a job that runs well at 02:30; each test changes what it is about.
 func explained(t *testing.T, change func(*explanation)) []string {
 	t.Helper()
 	here := time.FixedZone("CET", 3600)

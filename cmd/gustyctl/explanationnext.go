@@ -72,7 +72,7 @@ func sameClock(at time.Time, a, b *time.Location) bool {
 	return offsetA == offsetB
 }
 
-// nextDue gives the next firing: the one that is recorded ahead of its time, else the one that is planned. Zero: none.
+// nextDue returns the next firing: the one that is recorded ahead of its time, else the one that is planned. Zero: none.
 func (e *explanation) nextDue() (at time.Time) {
 	if e.state.Next != nil {
 		at = *e.state.Next
@@ -86,7 +86,7 @@ func (e *explanation) nextDue() (at time.Time) {
 	return at
 }
 
-// wouldFire gives the next firing of a job that something keeps from firing. That of @every counts from an anchor that only the agent knows.
+// wouldFire returns the next firing of a job that something keeps from firing. That of @every counts from an anchor that only the agent knows.
 func (e *explanation) wouldFire() time.Time {
 	if at := e.nextDue(); !at.IsZero() || isEvery(e.job.Cron) || len(e.preview.Next) == 0 {
 		return at

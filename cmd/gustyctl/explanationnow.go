@@ -44,7 +44,7 @@ func (e *explanation) retrying(r *runRecord) string {
 	return text + " (run " + r.ID + ")."
 }
 
-// retryWaits says whether a retry is recorded and has not started.
+// retryWaits reports whether a retry is recorded and has not started.
 func (e *explanation) retryWaits() bool {
 	for _, r := range e.runs[messages.RunQueued] {
 		if messages.Trigger(r.Trigger) == messages.TriggerRetry {

@@ -55,7 +55,7 @@ func (r *runRecord) tellsMoreThan(other *runRecord) bool {
 // isNews reports whether the run ran, or failed to.
 func (r *runRecord) isNews() bool { return r.StartedAt != nil || r.State == messages.RunFailed }
 
-// end gives when the run ended; the zero time where that is not told.
+// end returns when the run ended; the zero time where that is not told.
 func (r *runRecord) end() time.Time {
 	if r.EndedAt == nil {
 		return time.Time{}
@@ -103,7 +103,7 @@ func (r *runRecord) cause() string {
 	}
 }
 
-// because gives a reason as the end of a sentence.
+// because returns a reason as the end of a sentence.
 func because(reason string) string {
 	if reason == "" {
 		return ""

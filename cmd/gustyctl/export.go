@@ -82,10 +82,10 @@ type exported struct {
 	row  messages.TableRow
 }
 
-// rowSource gives rows one by one.
+// rowSource calls back with rows one by one.
 type rowSource func(each func(exported) error) error
 
-// exportSource gives the rows of the agent that is meant, or of its store.
+// exportSource returns the rows of the agent that is meant, or of its store.
 func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, error) {
 	dir, err := a.stoppedDir(flags.store)
 	if err != nil {

@@ -90,7 +90,7 @@ func sign(t testing.TB, cert, parent *x509.Certificate, key, parentKey *ecdsa.Pr
 	return der
 }
 
-// closedPort gives a loopback port that nobody listens on.
+// closedPort returns a loopback port that nobody listens on.
 func closedPort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

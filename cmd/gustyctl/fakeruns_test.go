@@ -32,7 +32,7 @@ func (f *fakeAgent) runJob(w http.ResponseWriter, r *http.Request) {
 	answerWith(w, http.StatusAccepted, fmt.Sprintf(`{"run_id":%q,"state":"queued"}`, runID))
 }
 
-// getRun gives a run that ends at the third look: in failure where the job "broken" is stored, never where "endless" is.
+// getRun answers with a run that ends at the third look: in failure where the job "broken" is stored, never where "endless" is.
 func (f *fakeAgent) getRun(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 // maxFileNameBytes leaves room for an extension and a number within the 255 bytes that file systems take.
 const maxFileNameBytes = 200
 
-// fileNames gives each job's name a file name of its own, and remembers those that are taken, without regard to case.
+// fileNames assigns a file name to each job's name, and remembers those that are taken, without regard to case.
 type fileNames map[string]bool
 
 // name replaces what file systems, shells and archives trip over: all but letters, digits and . _ -, and a dot at the beginning.

@@ -29,7 +29,7 @@ func defaultDataDir(getenv func(string) string) string {
 	return ""
 }
 
-// processAlive says whether a process of this id exists, be it another user's.
+// processAlive reports whether a process of this id exists, be it another user's.
 func processAlive(pid int) bool {
 	if pid <= 0 {
 		return false
@@ -38,7 +38,7 @@ func processAlive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// isRefused says whether err is a connection that nobody took.
+// isRefused reports whether err is a connection that nobody took.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // ownedByUs reports whether the directory belongs to the user who runs this.

@@ -25,7 +25,7 @@ func defaultDataDir(getenv func(string) string) string {
 	return ""
 }
 
-// processAlive says whether a process of this id exists.
+// processAlive reports whether a process of this id exists.
 func processAlive(pid int) bool {
 	if pid <= 0 {
 		return false
@@ -38,7 +38,7 @@ func processAlive(pid int) bool {
 	return process.Release() == nil
 }
 
-// isRefused says whether err is a connection that nobody took.
+// isRefused reports whether err is a connection that nobody took.
 func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
 
 // ownedByUs reports whether the directory belongs to the user who runs this, the administrators,

@@ -12,7 +12,7 @@ import (
 	"gusty/messages"
 )
 
-// humane gives a JSON value as a person reads it. The agent's key names carry their units, and the few old ones that do not are listed here.
+// humane returns a JSON value as a person reads it. The agent's key names carry their units, and the few old ones that do not are listed here.
 func (a *app) humane(key string, raw json.RawMessage) string {
 	var value any
 	if json.Unmarshal(raw, &value) != nil {
@@ -75,7 +75,7 @@ func (a *app) humaneList(key string, raw json.RawMessage) string {
 	return strings.Join(texts, ", ")
 }
 
-// localTime gives a time as the clock on the wall here shows it.
+// localTime returns a time as the clock on the wall here shows it.
 func (a *app) localTime(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -104,7 +104,7 @@ func yesNo(v bool) string {
 	return "no"
 }
 
-// humaneDuration gives the two largest units that tell something: "0 s", "350 ms", "2.4 s", "1 min 5 s", "3 h 12 min", "5 d 3 h".
+// humaneDuration returns the two largest units that tell something: "0 s", "350 ms", "2.4 s", "1 min 5 s", "3 h 12 min", "5 d 3 h".
 func humaneDuration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -132,7 +132,7 @@ func twoUnits(d, large time.Duration, largeName string, small time.Duration, sma
 	return text
 }
 
-// humaneBytes gives a size in the largest binary unit that leaves a number of at least one.
+// humaneBytes returns a size in the largest binary unit that leaves a number of at least one.
 func humaneBytes(n float64) string {
 	if n < 1024 {
 		return strconv.FormatFloat(n, 'f', -1, 64) + " B"

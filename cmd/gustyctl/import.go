@@ -68,7 +68,7 @@ type importSink interface {
 	refuse(place int, table, name, why string) error
 }
 
-// readImport gives the rows of a file of any form that is taken. Of a SQLite file numbers has, by place, each row's number in its table.
+// readImport returns the rows of a file of any form that is taken. Of a SQLite file numbers has, by place, each row's number in its table.
 func readImport(ctx context.Context, path string, how sqlite.Encoding, to importSink) (numbers []int, err error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -28,7 +28,7 @@ func (r *importReport) addNotes(notes map[int][]string) {
 	slices.SortStableFunc(r.Rows, func(a, b messages.ImportedRow) int { return a.Place - b.Place })
 }
 
-// number gives the rows of a SQLite file the numbers that they have in their tables, instead of their places over all tables.
+// number numbers the rows of a SQLite file as they are numbered in their tables, instead of their places over all tables.
 func (r *importReport) number(numbers []int) {
 	for i := range r.Rows {
 		row := &r.Rows[i]

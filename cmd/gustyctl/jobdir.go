@@ -81,13 +81,13 @@ func (d *jobDir) refuseDuplicates() {
 	}
 }
 
-// has says whether the directory has a job of this name.
+// has reports whether the directory has a job of this name.
 func (d *jobDir) has(name string) bool {
 	_, found := slices.BinarySearchFunc(d.jobs, name, func(f *jobFile, name string) int { return cmp.Compare(f.job.Name, name) })
 	return found
 }
 
-// body gives the whole ScriptRequest: every field, so that what the file leaves out gets its default and does not stay as it was stored.
+// body returns the whole ScriptRequest: every field, so that what the file leaves out gets its default and does not stay as it was stored.
 func (f *jobFile) body() map[string]any {
 	body := map[string]any{}
 	for _, field := range jobFields() {

@@ -106,7 +106,7 @@ func (r *answer) job() (*messages.Job, error) {
 	return job, nil
 }
 
-// jobYAML gives the job as apply reads it, without what has its default.
+// jobYAML returns the job as apply reads it, without what has its default.
 func jobYAML(job *messages.Job, script string) ([]byte, error) {
 	document := yaml.Node{Kind: yaml.MappingNode}
 	plain := messages.Job{Options: messages.DefaultJobOptions()}

@@ -83,7 +83,7 @@ func parseJobFile(root *os.Root, file string, data []byte) (jobs []*jobFile, pro
 	}
 }
 
-// notYAML gives the line out of the library's text, which leaves it out where it is the first.
+// notYAML returns the line out of the library's text, which leaves it out where it is the first.
 func notYAML(file string, err error) problem {
 	p := problem{file: file, line: 1, text: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if rest, ok := strings.CutPrefix(p.text, "line "); ok {

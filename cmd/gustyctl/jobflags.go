@@ -28,7 +28,7 @@ func newJobFlags(cmd *cobra.Command) *jobFlags {
 	return f
 }
 
-// body gives the ScriptRequest: the job with what the flags change.
+// body returns the ScriptRequest: the job with what the flags change.
 func (f *jobFlags) body(job *storedJob, getenv func(string) string) (map[string]any, error) {
 	if f.changed("cron") {
 		job.Cron = f.cron

@@ -68,7 +68,7 @@ func add[T any](o *optionFlags, flag, field string, value *T) {
 	o.options = append(o.options, optionFlag{flag: flag, field: field, value: func() any { return *value }})
 }
 
-// fields gives the fields whose flags were given. The stored environment (its values masked, which the agent reads as "keep") is the base
+// fields returns the fields whose flags were given. The stored environment (its values masked, which the agent reads as "keep") is the base
 // of the new one.
 func (o *optionFlags) fields(changed func(string) bool, stored map[string]string, getenv func(string) string) (map[string]any, error) {
 	fields := map[string]any{}

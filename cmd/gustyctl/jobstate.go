@@ -33,7 +33,7 @@ func (s jobState) String() string {
 	}
 }
 
-// fires says whether nothing keeps the job from firing.
+// fires reports whether nothing keeps the job from firing.
 func (s jobState) fires() bool { return s.Enabled && s.Firing && !s.Paused && !s.Quarantined }
 
 // standing is String within a sentence: what keeps it from firing, all of it.

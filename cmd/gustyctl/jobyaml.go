@@ -54,7 +54,7 @@ func eachPair(n *yaml.Node, each func(name string, value *yaml.Node) error) erro
 	return nil
 }
 
-// dereferenced gives what an alias stands for.
+// dereferenced returns what an alias stands for.
 func dereferenced(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias

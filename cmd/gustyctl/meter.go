@@ -35,7 +35,7 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String gives "12.0 MiB of 30.5 MiB, 39 %".
+// String returns "12.0 MiB of 30.5 MiB, 39 %".
 func (m *meter) String() string {
 	if m.total < max(m.done, 1) {
 		return humaneBytes(float64(m.done))

@@ -22,7 +22,7 @@ func (a *app) printObject(got *answer) error {
 	return a.printRows(a.rows(fields, ""))
 }
 
-// rows gives a row for each field; those of an object inside are indented under its name.
+// rows returns a row for each field; those of an object inside are indented under its name.
 func (a *app) rows(fields []field, indent string) [][2]string {
 	var rows [][2]string
 	for _, f := range fields {
@@ -69,7 +69,7 @@ func expect(decoder *json.Decoder, want json.Delim) error {
 	return nil
 }
 
-// without gives fields without those named.
+// without returns fields without those named.
 func without(fields []field, keys ...string) []field {
 	return slices.DeleteFunc(fields, func(f field) bool { return slices.Contains(keys, f.key) })
 }

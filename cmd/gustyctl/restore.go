@@ -137,7 +137,7 @@ func (a *app) reportRestored(store persistence.Options, done *persistence.Restor
 	return a.printRows(rows)
 }
 
-// setStalePasswordAside renames admin-password where its password is not the user's in the store any more, and gives the new name.
+// setStalePasswordAside renames admin-password where its password is not the user's in the store any more, and returns the new name.
 func (d dataDir) setStalePasswordAside(o persistence.Options) (string, error) {
 	user, password, err := d.firstCredentials()
 	if err != nil || user == "" {

@@ -44,7 +44,7 @@ func (a *app) showRun(ctx context.Context, id string) error {
 	return a.printRows(rows)
 }
 
-// withoutUnit gives a field's name without the unit, which stands beside the value.
+// withoutUnit returns a field's name without the unit, which stands beside the value.
 func withoutUnit(key string) string {
 	for _, unit := range []string{"_ms", "_bytes"} {
 		key = strings.TrimSuffix(key, unit)

@@ -60,7 +60,7 @@ func guessType(file string, script []byte, remedy string) (messages.ScriptType, 
 	return 0, usagef("cannot tell the type of %s: it has no #! line and no known extension; give %s", file, remedy)
 }
 
-// shebangInterpreter gives the interpreter's base name: "bash" for #!/bin/bash -e and for #!/usr/bin/env -S LANG=C bash, or "".
+// shebangInterpreter returns the interpreter's base name: "bash" for #!/bin/bash -e and for #!/usr/bin/env -S LANG=C bash, or "".
 func shebangInterpreter(script []byte) string {
 	script = bytes.TrimPrefix(script, []byte("\xef\xbb\xbf")) // editors on Windows begin a file with it
 	rest, ok := bytes.CutPrefix(script, []byte("#!"))

@@ -26,7 +26,7 @@ type settings struct {
 	Password messages.Secret `yaml:"password"`
 }
 
-// or gives s with what it lacks taken from lower. What belongs together comes from one source: which agent (its address or its directory),
+// or returns s with what it lacks taken from lower. What belongs together comes from one source: which agent (its address or its directory),
 // whom to trust (a CA or a pin; a directory that s names has its own CA), and the password.
 func (s settings) or(lower settings) settings {
 	if s.CA == "" && s.Fingerprint == "" && s.DataDir == "" {
@@ -82,7 +82,7 @@ func agentURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// reachable gives the loopback address for the "all addresses" that an agent may listen on: nobody can connect to 0.0.0.0 everywhere.
+// reachable returns the loopback address for the "all addresses" that an agent may listen on: nobody can connect to 0.0.0.0 everywhere.
 func reachable(host string) string {
 	addr, err := netip.ParseAddr(host)
 	switch {

@@ -9,7 +9,7 @@ import (
 // firstRealTime is the number of SIGRTMIN as kill(1) counts with glibc.
 const firstRealTime = 34
 
-// signalNumber gives the number of a signal that ended a run, by the name that the agent gives it; 0 where the name is not known. The numbers
+// signalNumber returns the number of a signal that ended a run, by the name that the agent gives it; 0 where the name is not known. The numbers
 // are Linux's on every machine that an agent runs on (signal(7)), whatever this machine's are.
 func signalNumber(name string) int {
 	if above, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {

@@ -134,10 +134,10 @@ func (c *client) readiness(ctx context.Context) (readiness, error) {
 	return r, nil
 }
 
-// degraded says whether the agent serves, and takes no changes.
+// degraded reports whether the agent serves, and takes no changes.
 func (r readiness) degraded() bool { return r.ok && r.Status == "degraded" }
 
-// String gives "ready", "degraded" with why, or "not ready" with what is in the way.
+// String returns "ready", "degraded" with why, or "not ready" with what is in the way.
 func (r readiness) String() string {
 	if r.degraded() {
 		return "degraded, " + r.Reason

@@ -27,7 +27,7 @@ func (a *app) storeFlags(cmd *cobra.Command) *storeFlags {
 	return f
 }
 
-// stoppedDir gives the data directory whose store is to be opened, or "" where a running agent is to be asked.
+// stoppedDir returns the data directory whose store is to be opened, or "" where a running agent is to be asked.
 func (a *app) stoppedDir(f *storeFlags) (dataDir, error) {
 	given, err := a.given()
 	if err != nil {
@@ -67,7 +67,7 @@ func eachLine(from io.Reader, each func(number int, line []byte) error) error {
 	}
 }
 
-// nextLine gives the next line with its end, in the reader's own space or, where it does not fit there, in buf. last says that nothing follows.
+// nextLine returns the next line with its end, in the reader's own space or, where it does not fit there, in buf. last says that nothing follows.
 func nextLine(in *bufio.Reader, buf *[]byte) (line []byte, last bool, err error) {
 	line, err = in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -95,7 +95,7 @@ func trimmed(line []byte) []byte {
 	return line
 }
 
-// exportLines gives the lines of a running agent's export.
+// exportLines returns the lines of a running agent's export.
 func (c *client) exportLines(ctx context.Context, query messages.ExportQuery, each func(line []byte) error) error {
 	response, err := c.send(ctx, get("/agent/export", "runs", flagText(query.Runs), "secrets", flagText(query.Secrets)))
 	if err != nil {

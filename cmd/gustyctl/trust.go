@@ -85,7 +85,7 @@ func parseFingerprint(text string) (pin [sha256.Size]byte, err error) {
 	return pin, nil
 }
 
-// formatFingerprint gives upper-case hex with colons, as openssl prints it.
+// formatFingerprint returns upper-case hex with colons, as openssl prints it.
 func formatFingerprint(sum [sha256.Size]byte) string {
 	parts := make([]string, len(sum))
 	for i, b := range sum {

@@ -60,7 +60,7 @@ func (l launcher) EndOrphans(orphans []process.Orphan) (int, error) {
 	return l.host.EndOrphans(ctx, orphans)
 }
 
-// capabilities gives what the host offers to runs.
+// capabilities returns what the host offers to runs.
 func (l launcher) capabilities() (list []messages.Capability) {
 	for _, c := range l.host.Capabilities() {
 		list = append(list, messages.Capability(c))

@@ -51,7 +51,7 @@ func firstStart(store *persistence.Store, dir string) error {
 	return nil // without an id of its own the agent can serve, and the next start makes one
 }
 
-// makeAdmin writes the first user's password file and gives the user's row. The file comes first: a user whose password nobody knows is worse
+// makeAdmin writes the first user's password file and returns the user's row. The file comes first: a user whose password nobody knows is worse
 // than a file without a user.
 func makeAdmin(dir string) (messages.Row, error) {
 	random := make([]byte, passwordBytes)

@@ -66,7 +66,7 @@ func explainListen(err error, host string, port int) error {
 	return fmt.Errorf("cannot listen on %s port %d, choose another with PORT and --listen: %w", host, port, err)
 }
 
-// portOf gives the port that a listener got.
+// portOf returns the port that a listener got.
 func portOf(ln net.Listener) int {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 		return tcp.Port

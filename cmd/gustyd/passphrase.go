@@ -16,7 +16,7 @@ var (
 	errPassphrasesOther = errors.New("the two passphrases differ; nothing was made")
 )
 
-// passphrasePrompt gives what asks for the store's passphrase, or nil where there is no terminal.
+// passphrasePrompt returns what asks for the store's passphrase, or nil where there is no terminal.
 func passphrasePrompt() func(isNew bool) (messages.Secret, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil

@@ -152,7 +152,7 @@ func (s *settings) completeDir() error {
 // errNoHome says that there is no place for the state by default.
 var errNoHome = errors.New("no home directory is known for this user: name a data directory with --data-dir")
 
-// levelOf gives the slog level of one of the four names that the parameter log_level takes.
+// levelOf returns the slog level of one of the four names that the parameter log_level takes.
 func levelOf(name string) (slog.Level, bool) {
 	switch name {
 	case "error":

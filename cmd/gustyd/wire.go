@@ -57,7 +57,7 @@ type daemon struct {
 	serveDone chan error
 }
 
-// run starts the agent, serves until something ends it, and stops it in order. It gives the exit code.
+// run starts the agent, serves until something ends it, and stops it in order. It returns the exit code.
 func (d *daemon) run(ctx context.Context) int {
 	// The actor library keeps 1,024 maps of as many shards each: one shard is enough for some thousand actors, and saves 3 MB.
 	cmap.SHARD_COUNT = 1
@@ -195,7 +195,7 @@ func (d *daemon) startServer(ctx context.Context) (err error) {
 	return nil
 }
 
-// sumOf gives the SHA-256 of a file in hex, or nothing where it cannot be read.
+// sumOf returns the SHA-256 of a file in hex, or nothing where it cannot be read.
 func sumOf(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -246,7 +246,7 @@ func (d *daemon) onPassword(user string) {
 
 func (d *daemon) beginShutdown() { d.onceDown.Do(func() { close(d.shutdown) }) }
 
-// await serves until something ends the agent, and gives the exit code.
+// await serves until something ends the agent, and returns the exit code.
 func (d *daemon) await(ctx context.Context, signals *signalWatch) int {
 	for {
 		select {

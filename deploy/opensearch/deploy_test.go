@@ -50,7 +50,7 @@ type property struct {
 	Fields      map[string]property `json:"fields"`
 }
 
-// fields gives the types of all fields by their whole names.
+// fields returns the types of all fields by their whole names.
 func (t *template) fields() map[string]string {
 	types := map[string]string{}
 	var add func(prefix string, properties map[string]property)

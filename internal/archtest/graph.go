@@ -24,7 +24,7 @@ type Package struct {
 // Graph holds packages by import path.
 type Graph map[string]Package
 
-// Load gives the packages of the module in dir, and all that they are linked with, as they are built for a system (GOOS).
+// Load returns the packages of the module in dir, and all that they are linked with, as they are built for a system (GOOS).
 func Load(ctx context.Context, dir, system string) (Graph, error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Standard,Imports", "./...")
 	cmd.Dir = dir
@@ -54,7 +54,7 @@ func decode(r io.Reader) (Graph, error) {
 	}
 }
 
-// chain gives the shortest way from a package to one that matches pattern, both ends included; nil where there is none. What the standard
+// chain returns the shortest way from a package to one that matches pattern, both ends included; nil where there is none. What the standard
 // library imports itself does not count: the rules are about what is chosen here.
 func (g Graph) chain(from, pattern string) []string {
 	before := map[string]string{from: ""}
@@ -84,7 +84,7 @@ func trace(before map[string]string, at string) (way []string) {
 	return way
 }
 
-// matches says whether an import path is pattern, or lies below it where that ends in "/...".
+// matches reports whether an import path is pattern, or lies below it where that ends in "/...".
 func matches(pattern, path string) bool {
 	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
 		return path == below || strings.HasPrefix(path, below+"/")

@@ -23,7 +23,7 @@ type Wall struct {
 // Standard stands for the whole standard library in Wall.Only.
 const Standard = "std"
 
-// Check gives one sentence for each import that breaks a wall, in order.
+// Check returns one sentence for each import that breaks a wall, in order.
 func Check(graph Graph, walls []Wall) (broken []string) {
 	for _, path := range slices.Sorted(maps.Keys(graph)) {
 		for _, wall := range walls {
@@ -57,7 +57,7 @@ func matchesAny(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, path) })
 }
 
-// Unmatched gives the patterns that the walls are around and that match no package: a wall around nothing holds nothing.
+// Unmatched returns the patterns that the walls are around and that match no package: a wall around nothing holds nothing.
 func Unmatched(graph Graph, walls []Wall) (patterns []string) {
 	for _, wall := range walls {
 		for _, pattern := range wall.Around {

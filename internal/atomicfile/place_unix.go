@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// Replace gives the file from the name to, whatever had it.
+// Replace returns the file from the name to, whatever had it.
 func Replace(from, to string) error { return os.Rename(from, to) }
 
-// PlaceNew gives from the name to, unless that name is taken. A hard link is what POSIX offers for
+// PlaceNew returns from the name to, unless that name is taken. A hard link is what POSIX offers for
 // that; rename would replace. A file system without links, as USB sticks have, is served otherwise.
 func PlaceNew(from, to string) error {
 	err := os.Link(from, to)

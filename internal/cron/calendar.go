@@ -8,7 +8,7 @@ const (
 	longestWait   = 40   // years, from one 29 February on a given weekday to the next, with 2100 between
 )
 
-// nextLocal gives the first matching local second that is not before from.
+// nextLocal returns the first matching local second that is not before from.
 func (s *Schedule) nextLocal(from int64) (int64, bool) {
 	secondOfDay := floorMod(from, secondsPerDay)
 	today := (from - secondOfDay) / secondsPerDay
@@ -22,7 +22,7 @@ func (s *Schedule) nextLocal(from int64) (int64, bool) {
 	return day*secondsPerDay + int64(s.firstTime(s.hours)), ok
 }
 
-// nextTime gives the first matching second of a day that is not before from.
+// nextTime returns the first matching second of a day that is not before from.
 func (s *Schedule) nextTime(from int) (int, bool) {
 	hour, minute, second := from/3600, from/60%60, from%60
 	if firstFrom(uint64(s.hours), hour) == hour {
@@ -41,12 +41,12 @@ func (s *Schedule) nextTime(from int) (int, bool) {
 	return s.firstTime(later), later != 0
 }
 
-// firstTime gives the first matching second of a day in one of the given hours.
+// firstTime returns the first matching second of a day in one of the given hours.
 func (s *Schedule) firstTime(hours uint32) int {
 	return (firstFrom(uint64(hours), 0)*60+firstFrom(s.minutes, 0))*60 + firstFrom(s.seconds, 0)
 }
 
-// nextDay gives the first matching day that is not before from; days count from 1970-01-01.
+// nextDay returns the first matching day that is not before from; days count from 1970-01-01.
 func (s *Schedule) nextDay(from int64) (int64, bool) {
 	year, month, day := dateOf(from)
 	for y := s.nextYear(year); y <= s.finalYear(year); y = s.nextYear(y + 1) {
@@ -81,7 +81,7 @@ func (s *Schedule) finalYear(from int) int {
 	return lastYear
 }
 
-// daysOf gives the matching days of a month as bits 1 to 31, from the number of its first day and its length.
+// daysOf returns the matching days of a month as bits 1 to 31, from the number of its first day and its length.
 func (s *Schedule) daysOf(first int64, length int) uint64 {
 	const everyWeek = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
 	weekdays := uint64(s.dows) * everyWeek >> weekdayOf(first) << 1

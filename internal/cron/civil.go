@@ -9,7 +9,7 @@ const (
 	epochOffset = 719468 // days from 0000-03-01 to 1970-01-01
 )
 
-// dateOf gives the date of a day number.
+// dateOf returns the date of a day number.
 func dateOf(number int64) (year, month, day int) {
 	number += epochOffset
 	dayOfEra := floorMod(number, daysPerEra)
@@ -26,7 +26,7 @@ func dateOf(number int64) (year, month, day int) {
 	return year, month, day
 }
 
-// dayNumber gives the number of the first day of a month.
+// dayNumber returns the number of the first day of a month.
 func dayNumber(year, month int) int64 {
 	if month <= 2 {
 		year--
@@ -37,12 +37,12 @@ func dayNumber(year, month int) int64 {
 	return era*daysPerEra + yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear - epochOffset
 }
 
-// weekdayOf gives the weekday of a day number, 0 for Sunday. 1970-01-01 was a Thursday.
+// weekdayOf returns the weekday of a day number, 0 for Sunday. 1970-01-01 was a Thursday.
 func weekdayOf(number int64) int {
 	return int(floorMod(number+4, 7))
 }
 
-// daysIn gives the number of days of a month.
+// daysIn returns the number of days of a month.
 func daysIn(year, month int) int {
 	switch {
 	case month == 2 && (year%4 != 0 || year%100 == 0 && year%400 != 0):

@@ -24,7 +24,7 @@ const (
 	forever = 1 << 62
 )
 
-// spanAt gives the span that an instant lies in.
+// spanAt returns the span that an instant lies in.
 func spanAt(instant int64, loc *time.Location) span {
 	if loc == time.UTC {
 		return span{start: always, end: forever}
@@ -45,7 +45,7 @@ func spanAt(instant int64, loc *time.Location) span {
 	return s
 }
 
-// reachOrPass gives the first instant after the given one at which the clock first reaches or passes a matching local second: one firing for
+// reachOrPass returns the first instant after the given one at which the clock first reaches or passes a matching local second: one firing for
 // all that a gap leaves out, none in the second pass of a fold.
 func (s *Schedule) reachOrPass(after int64, loc *time.Location) (int64, bool) {
 	target, ok := s.nextLocal(furthest(after, loc) + 1)
@@ -63,7 +63,7 @@ func (s *Schedule) reachOrPass(after int64, loc *time.Location) (int64, bool) {
 	}
 }
 
-// furthest gives the latest local second that the clock has shown up to an instant: more than it shows now, where it was put back.
+// furthest returns the latest local second that the clock has shown up to an instant: more than it shows now, where it was put back.
 func furthest(instant int64, loc *time.Location) int64 {
 	now := spanAt(instant, loc)
 	local := instant + now.offset
@@ -75,7 +75,7 @@ func furthest(instant int64, loc *time.Location) int64 {
 	return local
 }
 
-// followClock gives the first instant after the given one at which the clock shows a matching local second.
+// followClock returns the first instant after the given one at which the clock shows a matching local second.
 func (s *Schedule) followClock(after int64, loc *time.Location) (int64, bool) {
 	at := after + 1
 	for {

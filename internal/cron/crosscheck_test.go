@@ -83,7 +83,7 @@ func TestDatesAgainstNaive(t *testing.T) {
 	})
 }
 
-// clockChanges gives the instants from 1970 to 2045 at which the offset of a zone changes, but for two on one day.
+// clockChanges returns the instants from 1970 to 2045 at which the offset of a zone changes, but for two on one day.
 func clockChanges(loc *time.Location) []int64 {
 	const day = 24 * 60 * 60
 	var changes []int64

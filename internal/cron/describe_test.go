@@ -91,7 +91,7 @@ func TestDescribeTellsApart(t *testing.T) {
 	})
 }
 
-// sameTimes says whether the difference makes none: an empty set is not an expression, a year field may be absent, and ORed days are all
+// sameTimes reports whether the difference makes none: an empty set is not an expression, a year field may be absent, and ORed days are all
 // days where one field holds them all.
 func sameTimes(one, other *Schedule) bool {
 	empty := other.seconds == 0 || other.minutes == 0 || other.hours == 0 || other.doms == 0 || other.months == 0 || other.dows == 0

@@ -9,7 +9,7 @@ import (
 // mostTimes is how many times of day a description names one by one.
 const mostTimes = 6
 
-// namesTimes says whether the times of day are few enough to be named one by one.
+// namesTimes reports whether the times of day are few enough to be named one by one.
 func (s *Schedule) namesTimes() bool {
 	return bits.OnesCount32(s.hours)*bits.OnesCount64(s.minutes)*bits.OnesCount64(s.seconds) <= mostTimes
 }

@@ -18,7 +18,7 @@ type field struct {
 // reader reads fields and keeps the first error.
 type reader struct{ err *ParseError }
 
-// read gives the values of a field as bits.
+// read returns the values of a field as bits.
 func (r *reader) read(f *field, text string) uint64 {
 	var set uint64
 	r.each(f, text, func(v int) { set |= 1 << v })

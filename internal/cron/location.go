@@ -9,7 +9,7 @@ import (
 	"weak"
 )
 
-// LoadLocation gives the time zone of an IANA name, "Europe/Berlin"; the empty name is the host's own zone. An error is a sentence for
+// LoadLocation returns the time zone of an IANA name, "Europe/Berlin"; the empty name is the host's own zone. An error is a sentence for
 // whoever gave the name. A zone has some 5 KB: the same name gives the same *time.Location for as long as anybody holds it.
 //
 // The host's time zone database comes first, since an operator keeps it up to date. A bare host or container has none, nor has Windows: for

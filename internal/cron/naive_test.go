@@ -9,7 +9,7 @@ type naive struct {
 	either                                      bool         // the days are ORed
 }
 
-// matches says whether the fields hold the time that a clock shows.
+// matches reports whether the fields hold the time that a clock shows.
 func (n *naive) matches(clock time.Time) bool {
 	dom, dow := n.doms[clock.Day()], n.dows[int(clock.Weekday())]
 	day := dom && dow
@@ -23,7 +23,7 @@ func (n *naive) matches(clock time.Time) bool {
 // foldReach is how long before a window a clock that goes back in it may have shown the same times.
 const foldReach = 26 * 60 * 60
 
-// firings gives the instants after from, up to until, at which the expression fires.
+// firings returns the instants after from, up to until, at which the expression fires.
 func (n *naive) firings(from, until int64, loc *time.Location) []int64 {
 	var fired []int64
 	begin := from - foldReach
@@ -41,7 +41,7 @@ func (n *naive) firings(from, until int64, loc *time.Location) []int64 {
 	return fired
 }
 
-// fires says whether the expression fires when the clock goes from one local second to another.
+// fires reports whether the expression fires when the clock goes from one local second to another.
 func (n *naive) fires(before, local int64, shownBefore bool) bool {
 	if len(n.hours) == 24 {
 		return n.matchesLocal(local)
@@ -66,7 +66,7 @@ func offsetAt(at int64, loc *time.Location) int64 {
 	return int64(offset)
 }
 
-// firstDay walks day by day, for dates that are far apart, and gives the first matching day from the given one on to the end of a year.
+// firstDay walks day by day, for dates that are far apart, and returns the first matching day from the given one on to the end of a year.
 func (n *naive) firstDay(from time.Time, endYear int) (day time.Time, ok bool) {
 	for day = from; day.Year() <= endYear; day = day.AddDate(0, 0, 1) {
 		all := *n

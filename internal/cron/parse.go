@@ -23,7 +23,7 @@ type ParseError struct {
 	Message string // one sentence: what is wrong, and what the field takes
 }
 
-// Error gives the sentence, with the field in front of it where one is at fault: "day-of-week: 8 is out of range 0 to 7".
+// Error returns the sentence, with the field in front of it where one is at fault: "day-of-week: 8 is out of range 0 to 7".
 func (e *ParseError) Error() string {
 	if e.Field == "" {
 		return e.Message

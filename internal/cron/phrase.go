@@ -25,7 +25,7 @@ func list(numbers []int, name func(int) string) string {
 	return join(runs(numbers, name), "and")
 }
 
-// formula gives the step of numbers that are better told by it than one by one, else 0.
+// formula returns the step of numbers that are better told by it than one by one, else 0.
 func formula(numbers []int) int {
 	const fewest = 4
 	if step := stepOf(numbers); step > 1 && len(numbers) >= fewest {
@@ -59,7 +59,7 @@ func runs(numbers []int, name func(int) string) []string {
 	return words
 }
 
-// stepOf gives the distance between ascending numbers, 0 where it is not always the same or there is but one number.
+// stepOf returns the distance between ascending numbers, 0 where it is not always the same or there is but one number.
 func stepOf(numbers []int) int {
 	step := 0
 	for i := 1; i < len(numbers); i++ {
@@ -72,7 +72,7 @@ func stepOf(numbers []int) int {
 	return step
 }
 
-// evenStep gives the step of numbers that go on evenly from each minute, hour or day, of the given size, to the next; else 0.
+// evenStep returns the step of numbers that go on evenly from each minute, hour or day, of the given size, to the next; else 0.
 func evenStep(numbers []int, size int) int {
 	step := stepOf(numbers)
 	if step > 0 && numbers[0] == 0 && numbers[len(numbers)-1]+step == size {

@@ -5,7 +5,7 @@ import "math/bits"
 // none is what a search in a set gives where there is no further member.
 const none = 64
 
-// firstFrom gives the smallest member of a set that is not below n, or none.
+// firstFrom returns the smallest member of a set that is not below n, or none.
 func firstFrom(set uint64, n int) int {
 	return bits.TrailingZeros64(set >> n << n)
 }
@@ -27,7 +27,7 @@ func (y *yearSet) holds(year int) bool {
 	return y[(year-firstYear)/64]>>((year-firstYear)%64)&1 == 1
 }
 
-// firstFrom gives the first year of the set that is not before the given one; behind lastYear there is none.
+// firstFrom returns the first year of the set that is not before the given one; behind lastYear there is none.
 func (y *yearSet) firstFrom(year int) int {
 	year = max(year, firstYear)
 	for ; year <= lastYear; year++ {

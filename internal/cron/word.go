@@ -7,7 +7,7 @@ import (
 
 // The words of a field: numbers and names, and how an error shows them.
 
-// lookup gives the value of a name, in any case.
+// lookup returns the value of a name, in any case.
 func (f *field) lookup(name string) (int, bool) {
 	if !isWord(name) {
 		return 0, false

@@ -32,7 +32,7 @@ func Configure(limitBytes int64) {
 // frugalPercent is the pace while a large answer is made row by row: what is live hardly changes meanwhile, and what is not needs no room.
 const frugalPercent = 10
 
-// Frugal makes the collector keep the heap close to what is live, at the price of processor time, until the function that it gives is called;
+// Frugal makes the collector keep the heap close to what is live, at the price of processor time, until the function that it returns is called;
 // that one gives the memory back, too. Two at a time would restore each other's pace: it is for work of which there is one at a time.
 func Frugal() (restore func()) {
 	Shed()

@@ -40,7 +40,7 @@ type Keeper struct {
 	faults     func() uint64
 }
 
-// Run gives memory back until ctx ends.
+// Run returns memory to the system until ctx ends.
 func (k Keeper) Run(ctx context.Context) {
 	if k.trim == nil {
 		k.trim, k.shed, k.faults = Trim, Shed, pageFaults
@@ -89,7 +89,7 @@ func (w *watch) look() {
 	}
 }
 
-// roundOver gives back what a round of periodic work has touched, but while there is load: that would map it again at once.
+// roundOver releases what a round of periodic work has touched, but while there is load: that would map it again at once.
 func (w *watch) roundOver() {
 	if !w.loaded && w.faults()-w.lastFaults >= shedFaults {
 		w.give(w.shed)
@@ -119,7 +119,7 @@ func (w *watch) give(back func()) {
 	w.lastFaults = w.faults()
 }
 
-// pause waits for d, and says whether ctx is still alive.
+// pause waits for d, and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

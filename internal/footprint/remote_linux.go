@@ -2,7 +2,7 @@ package footprint
 
 import "golang.org/x/sys/unix"
 
-// remote says whether a file may lie on another machine or behind another process. Pages of an executable there are better kept: when the
+// remote reports whether a file may lie on another machine or behind another process. Pages of an executable there are better kept: when the
 // server is gone, the next touch of one that was given back would hang the program, or kill it with SIGBUS where the file was replaced there.
 func remote(path string) bool {
 	var system unix.Statfs_t

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Trim gives back to the system the heap that is not in use, and then does what Shed does. It runs two collections, which on a heap of a few
+// Trim returns to the system the heap that is not in use, and then does what Shed does. It runs two collections, which on a heap of a few
 // megabytes takes some milliseconds of processor time: call it when there is something to give back, not by the clock.
 func Trim() {
 	runtime.GC() // the first collection only moves the content of each sync.Pool to its victim cache, the next one frees it
@@ -15,7 +15,7 @@ func Trim() {
 	Shed()
 }
 
-// Shed gives back the resident pages of the executable's read-only mappings. It takes some tenths of a millisecond, and what the program then uses
+// Shed releases the resident pages of the executable's read-only mappings. It takes some tenths of a millisecond, and what the program then uses
 // comes back in pieces of 64 KiB at about a microsecond each: cheap enough to be called after each round of periodic work, which is what
 // else makes them resident again.
 //

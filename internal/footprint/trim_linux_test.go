@@ -110,7 +110,7 @@ func openSmaps(t *testing.T) *os.File {
 	return f
 }
 
-// residentFile gives RssFile of this process in kB.
+// residentFile returns RssFile of this process in kB.
 func residentFile(t *testing.T) (kilobytes int) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")

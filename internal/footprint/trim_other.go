@@ -4,7 +4,7 @@ package footprint
 
 import "runtime/debug"
 
-// Trim gives unused heap back to the system. What of the executable is resident is the system's own business here: Windows trims the working
+// Trim returns unused heap to the system. What of the executable is resident is the system's own business here: Windows trims the working
 // set of idle processes by itself.
 func Trim() { debug.FreeOSMemory() }
 

@@ -35,7 +35,7 @@ func collect(t *testing.T, c Collector, f *Figures) {
 	apply(f)
 }
 
-// run gives the fields of the line of a command's output that begins with prefix.
+// run returns the fields of the line of a command's output that begins with prefix.
 func run(t *testing.T, prefix, name string, arguments ...string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, arguments...)

@@ -59,7 +59,7 @@ const (
 	tickIOWait = 4
 )
 
-// useSince gives the share of time in percent that was not idle. A processor that waits for I/O is idle. Some of the counters may step back
+// useSince returns the share of time in percent that was not idle. A processor that waits for I/O is idle. Some of the counters may step back
 // a little (proc(5) says so of iowait): that counts as no time.
 func (t cpuTicks) useSince(last cpuTicks) float64 {
 	var total, idle uint64

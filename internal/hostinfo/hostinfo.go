@@ -77,7 +77,7 @@ const (
 	lookupDeadline = 15 * time.Second // a rustup proxy may first read its whole toolchain settings from a cold disk
 )
 
-// Collectors gives this system's collectors, new and without state. dataDir is the directory whose file system counts as the disk.
+// Collectors returns this system's collectors, new and without state. dataDir is the directory whose file system counts as the disk.
 func Collectors(dataDir string) []Collector {
 	return append(systemCollectors(),
 		Collector{Name: "disk", Deadline: diskDeadline, Collect: diskCollector(dataDir)},
@@ -86,7 +86,7 @@ func Collectors(dataDir string) []Collector {
 	)
 }
 
-// percent gives part of whole in percent, within 0 to 100.
+// percent returns part of whole in percent, within 0 to 100.
 func percent(part, whole uint64) float64 {
 	if whole == 0 {
 		return 0
@@ -94,7 +94,7 @@ func percent(part, whole uint64) float64 {
 	return min(100, 100*float64(part)/float64(whole))
 }
 
-// less gives a - b, or 0 where that is negative: counters that are read one after the other may disagree by a little.
+// less returns a - b, or 0 where that is negative: counters that are read one after the other may disagree by a little.
 func less(a, b uint64) uint64 {
 	if a < b {
 		return 0

@@ -46,7 +46,7 @@ func distribution(ctx context.Context, paths ...string) (name, version string, e
 	return name, version, nil
 }
 
-// readRelease gives NAME and VERSION_ID of a file in the format of os-release(5). A rolling distribution has no version.
+// readRelease returns NAME and VERSION_ID of a file in the format of os-release(5). A rolling distribution has no version.
 func readRelease(r io.Reader) (name, version string, err error) {
 	name = "Linux" // what os-release(5) says an absent NAME means
 	lines := bufio.NewScanner(r)

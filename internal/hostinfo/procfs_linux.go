@@ -12,7 +12,7 @@ import (
 // procReader reads files of /proc, one at a time, into a buffer that it keeps.
 type procReader struct{ buffer []byte }
 
-// read gives the whole content of path, valid until the next call. It goes past package os, which would register the file with the poller and
+// read returns the whole content of path, valid until the next call. It goes past package os, which would register the file with the poller and
 // give it a finalizer: four times the cost for the same bytes.
 func (r *procReader) read(path string) ([]byte, error) {
 	fd, err := openProc(path, 0)
@@ -96,7 +96,7 @@ func countNumbers(records []byte) (count uint64) {
 // scanner walks over the words and numbers of one file of /proc. It never fails: what is not there reads as 0 or nothing.
 type scanner struct{ rest []byte }
 
-// word gives the next word of the current line, and nothing at its end.
+// word returns the next word of the current line, and nothing at its end.
 func (s *scanner) word() []byte {
 	i := 0
 	for i < len(s.rest) && (s.rest[i] == ' ' || s.rest[i] == '\t') {
@@ -111,7 +111,7 @@ func (s *scanner) word() []byte {
 	return w
 }
 
-// number gives the next word as a number, without what follows its digits.
+// number returns the next word as a number, without what follows its digits.
 func (s *scanner) number() uint64 { return parseDigits(s.word()) }
 
 // skip passes over n words.
@@ -121,7 +121,7 @@ func (s *scanner) skip(n int) {
 	}
 }
 
-// line gives the next line without its end, and whether there was one.
+// line returns the next line without its end, and whether there was one.
 func (s *scanner) line() (scanner, bool) {
 	if len(s.rest) == 0 {
 		return scanner{}, false

@@ -32,7 +32,7 @@ func (b *Batch) Reset() {
 // Len is the number of documents in it.
 func (b *Batch) Len() int { return len(b.ids) }
 
-// IDs gives the ids of the documents in it, in their order, until it is emptied.
+// IDs returns the ids of the documents in it, in their order, until it is emptied.
 func (b *Batch) IDs() []string { return b.ids }
 
 // Bytes is the size before compression, which is what servers limit.
@@ -57,7 +57,7 @@ func (b *Batch) write(p []byte) {
 	_, _ = b.zip.Write(p)
 }
 
-// finish ends the gzip stream and gives the body.
+// finish ends the gzip stream and returns the body.
 func (b *Batch) finish() []byte {
 	_ = b.zip.Close() // to memory
 	return b.body.Bytes()

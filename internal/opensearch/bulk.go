@@ -60,12 +60,12 @@ func (i *Item) Class() Class {
 	}
 }
 
-// Overload says whether it is the server as a whole that has too much to do, and not one index that takes nothing.
+// Overload reports whether it is the server as a whole that has too much to do, and not one index that takes nothing.
 func (i *Item) Overload() bool {
 	return i.Type == typeOverload || i.Type == "open_search_rejected_execution_exception" || i.Type == typePressure
 }
 
-// Stalled says whether OpenSearch waited for the index, and answered when its patience was over: whatever was in the same request waited too.
+// Stalled reports whether OpenSearch waited for the index, and answered when its patience was over: whatever was in the same request waited too.
 func (i *Item) Stalled() bool { return i.Type == typeNoShards || i.Type == typeNoEvent }
 
 // StatusError is an answer other than 200 to a whole request.
@@ -76,7 +76,7 @@ type StatusError struct {
 	RetryAfter time.Duration // as the server asks; 0: it does not
 }
 
-// Error gives the status and the reason.
+// Error returns the status and the reason.
 func (e *StatusError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("answered %d", e.Status)
@@ -94,7 +94,7 @@ func (e *StatusError) Class() Class {
 	return class
 }
 
-// Bulk sends a batch, and gives what became of each document as the answer tells it; those told of before an error are told for good. The error
+// Bulk sends a batch, and returns what became of each document as the answer tells it; those told of before an error are told for good. The error
 // is a *StatusError for an answer that is about the whole batch, an *AnswerError for nonsense, else what kept the answer from coming.
 func (c *Client) Bulk(ctx context.Context, b *Batch, each func(i int, item Item)) error {
 	r := &request{method: fasthttp.MethodPost, path: bulkPath, contentType: "application/x-ndjson", gzipped: true, body: b.finish()}

@@ -53,7 +53,7 @@ func (c *Client) Check(ctx context.Context, probes []Probe) []Step {
 	return steps
 }
 
-// reachable says whether one endpoint at least passed all its steps.
+// reachable reports whether one endpoint at least passed all its steps.
 func reachable(steps []Step, endpoints int) bool {
 	faults := 0
 	for _, s := range steps {
@@ -159,7 +159,7 @@ func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
 	return versionStep(body)
 }
 
-// speaksTLS says whether a plain endpoint's port takes TLS. Nothing is sent over it, so that nobody needs to be trusted.
+// speaksTLS reports whether a plain endpoint's port takes TLS. Nothing is sent over it, so that nobody needs to be trusted.
 func (c *Client) speaksTLS(ctx context.Context, e *endpoint) bool {
 	if e.secure || e.proxy != nil {
 		return false
@@ -188,7 +188,7 @@ func versionStep(body []byte) Step {
 	return Step{Name: "login", OK: true, Found: clip(strings.TrimSpace(root.Version.Distribution+" "+root.Version.Number), 80)}
 }
 
-// checkWrite sends the probes in one request, and gives a step for each.
+// checkWrite sends the probes in one request, and returns a step for each.
 func (c *Client) checkWrite(ctx context.Context, probes []Probe) []Step {
 	const name = "test document"
 	b := NewBatch()

@@ -109,13 +109,13 @@ func (c *Client) roundTrip(ctx context.Context, r *request, read func(*fasthttp.
 	return err
 }
 
-// elsewhere says whether another endpoint is to be tried at once.
+// elsewhere reports whether another endpoint is to be tried at once.
 func elsewhere(err error) bool {
 	status, answered := errors.AsType[*StatusError](err)
 	return !answered || slices.Contains([]int{fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable, fasthttp.StatusGatewayTimeout}, status.Status)
 }
 
-// first gives with which endpoint a request begins.
+// first returns with which endpoint a request begins.
 func (c *Client) first() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,7 +203,7 @@ func (c *Client) keep(n *conn) bool {
 // maxBodyBytes bounds an answer that is read whole.
 const maxBodyBytes = 64 << 10
 
-// Do sends one JSON request, or one without a body, and gives the status and the body's first 64 KiB. Only what kept an answer from coming is an
+// Do sends one JSON request, or one without a body, and returns the status and the body's first 64 KiB. Only what kept an answer from coming is an
 // error.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
 	r := &request{method: method, path: path, body: body}

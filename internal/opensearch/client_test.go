@@ -25,7 +25,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// answers gives the answer of OpenSearch for items of the given statuses, whose ids are "0", "1" and so on.
+// answers returns the answer of OpenSearch for items of the given statuses, whose ids are "0", "1" and so on.
 func answers(statuses ...int) string {
 	var items []string
 	for i, status := range statuses {
@@ -56,7 +56,7 @@ func clientOf(t *testing.T, config Config) *Client {
 	return c
 }
 
-// send sends as many documents, and gives the items that were told of.
+// send sends as many documents, and returns the items that were told of.
 func send(t *testing.T, c *Client, documents int) (items []Item, err error) {
 	t.Helper()
 	b := NewBatch()

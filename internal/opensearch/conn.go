@@ -114,7 +114,7 @@ func (n *conn) exchange(head []byte, body []byte) (*fasthttp.Response, error) {
 	return response, sent
 }
 
-// finish reads what is left of a short answer, so that the connection can carry the next exchange, and says whether it can: not where something
+// finish reads what is left of a short answer, so that the connection can carry the next exchange, and reports whether it can: not where something
 // stands behind the answer, which would be taken for the next one.
 func (n *conn) finish(response *fasthttp.Response) bool {
 	const most = 64 << 10
@@ -122,7 +122,7 @@ func (n *conn) finish(response *fasthttp.Response) bool {
 	return err == nil && left < most && !response.ConnectionClose() && n.reader.Buffered() == 0
 }
 
-// bodyOf gives what an answer has behind its head: nothing where its status allows no body (204, 304).
+// bodyOf returns what an answer has behind its head: nothing where its status allows no body (204, 304).
 func bodyOf(response *fasthttp.Response) io.Reader {
 	if body := response.BodyStream(); body != nil {
 		return body

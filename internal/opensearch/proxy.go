@@ -30,7 +30,7 @@ type ProxyError struct {
 // Error names the proxy.
 func (e *ProxyError) Error() string { return e.text }
 
-// Unwrap gives what kept an answer from coming.
+// Unwrap returns what kept an answer from coming.
 func (e *ProxyError) Unwrap() error { return e.err }
 
 func (p *proxy) failed(err error) error {
@@ -45,7 +45,7 @@ func (e *EnvironmentError) Error() string {
 	return "the environment variable " + e.Variable + " needs http://host:port; other kinds of proxies are not supported"
 }
 
-// proxyFor gives the proxy that the environment names for a URL: http_proxy or https_proxy by its scheme, or all_proxy; nil where there is none
+// proxyFor returns the proxy that the environment names for a URL: http_proxy or https_proxy by its scheme, or all_proxy; nil where there is none
 // or no_proxy names the host. Upper-case names are taken too, but for HTTP_PROXY in a CGI script's place (REQUEST_METHOD is set there).
 func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	if getenv == nil || spared(getEither(getenv, "no_proxy"), u) {
@@ -70,7 +70,7 @@ func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	return found, nil
 }
 
-// proxyVariable gives the first variable that is set of those that name a proxy for a scheme.
+// proxyVariable returns the first variable that is set of those that name a proxy for a scheme.
 func proxyVariable(getenv func(string) string, scheme string) (name, value string) {
 	names := []string{scheme + "_proxy", strings.ToUpper(scheme + "_proxy"), "all_proxy", "ALL_PROXY"}
 	if scheme == "http" && getenv("REQUEST_METHOD") != "" {
@@ -91,7 +91,7 @@ func getEither(getenv func(string) string, name string) string {
 	return getenv(strings.ToUpper(name))
 }
 
-// spared says whether a list of hosts, domains, addresses and networks names the URL's host: "*", "host", ".domain", "1.2.3.4", "10.0.0.0/8",
+// spared reports whether a list of hosts, domains, addresses and networks names the URL's host: "*", "host", ".domain", "1.2.3.4", "10.0.0.0/8",
 // each but a network also with a port.
 func spared(list string, u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())

@@ -32,10 +32,10 @@ type EndpointError struct {
 	err  error
 }
 
-// Error gives the line.
+// Error returns the line.
 func (e *EndpointError) Error() string { return e.text }
 
-// Unwrap gives the error itself, whose own text may hold what a server sent.
+// Unwrap returns the error itself, whose own text may hold what a server sent.
 func (e *EndpointError) Unwrap() error { return e.err }
 
 // explain puts the endpoint's name before an error.

@@ -14,7 +14,7 @@ import (
 // PinError says that the server showed another certificate than the pinned one.
 type PinError struct{ Got [sha256.Size]byte }
 
-// Error gives the fingerprint that was seen.
+// Error returns the fingerprint that was seen.
 func (e *PinError) Error() string {
 	return fmt.Sprintf("the server's certificate has another fingerprint than the pinned one: %X", e.Got)
 }
@@ -28,7 +28,7 @@ type CAFileError struct {
 // Error says why.
 func (e *CAFileError) Error() string { return e.text }
 
-// Unwrap gives what kept it from being read, if anything.
+// Unwrap returns what kept it from being read, if anything.
 func (e *CAFileError) Unwrap() error { return e.err }
 
 // trust says which server certificate is taken.

@@ -74,7 +74,7 @@ func (t *Target) spare(found Found) error {
 	return t.options.Spare(found)
 }
 
-// finish gives the temporary file the owner and the mode that it is to have, and its name.
+// finish returns the temporary file the owner and the mode that it is to have, and its name.
 func (t *Target) finish() error {
 	if t.file == nil {
 		var err error

@@ -4,7 +4,7 @@ package outfile
 
 import "syscall"
 
-// give gives the temporary file to the owner and the group of the one that it replaces, and
+// give returns the temporary file to the owner and the group of the one that it replaces, and
 // reports whether it is theirs.
 func (t *Target) give() bool {
 	old, ok := t.place.Info.Sys().(*syscall.Stat_t)

@@ -78,7 +78,7 @@ func (a *access) readEntries(list *windows.ACL) error {
 	return nil
 }
 
-// writeAccess gives what is open our list and, where it is protected, nothing from the directory
+// writeAccess returns what is open our list and, where it is protected, nothing from the directory
 // above. The owner stays. What is below keeps what it has. (SetSecurityInfo would give it the new
 // entries too, one by one, while others are still at work there.)
 func writeAccess(h windows.Handle, isDir, protected bool) error {

@@ -150,13 +150,13 @@ func isNewborn(s stat) bool {
 	return s.start+newbornTicks >= uint64(now.Nano())*ticksPerSecond/1e9 //nolint:gosec // it is not negative
 }
 
-// cleansUp says whether the parent is one of those that were asked before, lives, and handles the request.
+// cleansUp reports whether the parent is one of those that were asked before, lives, and handles the request.
 func cleansUp(asked map[int]askedProcess, parent int) bool {
 	known, ok := asked[parent]
 	return ok && known.handles && isProcess(parent, known.start)
 }
 
-// handlesTerm says whether a process has a handler for SIGTERM.
+// handlesTerm reports whether a process has a handler for SIGTERM.
 func handlesTerm(pid int) bool {
 	caught, err := signalSet(pid, "SigCgt")
 	return err == nil && caught&bitOf(unix.SIGTERM) != 0

@@ -38,7 +38,7 @@ func (g cgroup) entry() string {
 	return g.dir() + "./" + filepath.Base(g.path)
 }
 
-// letGo gives the descriptor back; the group is reached by its path from then on.
+// letGo closes the descriptor; the group is reached by its path from then on.
 func (g cgroup) letGo() cgroup {
 	if g.fd > 0 {
 		_ = unix.Close(g.fd)

@@ -48,7 +48,7 @@ func openCgroupParent(log *slog.Logger) (*cgroupParent, error) {
 	return &cgroupParent{cgroupDir: dir, log: log}, nil
 }
 
-// ownCgroup gives the directory of the agent's cgroup; after an update in place the agent may find itself in the leaf of its predecessor.
+// ownCgroup returns the directory of the agent's cgroup; after an update in place the agent may find itself in the leaf of its predecessor.
 func ownCgroup() (string, error) {
 	mount, root, err := cgroupMount()
 	if err != nil {
@@ -69,7 +69,7 @@ func ownCgroup() (string, error) {
 	return base, nil
 }
 
-// cgroupMount gives the first cgroup2 mount and the part of the hierarchy that it shows (proc_pid_mountinfo(5)).
+// cgroupMount returns the first cgroup2 mount and the part of the hierarchy that it shows (proc_pid_mountinfo(5)).
 func cgroupMount() (mount, root string, err error) {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -103,7 +103,7 @@ func unifiedPath(file string) (string, error) {
 // makeTries bounds how often a directory is made anew that somebody else removes at once.
 const makeTries = 10
 
-// make gives a run its cgroup. Where the directory for it has been removed it is made again.
+// make makes the cgroup of a run. Where the directory for it has been removed it is made again.
 func (p *cgroupParent) make(mark string) (g cgroup, err error) {
 	p.homing.Lock()
 	defer p.homing.Unlock()
@@ -214,7 +214,7 @@ func (p *cgroupParent) removeFilled() {
 	p.filled = slices.DeleteFunc(p.filled, cgroup.remove)
 }
 
-// remove says whether the group is gone. Groups that the run's own processes made below it go first.
+// remove reports whether the group is gone. Groups that the run's own processes made below it go first.
 func (g cgroup) remove() bool {
 	err := unix.Rmdir(g.entry())
 	if errors.Is(err, unix.EBUSY) && !g.populated() {

@@ -65,7 +65,7 @@ func (c *children) owns(pid int) bool {
 	return ok
 }
 
-// anyAdopted says whether a living process was adopted from a run. What can't be read counts as yes.
+// anyAdopted reports whether a living process was adopted from a run. What can't be read counts as yes.
 func (c *children) anyAdopted() bool {
 	pids, err := ownChildren()
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *children) anyAdopted() bool {
 	return false
 }
 
-// isOrphan says whether pid is a zombie that was adopted from a run.
+// isOrphan reports whether pid is a zombie that was adopted from a run.
 func (c *children) isOrphan(pid int) bool {
 	s, err := readStat(pid)
 	return err == nil && s.state == 'Z' && s.parent == c.self && s.group != c.group && !c.owns(pid)
@@ -112,7 +112,7 @@ type childInfo struct {
 	_                  [100]byte
 }
 
-// peekExited gives a child that has exited, and leaves it as it is; 0: there is none. The error ECHILD says that there is no such child.
+// peekExited returns a child that has exited, and leaves it as it is; 0: there is none. The error ECHILD says that there is no such child.
 func peekExited(idType, id int) (pid int, err error) {
 	for {
 		var info childInfo

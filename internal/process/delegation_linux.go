@@ -59,7 +59,7 @@ func (p *cgroupParent) moveAgent() error {
 	return leaf.write("cgroup.procs", strconv.Itoa(os.Getpid()))
 }
 
-// lists says whether a file of blank-separated names has the name.
+// lists reports whether a file of blank-separated names has the name.
 func lists(file, name string) bool {
 	text, err := os.ReadFile(file)
 	if err != nil {

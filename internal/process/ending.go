@@ -38,7 +38,7 @@ func (p *Process) note(what string, err error) {
 	}
 }
 
-// ask sets or advances the deadline, and says whether it is the first request.
+// ask sets or advances the deadline, and reports whether it is the first request.
 func (e *ending) ask(deadline time.Time, kill func()) (first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// BaseEnv gives the clean environment that a run starts with: PATH HOME USER LANG TZ (Windows: also what its programs can't do without).
+// BaseEnv returns the clean environment that a run starts with: PATH HOME USER LANG TZ (Windows: also what its programs can't do without).
 // userName is the user to run as, empty for the agent's own; timeZone an IANA name, empty for the host's zone. The agent's own PATH is passed
 // on, its absolute directories only, but not to another user, who may be unable to read them. The error is a *StartError: no such user.
 func BaseEnv(userName, timeZone string) ([]string, error) {

@@ -11,10 +11,10 @@ type StartError struct {
 	OfHost bool
 }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (e *StartError) Error() string { return e.Sentence }
 
-// Unwrap gives the system's error.
+// Unwrap returns the system's error.
 func (e *StartError) Unwrap() error { return e.Err }
 
 func startErrorf(format string, args ...any) *StartError {
@@ -37,7 +37,7 @@ type UnsupportedError struct {
 	Sentence string // why, and what would help
 }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (e *UnsupportedError) Error() string { return e.Sentence }
 
 func unsupportedf(field, format string, args ...any) *UnsupportedError {

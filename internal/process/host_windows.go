@@ -47,7 +47,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	return h, nil
 }
 
-// Close gives back what NewHost took. Runs should have ended.
+// Close releases what NewHost took. Runs should have ended.
 func (h *Host) Close() error { return windows.CloseHandle(h.null) }
 
 // reapSoon has nothing to do: Windows keeps no exited process for a parent.
@@ -70,7 +70,7 @@ func probeJob() error {
 	return windows.CloseHandle(job)
 }
 
-// Supports says whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
+// Supports reports whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
 // error is an *UnsupportedError, or nil.
 func (h *Host) Supports(limits Limits) error {
 	switch jobs := h.caps.find(CapJobObject); {

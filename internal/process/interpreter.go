@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// findInterpreter gives the path of the first of the names that is found in the PATH of env. Only absolute directories of PATH are looked
+// findInterpreter returns the path of the first of the names that is found in the PATH of env. Only absolute directories of PATH are looked
 // at: what lies in a job's working directory is not to be run by accident.
 func findInterpreter(names, env []string) (string, error) {
 	path := lookupEnv(env, "PATH")
@@ -40,7 +40,7 @@ func findProgram(name, path string) string {
 	return ""
 }
 
-// lookupEnv gives the last value of a variable: the one that counts.
+// lookupEnv returns the last value of a variable: the one that counts.
 func lookupEnv(env []string, name string) string {
 	for i := len(env) - 1; i >= 0; i-- {
 		if k, v, ok := strings.Cut(env[i], "="); ok && sameVariable(k, name) {

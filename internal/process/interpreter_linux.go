@@ -4,7 +4,7 @@ import "os"
 
 const pathSeparators = "/"
 
-// executable gives the path back where it is a file that someone may execute.
+// executable returns the path where it is a file that someone may execute.
 func executable(path string) string {
 	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
 		return path

@@ -63,7 +63,7 @@ func (f *family) take(pid int, s stat) {
 	}
 }
 
-// grow takes in the relatives of those in the family, and says whether there were any.
+// grow takes in the relatives of those in the family, and reports whether there were any.
 func (f *family) grow() bool {
 	self := os.Getpid()
 	before := len(f.in)

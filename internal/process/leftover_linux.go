@@ -42,7 +42,7 @@ func isLocked(path string) bool {
 	return unix.Close(fd) != nil
 }
 
-// find gives the cgroup that an earlier agent made for a run, if it is still there.
+// find returns the cgroup that an earlier agent made for a run, if it is still there.
 func (p *cgroupParent) find(mark string) (cgroup, bool) {
 	for _, path := range p.leftovers() {
 		g := cgroup{path: path + "/" + runPrefix + mark}

@@ -47,7 +47,7 @@ func (l *limitMarks) probe() error {
 	return nil
 }
 
-// of gives the mark of a run: the highest power of two that is well below the agent's own hard limit, and bits of the run's id behind.
+// of returns the mark of a run: the highest power of two that is well below the agent's own hard limit, and bits of the run's id behind.
 func (l *limitMarks) of(mark string) limitMark {
 	if l.own.Max == 0 || mark == "" {
 		return 0
@@ -81,7 +81,7 @@ func (m limitMark) harden(pid int) {
 	}
 }
 
-// has says whether a process has the mark. Of a process that has become another user's that can't be read, and it could not be signalled either.
+// has reports whether a process has the mark. Of a process that has become another user's that can't be read, and it could not be signalled either.
 func (m limitMark) has(pid int) bool {
 	var limit unix.Rlimit
 	if m == 0 || unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &limit) != nil {

@@ -67,10 +67,10 @@ func hasExited(idType, id int) bool {
 	return pid != 0 || errors.Is(err, unix.ECHILD)
 }
 
-// exited says whether the process has come to its end, reaped or not.
+// exited reports whether the process has come to its end, reaped or not.
 func (m *mainProcess) exited() bool { return m.gone.Load() || hasExited(unix.P_PID, m.pid) }
 
-// signalGroup signals the process group while its number can't be another's, and says whether it did. The kernel lets no fork cross it.
+// signalGroup signals the process group while its number can't be another's, and reports whether it did. The kernel lets no fork cross it.
 func (m *mainProcess) signalGroup(sig unix.Signal) (done bool) {
 	m.children.whileOwned(m.pid, func() { done = unix.Kill(-m.pid, sig) == nil }) // ESRCH: nobody is left in it
 	return done
@@ -92,7 +92,7 @@ func resultOf(status unix.WaitStatus, usage *unix.Rusage) Result {
 	return res
 }
 
-// signalName gives "SIGKILL", also for those without a name of their own: "SIGRTMIN+3", as kill(1) counts them with glibc.
+// signalName returns "SIGKILL", also for those without a name of their own: "SIGRTMIN+3", as kill(1) counts them with glibc.
 func signalName(sig syscall.Signal) string {
 	const rtmin = 34
 	if name := unix.SignalName(sig); name != "" {

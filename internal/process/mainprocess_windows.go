@@ -34,7 +34,7 @@ func (m *mainProcess) wait() Result {
 	return Result{ExitCode: int(code)}
 }
 
-// startTicks gives the creation time of a process in 100 ns since 1601; 0 where it can't be read.
+// startTicks returns the creation time of a process in 100 ns since 1601; 0 where it can't be read.
 func startTicks(process windows.Handle) uint64 {
 	var created, exited, kernel, user windows.Filetime
 	if err := windows.GetProcessTimes(process, &created, &exited, &kernel, &user); err != nil {

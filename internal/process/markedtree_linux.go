@@ -116,7 +116,7 @@ func enterCgroupNamespace() (ns cgroupNamespace, back func() error, err error) {
 	return ns, back, nil
 }
 
-// has says whether a process is in the namespace. A link that can't be read is in none.
+// has reports whether a process is in the namespace. A link that can't be read is in none.
 func (ns cgroupNamespace) has(pid int) bool {
 	link := namespaceOf(pid)
 	return link != "" && link == ns.link

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// findOrphan gives the tree of a run of an earlier agent; it is empty where nothing is proven to belong to it.
+// findOrphan returns the tree of a run of an earlier agent; it is empty where nothing is proven to belong to it.
 func (h *Host) findOrphan(o Orphan) orphanTree {
 	if h.cgroups != nil && validMark(o.Mark) {
 		if group, ok := h.cgroups.find(o.Mark); ok {
@@ -57,7 +57,7 @@ func newOrphanKin(o Orphan, limit limitMark) *orphanKin {
 // bootSlack is for a clock that was set since the run started.
 const bootSlack = time.Minute
 
-// beforeBoot says whether the run started before the host did.
+// beforeBoot reports whether the run started before the host did.
 func (o Orphan) beforeBoot(now time.Time) bool {
 	var host unix.Sysinfo_t
 	if o.StartedAt.IsZero() || unix.Sysinfo(&host) != nil {
@@ -67,7 +67,7 @@ func (o Orphan) beforeBoot(now time.Time) bool {
 	return o.StartedAt.Before(boot.Add(-bootSlack))
 }
 
-// ownNamespace gives a process's cgroup namespace, unless it is the one that the agent or the host's first process lives in.
+// ownNamespace returns a process's cgroup namespace, unless it is the one that the agent or the host's first process lives in.
 func ownNamespace(pid int) string {
 	space := namespaceOf(pid)
 	if space == "" || space == namespaceOf(os.Getpid()) || space == namespaceOf(1) || namespaceOf(1) == "" {

@@ -34,7 +34,7 @@ func crashingAgent() int {
 	return 0
 }
 
-// crash gives what the agent had recorded before it was killed.
+// crash returns what the agent had recorded before it was killed.
 func crash(t *testing.T, kind markKind) Orphan {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), stageVariable+"=agent", fmt.Sprintf("GUSTY_TEST_MARK=%d", kind))

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// findOrphan gives what is left of a run of an earlier agent: its main process, if the creation time is the recorded one, and what descends
+// findOrphan returns what is left of a run of an earlier agent: its main process, if the creation time is the recorded one, and what descends
 // from it. The job object has lost its name with the agent.
 func (h *Host) findOrphan(o Orphan) orphanTree {
 	t := &orphanProcesses{known: map[uint32]uint64{}}
@@ -73,7 +73,7 @@ func terminate(pid uint32, created uint64) error {
 	return windows.TerminateProcess(process, killedCode)
 }
 
-// creationOf gives the creation time of a living process, else 0.
+// creationOf returns the creation time of a living process, else 0.
 func creationOf(pid uint32) uint64 {
 	process, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION|windows.SYNCHRONIZE, false, pid)
 	if err != nil {

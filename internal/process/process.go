@@ -130,7 +130,7 @@ const (
 	askRarely = 2 * time.Second
 )
 
-// ask repeats the request until the run has ended: a process that is born while others are looked for may go unseen. It gives the first error.
+// ask repeats the request until the run has ended: a process that is born while others are looked for may go unseen. It returns the first error.
 func (p *Process) ask() (failed error) {
 	for pause := askSoon; ; pause = min(2*pause, askRarely) {
 		again, ended := false, true

@@ -49,7 +49,7 @@ func (p *pump) run(l *lingerers) {
 	_ = p.file.Close() // only read from: there is nothing to lose
 }
 
-// carry says whether the pipe is still open at the end.
+// carry reports whether the pipe is still open at the end.
 func (p *pump) carry() bool {
 	open := p.carryPieces()
 	if open {

@@ -13,7 +13,7 @@ import (
 // restPieces bounds what rest takes: as much as the largest pipe (1 MiB) holds.
 const restPieces = 1 << 20 / pieceBytes
 
-// newPipe gives the agent's end, which the runtime's poller waits for, and the script's end, which blocks as programs expect it to.
+// newPipe returns the agent's end, which the runtime's poller waits for, and the script's end, which blocks as programs expect it to.
 func newPipe() (agent *os.File, script int, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {

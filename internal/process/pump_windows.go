@@ -24,7 +24,7 @@ func inheritable() *windows.SecurityAttributes {
 	return access
 }
 
-// newPipe gives the agent's end, which knows deadlines, and the script's end, which can be inherited. An anonymous pipe knows no deadlines.
+// newPipe returns the agent's end, which knows deadlines, and the script's end, which can be inherited. An anonymous pipe knows no deadlines.
 // The name can't be guessed, there is one instance only, and it has its reader already.
 func newPipe() (agent *os.File, script windows.Handle, err error) {
 	name, err := windows.UTF16PtrFromString(`\\.\pipe\gusty-` + rand.Text())

@@ -77,7 +77,7 @@ func (r *reaper) run() {
 	}
 }
 
-// pass reaps what it finds. It says whether there is an exited child left, which may hide a later one.
+// pass reaps what it finds. It reports whether there is an exited child left, which may hide a later one.
 func (r *reaper) pass() (unclear bool) {
 	found := r.takeFirst()
 	unclear = anyExited() != 0
@@ -113,7 +113,7 @@ func (r *reaper) takeAll() (found bool) {
 	return found
 }
 
-// anyExited gives one exited child, owned or not; 0: there is none.
+// anyExited returns one exited child, owned or not; 0: there is none.
 func anyExited() int {
 	pid, _ := peekExited(unix.P_ALL, 0) // ECHILD: there is no child at all
 	return pid

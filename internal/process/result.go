@@ -25,5 +25,5 @@ type Result struct {
 	counted bool // the run's own cgroup tells of such processes, or that there were none
 }
 
-// Succeeded says whether the main process exited with 0.
+// Succeeded reports whether the main process exited with 0.
 func (r *Result) Succeeded() bool { return r.Signal == "" && r.ExitCode == 0 }

@@ -40,7 +40,7 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: ids[0], Gid: ids[1], Groups: ids[2:]}, nil
 }
 
-// Supports says whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
+// Supports reports whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
 // error is an *UnsupportedError, or nil.
 func (h *Host) Supports(limits Limits) error {
 	if limits.MemoryLimitBytes < 0 {

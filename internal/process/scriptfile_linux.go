@@ -11,7 +11,7 @@ const scriptPath = "/proc/self/fd/3"
 
 const scriptSeals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
-// newScriptFile gives a descriptor of a sealed memory file: nobody can change the script while it runs. Its mode lets the user that the run
+// newScriptFile returns a descriptor of a sealed memory file: nobody can change the script while it runs. Its mode lets the user that the run
 // has read it, who can reach it through the run's own processes only.
 func newScriptFile(script []byte) (int, error) {
 	fd, err := newMemfd()

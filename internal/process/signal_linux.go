@@ -10,7 +10,7 @@ import (
 // chainLimit bounds the walk from a process up to the agent.
 const chainLimit = 10_000
 
-// descends says whether a process is a descendant of the agent. An ancestor that exits during the walk makes the agent, a child subreaper,
+// descends reports whether a process is a descendant of the agent. An ancestor that exits during the walk makes the agent, a child subreaper,
 // the parent of its children, so that a second walk succeeds.
 func descends(pid int) bool {
 	for range 3 {
@@ -41,7 +41,7 @@ func walkUp(pid, ancestor int) (found, certain bool) {
 }
 
 // signalIf sends a signal to the process that has the number pid now, if it is the one meant. The pidfd is taken first, and what is meant is
-// checked after: were the number given to another process in between, the signal would reach the dead one and nobody else. It says whether a
+// checked after: were the number given to another process in between, the signal would reach the dead one and nobody else. It reports whether a
 // signal was sent.
 func signalIf(pid int, sig unix.Signal, meant func() bool) (bool, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
@@ -69,7 +69,7 @@ func unlessGone(err error) error {
 	return err
 }
 
-// isProcess says whether pid is a living process that started at the given clock tick.
+// isProcess reports whether pid is a living process that started at the given clock tick.
 func isProcess(pid int, start uint64) bool {
 	s, err := readStat(pid)
 	return err == nil && start != 0 && s.start == start && s.state != 'Z' && s.state != 'X'

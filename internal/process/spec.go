@@ -50,7 +50,7 @@ type Limits struct {
 	RunAs            string
 }
 
-// Limits gives those of the spec.
+// Limits returns those of the spec.
 func (s *Spec) Limits() Limits {
 	return Limits{MemoryLimitBytes: s.MemoryLimitBytes, CPULimitPercent: s.CPULimitPercent, Nice: s.Nice, RunAs: s.RunAs}
 }

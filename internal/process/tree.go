@@ -12,6 +12,6 @@ type tree interface {
 	leftBehind() int
 	// account fills in what the tree used, where it knows better than the main process's own figures.
 	account(*Result)
-	// release gives back what the tree holds. Processes that live on are left alone.
+	// release frees what the tree holds. Processes that live on are left alone.
 	release()
 }

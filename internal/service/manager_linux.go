@@ -78,7 +78,7 @@ func (m *Manager) WatchdogLimit() time.Duration { return m.watchdog }
 
 func (m *Manager) alive() error { return m.send("WATCHDOG=1") }
 
-// send gives state to systemd in one datagram. A connection for each keeps no descriptor open, and survives a systemd that starts afresh.
+// send returns state to systemd in one datagram. A connection for each keeps no descriptor open, and survives a systemd that starts afresh.
 func (m *Manager) send(state string) error {
 	if m.socket == nil {
 		return nil

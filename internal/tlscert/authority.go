@@ -91,7 +91,7 @@ func certify(key *ecdsa.PrivateKey, now time.Time) (*Authority, error) {
 	return &Authority{key: key, certificate: certificate}, nil
 }
 
-// KeyDER gives the private key as PKCS #8. It is a secret.
+// KeyDER returns the private key as PKCS #8. It is a secret.
 func (a *Authority) KeyDER() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *Authority) KeyDER() ([]byte, error) {
 	return der, nil
 }
 
-// CertificatePEM gives the certificate that clients trust.
+// CertificatePEM returns the certificate that clients trust.
 func (a *Authority) CertificatePEM() []byte { return encodeCertificate(a.certificate.Raw) }
 
 // Issue makes a key and a server certificate for names and addresses, valid for 397 days from now, or as long as the authority.
@@ -138,12 +138,12 @@ func (a *Authority) sign(public any, names []string, ips []net.IP, now time.Time
 	return encodeCertificate(der), nil
 }
 
-// issued says whether a client that trusts this authority's certificate trusts the given one.
+// issued reports whether a client that trusts this authority's certificate trusts the given one.
 func (a *Authority) issued(certificate *x509.Certificate) bool {
 	return bytes.Equal(certificate.RawIssuer, a.certificate.RawSubject) && signedBy(certificate, a.key.Public())
 }
 
-// signedBy says whether the signature of certificate was made with the key whose public half is given.
+// signedBy reports whether the signature of certificate was made with the key whose public half is given.
 func signedBy(certificate *x509.Certificate, public any) bool {
 	signer := x509.Certificate{PublicKey: public}
 	return signer.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature) == nil

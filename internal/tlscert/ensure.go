@@ -67,7 +67,7 @@ func Ensure(dir string, caKeyDER []byte, hosts []string, now time.Time) (files F
 	return files, newCAKeyDER, err
 }
 
-// readOptional gives a file's content, nil where there is none.
+// readOptional returns a file's content, nil where there is none.
 func readOptional(path string) ([]byte, error) {
 	data, err := atomicfile.ReadRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +76,7 @@ func readOptional(path string) ([]byte, error) {
 	return data, err
 }
 
-// readCertificate gives the first certificate of a file, nil where there is no file.
+// readCertificate returns the first certificate of a file, nil where there is no file.
 func readCertificate(path string) (*x509.Certificate, error) {
 	data, err := readOptional(path)
 	if err != nil || data == nil {

@@ -38,7 +38,7 @@ func (p *place) ensure(t *testing.T, now time.Time) Files {
 	return files
 }
 
-// content gives each file in the directory with what it holds.
+// content returns the files in the directory with what they hold.
 func (p *place) content(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Fingerprint gives the SHA-256 fingerprint of the first certificate in certPEM, as `openssl x509 -fingerprint -sha256` writes it:
+// Fingerprint returns the SHA-256 fingerprint of the first certificate in certPEM, as `openssl x509 -fingerprint -sha256` writes it:
 // 32 pairs of upper-case hex digits with colons between them.
 func Fingerprint(certPEM []byte) (string, error) {
 	certificate, err := parseCertificate(certPEM)

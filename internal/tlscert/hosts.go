@@ -54,14 +54,14 @@ func splitHosts(hosts []string) (names []string, ips []net.IP) {
 	return names, ips
 }
 
-// fitsCertificate says whether name, in lower case, is one that a client could verify: letters, digits, dots, hyphens and, as some hosts have
+// fitsCertificate reports whether name, in lower case, is one that a client could verify: letters, digits, dots, hyphens and, as some hosts have
 // them against the rules, underscores. An address with a zone is none.
 func fitsCertificate(name string) bool {
 	bad := func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-_", r) }
 	return name != "" && len(name) <= 253 && !strings.ContainsFunc(name, bad)
 }
 
-// covers says whether certificate is good for all names and addresses.
+// covers reports whether certificate is good for all names and addresses.
 func covers(certificate *x509.Certificate, names []string, ips []net.IP) bool {
 	for _, name := range names {
 		if !slices.Contains(certificate.DNSNames, name) {

@@ -39,7 +39,7 @@ func readPair(certificatePath, keyPath string) (pair tls.Certificate, err error)
 	return tls.X509KeyPair(certificate, key)
 }
 
-// readPublicKey gives the public half of a private key in PEM form.
+// readPublicKey returns the public half of a private key in PEM form.
 func readPublicKey(path string) (crypto.PublicKey, error) {
 	data, err := atomicfile.ReadRegular(path)
 	if err != nil {

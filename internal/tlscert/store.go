@@ -25,10 +25,10 @@ func OpenStore(files Files) (*Store, error) {
 	return s, s.Reload()
 }
 
-// Get gives the certificate in force; it is a tls.Config.GetCertificate.
+// Get returns the certificate in force; it is a tls.Config.GetCertificate.
 func (s *Store) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.current.Load(), nil }
 
-// Leaf gives the server certificate in force.
+// Leaf returns the server certificate in force.
 func (s *Store) Leaf() *x509.Certificate { return s.current.Load().Leaf }
 
 // Reload reads the pair again. Where that fails the one in force stays, and the error says what is wrong with the files.
@@ -73,7 +73,7 @@ func (s *Store) PutBack() (done bool, err error) {
 	return err == nil, err
 }
 
-// changed says whether the files are others than those that the pair in force was read from, and gives their stamp.
+// changed reports whether the files are others than those that the pair in force was read from, and returns their stamp.
 func (s *Store) changed() (stamp, bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -83,7 +83,7 @@ func (s *Store) changed() (stamp, bool) {
 
 func (s *Store) stamp() stamp { return stampOf(s.certificatePath, s.keyPath) }
 
-// ServerConfig gives the TLS settings of a server: TLS 1.2 at least, with the suites of crypto/tls, which all have forward secrecy. The first
+// ServerConfig returns the TLS settings of a server: TLS 1.2 at least, with the suites of crypto/tls, which all have forward secrecy. The first
 // curve keeps recorded traffic (passwords, with HTTP Basic) from being read once there are quantum computers; the others are for clients that
 // lack it. Session tickets are on: they spare a returning client the signature, and their keys change daily.
 func ServerConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {

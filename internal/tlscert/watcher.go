@@ -49,7 +49,7 @@ func (w Watcher) renew(now time.Time) {
 	}
 }
 
-// look reloads where the files have changed. It takes and gives the state of the files whose failure was reported last, nil where none was
+// look reloads where the files have changed. It takes and returns the state of the files whose failure was reported last, nil where none was
 // since the last success.
 func (w Watcher) look(reported *stamp) *stamp {
 	if w.PutBack != nil {

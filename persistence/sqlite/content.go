@@ -16,7 +16,7 @@ const (
 	EncodingPlain  Encoding = "plain"  // none of them
 )
 
-// decodeContent gives the script of a stored content, and how it was read. The Rust agent stored what clients sent, which is base64, and its own
+// decodeContent returns the script of a stored content, and how it was read. The Rust agent stored what clients sent, which is base64, and its own
 // two scripts as they are. A content is base64 where all of this holds: it has only characters of the standard alphabet, with the right padding
 // and the right length, but for line breaks; and what it decodes to is a text: UTF-8 without control characters other than white space, or
 // anything that begins with #!. A short word such as "date" is base64 by its letters, and decodes to no text.

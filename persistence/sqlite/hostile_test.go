@@ -32,7 +32,7 @@ func sqlFile(t testing.TB, statements ...string) string {
 	return path
 }
 
-// patched gives a copy of a file with some bytes replaced.
+// patched returns a copy of a file with some bytes replaced.
 func patched(t testing.TB, path string, at int, with ...byte) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

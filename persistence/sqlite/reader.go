@@ -25,7 +25,7 @@ type Sink interface {
 	Refused(table, name, why string) error
 }
 
-// Read gives every row of an agent's file in either form, table by table and in the order in which they were stored. The error of a file that
+// Read returns every row of an agent's file in either form, table by table and in the order in which they were stored. The error of a file that
 // is none is a sentence.
 func Read(ctx context.Context, path string, how Encoding, sink Sink) (err error) {
 	s, err := openSource(path)
@@ -101,7 +101,7 @@ func (r *reading) confine(ctx context.Context) error {
 	return nil
 }
 
-// unreadable gives SQLite's own words, bounded: they may hold names from the file.
+// unreadable returns SQLite's own words, bounded: they may hold names from the file.
 func unreadable(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
@@ -144,13 +144,13 @@ func (r *reading) schema(ctx context.Context) (found map[string]bool, err error)
 	return found, nil
 }
 
-// isStatistics says whether a statement declares one of SQLite's own tables that ANALYZE and PRAGMA optimize leave behind, as tools do that
+// isStatistics reports whether a statement declares one of SQLite's own tables that ANALYZE and PRAGMA optimize leave behind, as tools do that
 // only looked at a file. They are not read.
 func isStatistics(statement string) bool {
 	return statement == "CREATE TABLE sqlite_stat1(tbl,idx,stat)" || statement == "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"
 }
 
-// declaredBy says whether a statement declares the table's columns with their types, and nothing else: no constraint, no default, nothing
+// declaredBy reports whether a statement declares the table's columns with their types, and nothing else: no constraint, no default, nothing
 // computed.
 func (t *table) declaredBy(statement string) bool {
 	_, list, ok := strings.Cut(statement, "(")
@@ -208,7 +208,7 @@ func (r *reading) table(ctx context.Context, t table, ours bool) (err error) {
 	return nil
 }
 
-// query gives, of each column, its type, its size, and its value where it is not too large: only then SQLite loads it.
+// query returns, of each column, its type, its size, and its value where it is not too large: only then SQLite loads it.
 func (t *table) query() string {
 	var list []string
 	for _, c := range t.columns {

@@ -25,13 +25,13 @@ func newRecord(t table) *record {
 	return r
 }
 
-// name gives what the row is about, where that can be told.
+// name returns what the row is about, where that can be told.
 func (r *record) name() string {
 	text, _ := r.values[0].(string)
 	return text
 }
 
-// check gives why a value is none of its column's.
+// check returns why a value is none of its column's.
 func (r *record) check() string {
 	for i, c := range r.table.columns {
 		got := r.kinds[i]
@@ -69,7 +69,7 @@ func (r *record) numberOrNil(i int) *int64 {
 	return &n
 }
 
-// row gives the row, or why it is none.
+// row returns the row, or why it is none.
 func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why string) {
 	if why := r.check(); why != "" {
 		return nil, nil, why

@@ -9,7 +9,7 @@ import (
 	"gusty/internal/cron"
 )
 
-// rustExpression gives an expression of the same firings that the Rust agent reads, or why there is none.
+// rustExpression returns an expression of the same firings that the Rust agent reads, or why there is none.
 func rustExpression(expression string, now time.Time) (rust, why string) {
 	schedule, err := cron.Parse(expression)
 	switch {

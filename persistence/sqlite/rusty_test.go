@@ -14,7 +14,7 @@ import (
 	"gusty/messages"
 )
 
-// writeRusty gives the plain form of the file that is written for the Rust agent, and the notes.
+// writeRusty returns the plain form of the file that is written for the Rust agent, and the notes.
 func writeRusty(t *testing.T, all []messages.TableRow) (path string, notes []string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -77,7 +77,7 @@ func tableOf(name string) (table, bool) {
 	return table{}, false
 }
 
-// create gives the statement that makes the table, as the Rust agent writes it.
+// create returns the statement that makes the table, as the Rust agent writes it.
 func (t *table) create() string {
 	columns := make([]string, len(t.columns))
 	for i, c := range t.columns {
@@ -86,7 +86,7 @@ func (t *table) create() string {
 	return "CREATE TABLE " + t.name + " (" + strings.Join(columns, ",") + ")"
 }
 
-// insert gives the statement that adds some rows at once.
+// insert returns the statement that adds some rows at once.
 func (t *table) insert(rows int) string {
 	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",") + ")"
 	return "INSERT INTO " + t.name + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")

@@ -56,7 +56,7 @@ func (s *source) page(number uint32, size int64) ([]byte, error) {
 
 func cellsOf(header []byte) int { return int(binary.BigEndian.Uint16(header[3:])) }
 
-// childrenOf gives the pages below an interior page, whose header is at an offset; nil of a leaf.
+// childrenOf returns the pages below an interior page, whose header is at an offset; nil of a leaf.
 func childrenOf(page []byte, at int) ([]uint32, error) {
 	header := page[at:]
 	n := cellsOf(header)

@@ -33,7 +33,7 @@ var errManyTables = errors.New("it has more tables than an agent's file")
 
 const sourceName = "source"
 
-// IsFile says whether a file that begins with head is a SQLite file of either form.
+// IsFile reports whether a file that begins with head is a SQLite file of either form.
 func IsFile(head []byte) bool {
 	_, ok := formOf(head)
 	return ok
@@ -135,7 +135,7 @@ func checkHeader(head []byte, size int64) error {
 	return nil
 }
 
-// Open gives the file under the one name there is.
+// Open returns the file under the one name there is.
 func (s *source) Open(name string) (fs.File, error) {
 	if name != sourceName {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -149,7 +149,7 @@ type sourceFile struct {
 	shifted bool
 }
 
-// Read gives bytes of the plain form.
+// Read returns bytes of the plain form.
 func (f *sourceFile) Read(p []byte) (int, error) {
 	n, err := f.SectionReader.Read(p)
 	if f.shifted {
@@ -158,7 +158,7 @@ func (f *sourceFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Stat gives the size.
+// Stat returns the size.
 func (f *sourceFile) Stat() (fs.FileInfo, error) { return sourceInfo{f.Size()}, nil }
 
 // Close does nothing: the file is its opener's.
@@ -167,10 +167,10 @@ func (f *sourceFile) Close() error { return nil }
 // sourceInfo describes the file.
 type sourceInfo struct{ size int64 }
 
-// Name gives the one name.
+// Name returns the one name.
 func (i sourceInfo) Name() string { return sourceName }
 
-// Size gives the bytes.
+// Size returns the bytes.
 func (i sourceInfo) Size() int64 { return i.size }
 
 // Mode says that it may be read.
@@ -182,5 +182,5 @@ func (i sourceInfo) ModTime() time.Time { return time.Time{} }
 // IsDir says no.
 func (i sourceInfo) IsDir() bool { return false }
 
-// Sys gives nothing.
+// Sys returns nothing.
 func (i sourceInfo) Sys() any { return nil }

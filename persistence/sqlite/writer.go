@@ -103,7 +103,7 @@ func (w *Writer) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// batch gives the batch of a table, which is made at first.
+// batch returns the batch of a table, which is made at first.
 func (w *Writer) batch(ctx context.Context, name string) (*batch, error) {
 	if b, ok := w.open[name]; ok {
 		return b, nil

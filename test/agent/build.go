@@ -13,7 +13,7 @@ import (
 // BinaryVariable is the environment variable that names a gustyd to test instead of one built from the sources.
 const BinaryVariable = "GUSTYD"
 
-// Build builds gustyd into dir as `make build` does and gives its path, or the path that BinaryVariable names.
+// Build builds gustyd into dir as `make build` does and returns its path, or the path that BinaryVariable names.
 func Build(ctx context.Context, dir string) (string, error) {
 	if path := os.Getenv(BinaryVariable); path != "" {
 		return filepath.Abs(path)
@@ -53,7 +53,7 @@ func BuildControl(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
-// Root gives the directory of the module that the caller belongs to.
+// Root returns the directory of the module that the caller belongs to.
 func Root(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {

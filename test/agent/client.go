@@ -30,7 +30,7 @@ func (p *Process) Credentials() (Credentials, error) {
 	return Credentials{User: user, Password: password}, nil
 }
 
-// TLS gives a client configuration that trusts the agent's own CA and nothing else.
+// TLS returns a client configuration that trusts the agent's own CA and nothing else.
 func (p *Process) TLS() (*tls.Config, error) {
 	data, err := os.ReadFile(filepath.Join(p.Dir, "tls", "ca.pem"))
 	if err != nil {
@@ -50,7 +50,7 @@ type Client struct {
 	HTTP        *http.Client
 }
 
-// Client gives a client with the first credentials and keep-alive connections.
+// Client returns a client with the first credentials and keep-alive connections.
 func (p *Process) Client() (*Client, error) {
 	credentials, err := p.Credentials()
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *Process) Client() (*Client, error) {
 	return &Client{URL: p.URL, Credentials: credentials, HTTP: &http.Client{Transport: transport, Timeout: time.Minute}}, nil
 }
 
-// Close gives the client's connections back.
+// Close closes the client's connections.
 func (c *Client) Close() { c.HTTP.CloseIdleConnections() }
 
 // Answer is a whole HTTP answer.

@@ -7,7 +7,7 @@ import (
 	"maps"
 )
 
-// JobBody gives the body of POST and PUT /agent/job for a Bash script.
+// JobBody returns the body of POST and PUT /agent/job for a Bash script.
 func JobBody(name, expression, script string) string {
 	return JobBodyWith(name, expression, script, nil)
 }

@@ -30,7 +30,7 @@ func (l *Log) Write(p []byte) (int, error) {
 // Ready is closed when the line was seen.
 func (l *Log) Ready() <-chan struct{} { return l.ready }
 
-// String gives all that was written so far.
+// String returns all that was written so far.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

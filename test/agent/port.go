@@ -39,7 +39,7 @@ func claimSpan() (*span, error) {
 	return nil, errors.New("somebody listens on the first port of each span between 22000 and 32000 on 127.0.0.1")
 }
 
-// FreePort gives a port of 127.0.0.1 that nobody listens on, and that no other process is given.
+// FreePort returns a port of 127.0.0.1 that nobody listens on, and that no other process is given.
 func FreePort(ctx context.Context) (int, error) {
 	own, err := ownSpan()
 	if err != nil {

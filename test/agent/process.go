@@ -47,7 +47,7 @@ type ExitError struct {
 	Log  string // all that it wrote
 }
 
-// Error gives the exit code and what the agent wrote.
+// Error returns the exit code and what the agent wrote.
 func (e *ExitError) Error() string {
 	return fmt.Sprintf("gustyd ended with exit code %d before it was ready; it wrote:\n%s", e.Code, e.Log)
 }
@@ -110,7 +110,7 @@ func (p *Process) waitReady(ctx context.Context) error {
 	}
 }
 
-// Log gives all that the agent has written so far.
+// Log returns all that the agent has written so far.
 func (p *Process) Log() string { return p.log.String() }
 
 // Done is closed when the process has ended.

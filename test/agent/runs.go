@@ -29,7 +29,7 @@ type Run struct {
 	StdoutTruncated bool  `json:"stdout_truncated"`
 }
 
-// Active says whether the run has not ended yet.
+// Active reports whether the run has not ended yet.
 func (r *Run) Active() bool { return r.State == "queued" || r.State == "running" }
 
 // Never is a cron expression for jobs that only run when they are told to.
@@ -40,7 +40,7 @@ func (c *Client) StartJob(ctx context.Context, name string) (Run, error) {
 	return c.run(ctx, http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name="+url.QueryEscape(name))
 }
 
-// Run gives one run.
+// Run returns one run.
 func (c *Client) Run(ctx context.Context, id string) (Run, error) {
 	return c.run(ctx, http.StatusOK, http.MethodGet, "/agent/runs/"+id)
 }
@@ -70,7 +70,7 @@ func (c *Client) AwaitEnd(ctx context.Context, id string) (Run, error) {
 	}
 }
 
-// Runs gives all runs that the query ("script_name=…&state=…") selects, newest first.
+// Runs returns all runs that the query ("script_name=…&state=…") selects, newest first.
 func (c *Client) Runs(ctx context.Context, query string) (all []Run, err error) {
 	for before := ""; ; {
 		body, err := c.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs?limit=1000&"+query+before, "")

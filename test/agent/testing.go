@@ -49,7 +49,7 @@ func StartT(t testing.TB, dir string, args ...string) *Process {
 	return p
 }
 
-// ClientT gives a client with the first credentials.
+// ClientT returns a client with the first credentials.
 func (p *Process) ClientT(t testing.TB) *Client {
 	t.Helper()
 	client, err := p.Client()

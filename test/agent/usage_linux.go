@@ -47,7 +47,7 @@ func statusBytes(status []byte, name string) (int64, error) {
 	return 0, fmt.Errorf("/proc/<pid>/status has no line %s", name)
 }
 
-// ReadCPU gives the processor time that the process has used so far, in all its threads, without its children.
+// ReadCPU returns the processor time that the process has used so far, in all its threads, without its children.
 func ReadCPU(pid int) (time.Duration, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -35,7 +35,7 @@ func judge(ok bool) verdict {
 	return failed
 }
 
-// printFigures prints the table and gives the number of goals that were missed.
+// printFigures prints the table and returns the number of goals that were missed.
 func printFigures(figures []figure) int {
 	missed := 0
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -71,7 +71,7 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
 }
 
-// quantile gives the value below which the given share of values lies (nearest rank). values is sorted in place.
+// quantile returns the value below which the given share of values lies (nearest rank). values is sorted in place.
 func quantile(values []time.Duration, share float64) time.Duration {
 	if len(values) == 0 {
 		return 0
@@ -81,7 +81,7 @@ func quantile(values []time.Duration, share float64) time.Duration {
 	return values[min(max(rank-1, 0), len(values)-1)]
 }
 
-// median gives the middle of some ratios. values is sorted in place.
+// median returns the middle of some ratios. values is sorted in place.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

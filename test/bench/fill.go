@@ -49,7 +49,7 @@ func (f *filler) close() error {
 	return f.err
 }
 
-// runID gives the UUIDv7 of the nth run, made at the time.
+// runID returns the UUIDv7 of the nth run, made at the time.
 func runID(n int, at time.Time) string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:], uint64(at.UnixMilli())<<16)
@@ -58,7 +58,7 @@ func runID(n int, at time.Time) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
 
-// runOf gives the nth run of a job in a state, as it stands in a store.
+// runOf returns the nth run of a job in a state, as it stands in a store.
 func runOf(n int, job string, at time.Time, state messages.RunState) messages.Run {
 	run := messages.Run{
 		ID: runID(n, at), ScriptName: job, Kind: messages.RunOfJob, State: state, Trigger: messages.TriggerSchedule, Attempt: 1, DueAt: at,

@@ -100,7 +100,7 @@ func (f *fleet) close() {
 	}
 }
 
-// flatOut lets every connection ask as fast as it is answered, and gives the answers a second.
+// flatOut lets every connection ask as fast as it is answered, and returns the answers a second.
 func (f *fleet) flatOut(d time.Duration) (float64, error) {
 	var answers atomic.Int64
 	errs := make([]error, len(f.wires))

@@ -137,7 +137,7 @@ func (f *flood) close() {
 	}
 }
 
-// keepAsking asks ten times a second until the function that it gives is called, which tells the slowest answer.
+// keepAsking asks ten times a second until the function that it returns is called, which tells the slowest answer.
 func keepAsking(ctx context.Context, known *fleet) (stop func() (time.Duration, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var slowest time.Duration

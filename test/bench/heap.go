@@ -78,7 +78,7 @@ func (b *bench) restAfterStart(ctx context.Context, name string) (first time.Dur
 	return first, m, err
 }
 
-// storeJobs stores so many jobs by 64 keep-alive connections, stops the agent, and gives the jobs a second.
+// storeJobs stores so many jobs by 64 keep-alive connections, stops the agent, and returns the jobs a second.
 func (b *bench) storeJobs(ctx context.Context, name string, jobs int) (perSecond float64, err error) {
 	process, err := b.start(ctx, name)
 	if err != nil {

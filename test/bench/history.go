@@ -73,7 +73,7 @@ func measureHistory(ctx context.Context, b *bench) ([]figure, error) {
 	}, figures...), err
 }
 
-// fill stores the jobs and runs, and gives the id of the run in the middle.
+// fill stores the jobs and runs, and returns the id of the run in the middle.
 func (h history) fill(dir string) (middle string, err error) {
 	f, err := newFiller(dir)
 	if err != nil {

@@ -95,7 +95,7 @@ func fireBare(ctx context.Context, seconds int, script, file string) error {
 	return nil
 }
 
-// lags reads the times that a script wrote, and gives how far each is behind the due time of its second.
+// lags reads the times that a script wrote, and returns how far each is behind the due time of its second.
 func lags(file string, offset time.Duration) ([]time.Duration, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {

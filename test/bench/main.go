@@ -30,7 +30,7 @@ type bench struct {
 	rounds int
 }
 
-// measurement gives the lines that it adds to the table.
+// measurement returns the lines that it adds to the table.
 type measurement struct {
 	name string
 	take func(context.Context, *bench) ([]figure, error)
@@ -93,7 +93,7 @@ func names() []string {
 	return all
 }
 
-// run takes the measurements, prints the table and gives the number of goals that were missed.
+// run takes the measurements, prints the table and returns the number of goals that were missed.
 func (b *bench) run(ctx context.Context, parent, only string) (missed int, err error) {
 	if b.binary, err = filepath.Abs(b.binary); err != nil {
 		return 0, err
@@ -118,7 +118,7 @@ func (b *bench) run(ctx context.Context, parent, only string) (missed int, err e
 	return printFigures(figures), nil
 }
 
-// data gives a data directory of the given name.
+// data returns a data directory of the given name.
 func (b *bench) data(name string) string { return filepath.Join(b.dir, name) }
 
 // pause waits, or gives the context's error.

@@ -53,7 +53,7 @@ func measureRest(ctx context.Context, b *bench) ([]figure, error) {
 	return append(append(idle, loaded...), rested), nil
 }
 
-// idle gives the memory at rest and the processor time of a minute without requests.
+// idle returns the memory at rest and the processor time of a minute without requests.
 func (b *bench) idle(ctx context.Context, process *agent.Process) ([]figure, error) {
 	if err := pause(ctx, b.wait); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (b *bench) idle(ctx context.Context, process *agent.Process) ([]figure, err
 // restSpell is how long the memory of an agent at rest is read, where nothing else is measured meanwhile.
 const restSpell = 3 * time.Second
 
-// residents reads a process's resident memory every hundredth of a second for a time, and gives it in order of size.
+// residents reads a process's resident memory every hundredth of a second for a time, and returns it in order of size.
 func residents(ctx context.Context, pid int, during time.Duration) ([]int64, error) {
 	var found []int64
 	for end := time.Now().Add(during); time.Now().Before(end); {

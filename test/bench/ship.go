@@ -122,7 +122,7 @@ func benchBody(i int) string {
 		i%100, i, time.Unix(1_800_000_000+int64(i), 0).UTC().Format(time.RFC3339))
 }
 
-// baseline gives the documents a second of the official client.
+// baseline returns the documents a second of the official client.
 func (s *shipping) baseline(ctx context.Context, program, index string) (float64, error) {
 	path := s.data(index + ".tsv")
 	file, err := os.Create(path)

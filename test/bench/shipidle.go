@@ -153,7 +153,7 @@ func allOr(missing error) string {
 	return "all"
 }
 
-// beats queues heartbeats at a steady rate, from 16 clients' worth of connections, and gives how many were acknowledged.
+// beats queues heartbeats at a steady rate, from 16 clients' worth of connections, and returns how many were acknowledged.
 func beats(ctx context.Context, client *agent.Client, perSecond int, spell time.Duration) (int, error) {
 	const workers = 16
 	var sent atomic.Int64

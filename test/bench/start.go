@@ -55,7 +55,7 @@ func (b *bench) startOnce(ctx context.Context) (first, authenticated time.Durati
 	return firstAnswers(ctx, process)
 }
 
-// firstAnswers gives the times from exec until a request without and one with credentials was answered.
+// firstAnswers returns the times from exec until a request without and one with credentials was answered.
 func firstAnswers(ctx context.Context, process *agent.Process) (first, authenticated time.Duration, err error) {
 	config, err := process.TLS()
 	if err != nil {

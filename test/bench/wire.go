@@ -69,7 +69,7 @@ func (w *wire) line() ([]byte, error) {
 	return bytes.TrimRight(line, "\r\n"), err
 }
 
-// header reads up to the empty line and gives the body's length.
+// header reads up to the empty line and returns the body's length.
 func (w *wire) header() (length int, err error) {
 	length = -1
 	for {

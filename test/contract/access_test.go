@@ -37,7 +37,7 @@ func testAccess(t *testing.T, s *suite) {
 	t.Run("password", func(t *testing.T) { testPassword(t, s) })
 }
 
-// testPassword gives the first user another password: only that one works then, and the file with the first one is gone.
+// testPassword changes the first user's password: only that one works then, and the file with the first one is gone.
 func testPassword(t *testing.T, s *suite) {
 	old := s.client.Credentials
 	put := func(name, body string, status int, field string) probe {

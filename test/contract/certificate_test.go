@@ -20,7 +20,7 @@ import (
 	"gusty/test/agent"
 )
 
-// TestCertificateReload gives the agent another certificate while it serves: after SIGHUP new connections get it, and one that was there before
+// TestCertificateReload changes the agent's certificate while it serves: after SIGHUP new connections get it, and one that was there before
 // stays.
 func TestCertificateReload(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestCertificateReload(t *testing.T) {
 	}
 }
 
-// shownName gives the name in the certificate that a new connection is shown.
+// shownName returns the name in the certificate that a new connection is shown.
 func shownName(t *testing.T, process *agent.Process) string {
 	t.Helper()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(process.Port))

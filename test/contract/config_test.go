@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// property gives a body of PUT /agent/config that sets one parameter for each pair of name and value.
+// property returns a body of PUT /agent/config that sets one parameter for each pair of name and value.
 func property(pairs ...string) string {
 	var body bytes.Buffer
 	body.WriteByte('[')

@@ -55,7 +55,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// stopped gives the directory of an agent that has a job and was stopped in order.
+// stopped returns the directory of an agent that has a job and was stopped in order.
 func stopped(t *testing.T) string {
 	t.Helper()
 	process := agent.StartT(t, t.TempDir())

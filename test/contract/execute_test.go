@@ -86,7 +86,7 @@ func testTimeout(t *testing.T, s *suite) {
 	}
 }
 
-// lives says whether a process runs; one that ended and waits to be reaped does not.
+// lives reports whether a process runs; one that ended and waits to be reaped does not.
 func lives(pid string) bool {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *suite) awaitRun(t *testing.T, id, state string) run {
 	return r
 }
 
-// startRun stores a job that never fires by itself, runs it once and gives the run's id.
+// startRun stores a job that never fires by itself, runs it once and returns the run's id.
 func (s *suite) startRun(t *testing.T, name, script string) string {
 	t.Helper()
 	s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: agent.JobBody(name, "0 0 30 2 *", script), status: 200})

@@ -53,7 +53,7 @@ func (s *suite) follow(ctx context.Context, t *testing.T, id, query string) *htt
 	return response
 }
 
-// bounded gives a context that ends with the test, and after a minute at the latest.
+// bounded returns a context that ends with the test, and after a minute at the latest.
 func bounded(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -148,7 +148,7 @@ func testSlowFollower(t *testing.T, s *suite) {
 	}
 }
 
-// countOutput reads NDJSON to its end, and gives the bytes that are there and those that are told as left out.
+// countOutput reads NDJSON to its end, and returns the bytes that are there and those that are told as left out.
 func countOutput(t *testing.T, body io.Reader) (given, skipped int64) {
 	t.Helper()
 	for lines := json.NewDecoder(body); ; {

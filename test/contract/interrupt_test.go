@@ -149,7 +149,7 @@ func awaitPID(t *testing.T, file string) string {
 	return pid
 }
 
-// sleeps says whether the process is still the one that this test started, and not a later one of the same number.
+// sleeps reports whether the process is still the one that this test started, and not a later one of the same number.
 func sleeps(pid string) bool {
 	line, err := os.ReadFile("/proc/" + pid + "/cmdline")
 	return err == nil && string(line) == "sleep\x00313\x00"

@@ -12,7 +12,7 @@ import (
 	"gusty/test/agent"
 )
 
-// jobWith gives the body of a valid job in which some fields are replaced; a nil value takes the field out.
+// jobWith returns the body of a valid job in which some fields are replaced; a nil value takes the field out.
 func jobWith(t *testing.T, name string, fields map[string]any) string {
 	t.Helper()
 	job := decode[map[string]any](t, []byte(agent.JobBody(name, "0 0 1 1 *", "echo contract")))

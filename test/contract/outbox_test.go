@@ -28,7 +28,7 @@ func (c *refusingCluster) note(body string) {
 	c.sent = append(c.sent, body)
 }
 
-// about gives the bodies that hold the text.
+// about returns the bodies that hold the text.
 func (c *refusingCluster) about(text string) (found []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -104,7 +104,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// text gives s as a JSON string.
+// text returns s as a JSON string.
 func text(s string) string {
 	data, err := json.Marshal(s)
 	if err != nil {

@@ -99,7 +99,7 @@ func testImportInForce(t *testing.T, s *suite) {
 	s.ask(t, probe{method: http.MethodDelete, path: "/agent/job?script_name=imported", status: http.StatusOK})
 }
 
-// exportOf gives the lines of an export, sorted.
+// exportOf returns the lines of an export, sorted.
 func (s *suite) exportOf(t *testing.T, query string) []string {
 	t.Helper()
 	body := s.ask(t, probe{method: http.MethodGet, path: "/agent/export" + query, status: http.StatusOK}).Body

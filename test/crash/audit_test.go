@@ -108,7 +108,7 @@ func (a *audit) unwitnessed() (found []string) {
 // counted is how one record stands for many missed firings.
 var counted = regexp.MustCompile(`^(\d+) firings, the first at`)
 
-// outcomes gives how many records each due time of each job has.
+// outcomes returns how many records each due time of each job has.
 func (a *audit) outcomes() map[string]map[time.Time]int {
 	jobs := map[string]map[time.Time]int{}
 	for _, run := range a.runs {

@@ -20,7 +20,7 @@ type change struct {
 // history is all changes of each job, in order; a job is changed by one client alone.
 type history map[string][]change
 
-// record lets clients change their jobs until a time, and gives what was acknowledged.
+// record lets clients change their jobs until a time, and returns what was acknowledged.
 func record(ctx context.Context, client *agent.Client, until time.Time) (history, error) {
 	all := history{}
 	errs := make([]error, clients)
@@ -65,7 +65,7 @@ func recordOne(ctx context.Context, client *agent.Client, l ledger, random *rand
 	return own, nil
 }
 
-// allows says whether a disk may show a job in a version after a power cut at a time: the last one that was acknowledged by then, or the one that
+// allows reports whether a disk may show a job in a version after a power cut at a time: the last one that was acknowledged by then, or the one that
 // was asked for and not answered yet.
 func (h history) allows(name string, version int, at time.Time) bool {
 	acknowledged := 0

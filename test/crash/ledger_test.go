@@ -13,7 +13,7 @@ type entry struct {
 	next    int // the next version to write
 }
 
-// allows says whether finding the job in that version is consistent with what was acknowledged: the last acknowledged version, or the one
+// allows reports whether finding the job in that version is consistent with what was acknowledged: the last acknowledged version, or the one
 // request whose answer never came.
 func (e *entry) allows(found int) bool {
 	return found == e.version || (e.pending >= 0 && found == e.pending)

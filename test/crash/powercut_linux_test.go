@@ -96,7 +96,7 @@ func newReplay(t *testing.T) *replay {
 	return r
 }
 
-// memoryDir gives a directory where a sync costs nothing, if there is one.
+// memoryDir returns a directory where a sync costs nothing, if there is one.
 func memoryDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "gusty-replay-")
@@ -150,7 +150,7 @@ func torn(random *rand.Rand, file []byte, open []*call) []byte {
 	return file
 }
 
-// apply gives the file with the call carried out.
+// apply returns the file with the call carried out.
 func (c *call) apply(file []byte) []byte {
 	size := c.at + int64(len(c.data))
 	if c.name == "pwrite64" && len(c.data) == 0 {

@@ -20,7 +20,7 @@ type writer struct {
 	writes int // acknowledged
 }
 
-// write gives an error only where the agent answered something that it must not; a lost connection is what the test waits for.
+// write returns an error only where the agent answered something that it must not; a lost connection is what the test waits for.
 func (w *writer) write(ctx context.Context, client *agent.Client) error {
 	for {
 		e := w.ledger[w.random.IntN(len(w.ledger))]

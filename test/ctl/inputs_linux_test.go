@@ -31,7 +31,7 @@ func (b *bench) wantFed(t *testing.T, input []byte, args ...string) {
 	}
 }
 
-// TestStandardInput gives what is read once to each command that reads a file.
+// TestStandardInput pipes what is read once to each command that reads a file.
 func TestStandardInput(t *testing.T) {
 	control, err := agent.BuildControl(t.Context(), t.TempDir())
 	if err != nil {

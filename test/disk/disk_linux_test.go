@@ -225,7 +225,7 @@ func (f *fixture) requireJobs(name string, count int) {
 	}
 }
 
-// output gives what is there of what a run printed, and how many bytes are told as left out.
+// output returns what is there of what a run printed, and how many bytes are told as left out.
 func (f *fixture) output(r *agent.Run) (text string, skipped int64) {
 	f.t.Helper()
 	body := f.want(http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+"/output?format=ndjson", "")
@@ -252,7 +252,7 @@ func (f *fixture) ended(job string) (count int) {
 	return count
 }
 
-// succeeded gives the records of a job's runs.
+// succeeded returns the records of a job's runs.
 func (f *fixture) succeeded(job string) []agent.Run {
 	f.t.Helper()
 	runs, err := f.client.Runs(f.t.Context(), "script_name="+job+"&state=succeeded")

@@ -10,7 +10,7 @@ import (
 	"gusty/test/agent"
 )
 
-// commitsFail makes every commit fail with the error, until the function that it gives is called.
+// commitsFail makes every commit fail with the error, until the function that it returns is called.
 func (f *fixture) commitsFail(t *testing.T, errno string) (repair func()) {
 	t.Helper()
 	file := filepath.Join(f.faults, "commit")

@@ -139,7 +139,7 @@ func (f *fixture) failOnce(t *testing.T, p probe) {
 	t.Errorf("the best of %d answers took %s; the last was %d %s", tries, best, last.Status, last.Body)
 }
 
-// met gives when the last fault was met: an actor that is to fail once removes the file, which shows on the directory.
+// met returns when the last fault was met: an actor that is to fail once removes the file, which shows on the directory.
 func (f *fixture) met(t *testing.T) time.Time {
 	t.Helper()
 	info, err := os.Stat(f.faults)

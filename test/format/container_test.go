@@ -46,14 +46,14 @@ func metaPage(file []byte, at, size uint64) (tx, root uint64, ok bool) {
 	return binary.LittleEndian.Uint64(m[48:]), binary.LittleEndian.Uint64(m[16:]), ok
 }
 
-// page gives a page with its overflow.
+// page returns a page with its overflow.
 func (c container) page(id uint64) []byte {
 	begin := id * c.pageSize
 	overflow := uint64(binary.LittleEndian.Uint32(c.file[begin+12:]))
 	return c.file[begin : begin+(1+overflow)*c.pageSize]
 }
 
-// walk gives the elements of a tree in order.
+// walk returns the elements of a tree in order.
 func (c container) walk(page []byte) (all []element) {
 	kind, count := binary.LittleEndian.Uint16(page[8:]), int(binary.LittleEndian.Uint16(page[10:]))
 	for i := range count {
@@ -72,7 +72,7 @@ func (c container) walk(page []byte) (all []element) {
 	return all
 }
 
-// buckets gives all buckets by their names.
+// buckets returns all buckets by their names.
 func (c container) buckets() map[string][]element {
 	all := map[string][]element{}
 	for _, e := range c.walk(c.page(c.root)) {

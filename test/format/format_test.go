@@ -51,7 +51,7 @@ func writeStore(t *testing.T, dir string) *persistence.Store {
 	return s
 }
 
-// runID gives an id of the present, since old runs are trimmed.
+// runID returns an id of the present, since old runs are trimmed.
 func runID(n int) string {
 	ms := time.Now().UnixMilli()
 	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n)

@@ -18,7 +18,7 @@ type piece struct {
 	data             []byte
 }
 
-// output gives what a run printed to a stream, as far as it lies in files, with a mark where bytes were left out.
+// output returns what a run printed to a stream, as far as it lies in files, with a mark where bytes were left out.
 func (s *store) output(run string, stream byte) (string, error) {
 	var pieces []piece
 	for segment := range byte(5) {

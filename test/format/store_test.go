@@ -59,7 +59,7 @@ func openFile(dir string, file []byte, passphrase string) (*store, error) {
 	return s, nil
 }
 
-// kek reads the header and gives the key-encryption key.
+// kek reads the header and returns the key-encryption key.
 func (s *store) kek(header []byte, passphrase string) (kek []byte, err error) {
 	body, sum := header[:len(header)-4], binary.BigEndian.Uint32(header[len(header)-4:])
 	s.format, s.database = binary.BigEndian.Uint16(header[8:]), header[10:26]
@@ -139,7 +139,7 @@ func (f fields) uint(number uint64) uint64 {
 	return n
 }
 
-// hidden gives the key of a name: docs/storage.md, Hidden names.
+// hidden returns the key of a name: docs/storage.md, Hidden names.
 func (s *store) hidden(kind, name string) []byte {
 	mac := hmac.New(sha256.New, s.hkdf(s.keys[0], "gusty 1 names"))
 	mac.Write([]byte(kind + "\x00" + name))
@@ -190,7 +190,7 @@ func rowHash(key []byte, number int, bucket string, e element) *big.Int {
 	return little(mac.Sum(nil))
 }
 
-// little gives the number that bytes are, the least significant first.
+// little returns the number that bytes are, the least significant first.
 func little(b []byte) *big.Int {
 	b = slices.Clone(b)
 	slices.Reverse(b)

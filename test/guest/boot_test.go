@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// boot runs the tests in a guest, and gives their exit code.
+// boot runs the tests in a guest, and returns their exit code.
 func boot() int {
 	path, err := exec.LookPath(kernel)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestClock(t *testing.T) {
 
 type clock struct{ *fixture }
 
-// step sets the clock as an operator would, and gives the times right before and after, by the clock as it was and as it is.
+// step sets the clock as an operator would, and returns the times right before and after, by the clock as it was and as it is.
 func (c *clock) step(t *testing.T, by time.Duration) (before, after time.Time) {
 	t.Helper()
 	before = time.Now().Round(0)
@@ -53,7 +53,7 @@ func (c *clock) step(t *testing.T, by time.Duration) (before, after time.Time) {
 	return before, after
 }
 
-// due gives the due times of a job's runs that are in one of the states, at or after the time.
+// due returns the due times of a job's runs that are in one of the states, at or after the time.
 func (c *clock) due(t *testing.T, job string, from time.Time, states ...string) (due []time.Time) {
 	t.Helper()
 	for _, state := range states {

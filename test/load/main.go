@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// run gives an error where the load could not be run, or where requests failed under it.
+// run returns an error where the load could not be run, or where requests failed under it.
 func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "gusty-load-")
 	if err != nil {
@@ -86,7 +86,7 @@ func run(ctx context.Context, o options) error {
 	return requireSuccess(reports)
 }
 
-// attack runs all profiles one after the other, and gives the memory before and the highest that was seen meanwhile, in bytes.
+// attack runs all profiles one after the other, and returns the memory before and the highest that was seen meanwhile, in bytes.
 func attack(ctx context.Context, v vegeta, process *agent.Process) (agent.Memory, []report, int64, error) {
 	profiles, err := profiles(process)
 	if err != nil {

@@ -79,7 +79,7 @@ func printReports(reports []report, o options) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// requireSuccess gives an error where an answer was not one of success.
+// requireSuccess returns an error where an answer was not one of success.
 func requireSuccess(reports []report) error {
 	for _, r := range reports {
 		if r.Success < 1 {

@@ -89,7 +89,7 @@ func makeUser(t *testing.T, n *node.Node, name, password, indices string) {
 	put("internalusers/", map[string]any{"password": password, "opendistro_security_roles": []string{name}})
 }
 
-// fingerprint gives the SHA-256 of the certificate that the node shows.
+// fingerprint returns the SHA-256 of the certificate that the node shows.
 func fingerprint(t *testing.T, n *node.Node) string {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(n.URL, "https://"), &tls.Config{InsecureSkipVerify: true}) // it is only looked at

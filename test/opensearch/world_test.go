@@ -122,7 +122,7 @@ func beat(t *testing.T, client *agent.Client, id string) {
 	})
 }
 
-// beats gives the heartbeat ids that an index holds, and how often.
+// beats returns the heartbeat ids that an index holds, and how often.
 func beats(t *testing.T, n *node.Node, index string) map[string]int {
 	t.Helper()
 	documents, err := n.Documents(t.Context(), index)
@@ -203,7 +203,7 @@ type document struct {
 	Lost      int    `json:"lost_documents"`
 }
 
-// documents gives an index's documents that keep takes, in the order of sequence and part.
+// documents returns an index's documents that keep takes, in the order of sequence and part.
 func documents(t *testing.T, n *node.Node, index string, keep func(document) bool) (found []document) {
 	t.Helper()
 	all, err := n.Documents(t.Context(), index)

@@ -20,7 +20,7 @@ const stageVariable = "GUSTY_TEST_PIDSPACE"
 // FullVariable is the environment variable that asks for every check in its full length, and makes one that can't run a failure.
 const FullVariable = "GUSTY_FULL"
 
-// Full says whether the tests run in full length.
+// Full reports whether the tests run in full length.
 func Full() bool { return os.Getenv(FullVariable) != "" }
 
 // Lacks skips a test for what this machine lacks; in full length it fails.
@@ -89,7 +89,7 @@ func first() int {
 	return reapUntil(cmd.Process.Pid)
 }
 
-// reapUntil reaps whatever is adopted until the tests have ended, and gives their exit code.
+// reapUntil reaps whatever is adopted until the tests have ended, and returns their exit code.
 func reapUntil(tests int) int {
 	for {
 		var status unix.WaitStatus

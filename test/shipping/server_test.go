@@ -50,7 +50,7 @@ func readBulk(r *http.Request) (documents []sent, err error) {
 	}
 }
 
-// itemsFor gives an answer that has the documents' ids, in their order, with a status.
+// itemsFor returns an answer that has the documents' ids, in their order, with a status.
 func itemsFor(documents []sent, status int) string {
 	items := make([]string, len(documents))
 	for i, d := range documents {

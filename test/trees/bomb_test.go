@@ -59,7 +59,7 @@ func (f *fixture) awaitCrowd(t *testing.T) {
 	})
 }
 
-// watch asks the agent for the run until that has ended, and gives the slowest answer.
+// watch asks the agent for the run until that has ended, and returns the slowest answer.
 func (f *fixture) watch(t *testing.T, run agent.Run) (worst time.Duration, ended agent.Run) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -65,7 +65,7 @@ func (m mark) start(t *testing.T) *fixture {
 	return f
 }
 
-// hasManyUsers says whether there are others to become.
+// hasManyUsers reports whether there are others to become.
 func hasManyUsers() bool {
 	text, err := os.ReadFile("/proc/self/uid_map")
 	return err == nil && slices.Contains(strings.Fields(string(text)), "4294967295")
@@ -120,7 +120,7 @@ func (f *fixture) expectMark(t *testing.T) {
 	}
 }
 
-// lives says whether a thread of the agent is in the namespace: one that tried another out may have been left there.
+// lives reports whether a thread of the agent is in the namespace: one that tried another out may have been left there.
 func (f *fixture) lives(t *testing.T, namespace string) bool {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/ns/cgroup", f.PID))

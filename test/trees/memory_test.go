@@ -117,7 +117,7 @@ func (f *fixture) feed(t *testing.T, one hog, files string) {
 	}
 }
 
-// startShort starts an agent that is short of memory, and gives a small file system in memory.
+// startShort starts an agent that is short of memory, and returns a small file system in memory.
 func startShort(t *testing.T, score int) (*fixture, string) {
 	t.Helper()
 	procs := shortGroup(t)
@@ -152,7 +152,7 @@ func startShort(t *testing.T, score int) (*fixture, string) {
 	return f, files
 }
 
-// shortGroup makes a memory cgroup of any version, and gives the file that takes processes in.
+// shortGroup makes a memory cgroup of any version, and returns the file that takes processes in.
 func shortGroup(t *testing.T) (procs string) {
 	t.Helper()
 	for _, where := range []struct{ base, limit, swap, noSwap string }{

@@ -126,7 +126,7 @@ func (f *fixture) executes(t *testing.T, what string, request map[string]any) st
 	return outcome.Stdout
 }
 
-// terminalOf gives the number of a process's controlling terminal, "0" where it has none.
+// terminalOf returns the number of a process's controlling terminal, "0" where it has none.
 func terminalOf(t *testing.T, pid int) string {
 	t.Helper()
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -184,7 +184,7 @@ func (f *fixture) endBelowShell(t *testing.T) {
 	pidspace.ExpectOnly(t)
 }
 
-// newTerminal gives the path of one whose other end is held open.
+// newTerminal returns the path of one whose other end is held open.
 func newTerminal(t *testing.T) string {
 	t.Helper()
 	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)

@@ -58,7 +58,7 @@ func create(path string, write func(*os.File) error) error {
 	return errors.Join(write(out), out.Close())
 }
 
-// mode gives executables their bit: those have no extension, documents (but the licence) have one.
+// mode returns executables their bit: those have no extension, documents (but the licence) have one.
 func mode(file string) int64 {
 	if filepath.Base(file) == "LICENSE" || filepath.Ext(file) != "" {
 		return 0o644

@@ -47,7 +47,7 @@ func packAll(root, version string) error {
 	return os.WriteFile(filepath.Join(root, "dist", "SHA256SUMS"), []byte(sums.String()), 0o644)
 }
 
-// pack writes one platform's archive and gives its path. All files lie in one folder called name.
+// pack writes one platform's archive and returns its path. All files lie in one folder called name.
 func pack(root, build, name string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(build, "*"))
 	if err != nil {

@@ -137,7 +137,7 @@ func script(ctx context.Context, security bool, name string, args ...string) err
 	return nil
 }
 
-// here gives the directory of the scripts: that of this source file, which tests are built from.
+// here returns the directory of the scripts: that of this source file, which tests are built from.
 func here() (string, error) {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
@@ -146,7 +146,7 @@ func here() (string, error) {
 	return filepath.Dir(file), nil
 }
 
-// laidOut gives the directory in which the jars are kept between runs.
+// laidOut returns the directory in which the jars are kept between runs.
 func laidOut() (string, error) {
 	if home := os.Getenv("OSNODE_HOME"); home != "" {
 		return home, nil

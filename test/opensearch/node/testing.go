@@ -48,7 +48,7 @@ func StartT(t testing.TB, o Options) *Node {
 	return n
 }
 
-// Do sends one request as the first user and gives the status and the body.
+// Do sends one request as the first user and returns the status and the body.
 func (n *Node) Do(ctx context.Context, method, path, body string) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, n.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -94,7 +94,7 @@ func (n *Node) DoT(t testing.TB, method, path, body string) []byte {
 	return data
 }
 
-// Documents gives the sources of all documents of an index by their id, as they are searchable now. An index that is not there has none.
+// Documents returns the sources of all documents of an index by their id, as they are searchable now. An index that is not there has none.
 func (n *Node) Documents(ctx context.Context, index string) (map[string]json.RawMessage, error) {
 	if status, data, err := n.Do(ctx, http.MethodPost, "/"+index+"/_refresh", ""); err != nil || status == http.StatusNotFound {
 		return nil, err
@@ -119,7 +119,7 @@ type hit struct {
 	Source json.RawMessage `json:"_source"`
 }
 
-// page gives the next documents in the order of their ids.
+// page returns the next documents in the order of their ids.
 func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
 	query := map[string]any{"size": 5000, "sort": []any{map[string]any{"_id": map[string]string{"order": "asc", "unmapped_type": "keyword"}}}}
 	if after != "" {
@@ -138,7 +138,7 @@ func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
 	return answer.Hits.Hits, err
 }
 
-// CountT gives how many documents an index holds, after a refresh.
+// CountT returns how many documents an index holds, after a refresh.
 func (n *Node) CountT(t testing.TB, index string) int {
 	t.Helper()
 	if status, _, err := n.Do(t.Context(), http.MethodPost, "/"+index+"/_refresh", ""); err == nil && status == http.StatusNotFound {
