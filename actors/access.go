@@ -63,7 +63,11 @@ func (a *accessActor) publish(users map[string]*messages.User) {
 }
 
 func (a *accessActor) onSetPassword(ctx actor.Context, m messages.SetPassword) {
-	user := messages.UserRow{User: messages.User{Name: m.Name, Hash: m.Hash}, OnlyHash: true, Expect: messages.ExpectPresent}
+	user := messages.UserRow{
+		User:     messages.User{Name: m.Name, Hash: m.Hash},
+		OnlyHash: true,
+		Expect:   messages.ExpectPresent,
+	}
 	change := messages.Change{Origin: m.Origin, Rows: []messages.Row{user}}
 	a.system.submit(ctx, change, func(c messages.Committed) any {
 		return passwordCommitted{name: m.Name, hash: m.Hash, committed: c}

@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// agenda is what the scheduler knows: its jobs, and when each is due next. It knows no actor and no clock.
+// agenda is what the scheduler knows: its jobs, and when each is due next. It knows no actor and no
+// clock.
 type agenda struct {
 	jobs  map[string]*jobEntry
 	plans planSet
@@ -20,12 +21,14 @@ type agenda struct {
 	quarantined int
 }
 
-// jobEntry is one job in memory: no script, no environment. Times are Unix nanoseconds, to keep it small.
+// jobEntry is one job in memory: no script, no environment. Times are Unix nanoseconds, to keep it
+// small.
 type jobEntry struct {
 	dueSlot // due is the next firing
 
-	name    string
-	plan    *plan // nil: the stored expression cannot be parsed (a row that came from elsewhere); it never fires
+	name string
+	// nil: the stored expression cannot be parsed (a row that came from elsewhere); it never fires
+	plan    *plan
 	through int64 // every firing up to and including this time has its record
 	anchor  int64
 	grace   int32 // seconds
@@ -52,7 +55,8 @@ func (a *agenda) put(head *messages.JobHead, now time.Time) *jobEntry {
 	}
 	a.setPlan(e, head)
 	e.grace, e.jitter = int32(head.MisfireGrace/time.Second), int32(head.Jitter/time.Second)
-	e.overlap, e.misfire, e.enabled = overlapOf(head.OverlapPolicy), misfireOf(head.MisfirePolicy), head.Enabled
+	e.overlap, e.misfire, e.enabled = overlapOf(head.OverlapPolicy), misfireOf(
+		head.MisfirePolicy), head.Enabled
 	a.setState(e, &head.State)
 	a.replan(e, now)
 	return e
@@ -94,9 +98,13 @@ func (a *agenda) intern(bootID string) string {
 	return a.bootID
 }
 
-// overlapOf and misfireOf give the constant of the same text, so that an entry does not keep a copy of its own from a row.
+// overlapOf and misfireOf give the constant of the same text, so that an entry does not keep a copy
+// of its own from a row.
 func overlapOf(p messages.OverlapPolicy) messages.OverlapPolicy {
-	for _, known := range []messages.OverlapPolicy{messages.OverlapQueue, messages.OverlapAllow, messages.OverlapReplace} {
+	for _, known := range []messages.OverlapPolicy{
+		messages.OverlapQueue, messages.OverlapAllow,
+		messages.OverlapReplace,
+	} {
 		if p == known {
 			return known
 		}
@@ -105,7 +113,10 @@ func overlapOf(p messages.OverlapPolicy) messages.OverlapPolicy {
 }
 
 func misfireOf(p messages.MisfirePolicy) messages.MisfirePolicy {
-	for _, known := range []messages.MisfirePolicy{messages.MisfireRunOnce, messages.MisfireRunAll} {
+	for _, known := range []messages.MisfirePolicy{
+		messages.MisfireRunOnce,
+		messages.MisfireRunAll,
+	} {
 		if p == known {
 			return known
 		}
@@ -124,7 +135,8 @@ func (e *jobEntry) state() messages.JobState {
 // fires reports whether the job takes part in planning at all.
 func (e *jobEntry) fires() bool { return e.plan != nil && e.enabled && !e.quarantined }
 
-// replan puts the entry at its first firing after now, or takes it out where there is none. Paused jobs are planned on.
+// replan puts the entry at its first firing after now, or takes it out where there is none. Paused
+// jobs are planned on.
 func (a *agenda) replan(e *jobEntry, after time.Time) {
 	if !e.fires() {
 		a.queue.remove(e)
@@ -178,16 +190,20 @@ func (e *jobEntry) nextDue() time.Time {
 	return fromUnixNano(e.due)
 }
 
-// startAt returns when a firing starts its process: at its due time, or up to the job's jitter later.
+// startAt returns when a firing starts its process: at its due time, or up to the job's jitter
+// later.
 func (e *jobEntry) startAt(due time.Time) time.Time {
 	if e.jitter <= 0 {
 		return due
 	}
-	return due.Add(rand.N(time.Duration(e.jitter) * time.Second)) //nolint:gosec // jitter is no secret
+	//nolint:gosec // jitter is no secret
+	return due.Add(rand.N(time.Duration(e.jitter) * time.Second))
 }
 
 // lateBy is how late a firing may start. What is hardly late is on time.
-func (e *jobEntry) lateBy() time.Duration { return max(hardlyLate, time.Duration(e.grace)*time.Second) }
+func (e *jobEntry) lateBy() time.Duration {
+	return max(hardlyLate, time.Duration(e.grace)*time.Second)
+}
 
 func unixNano(t time.Time) int64 {
 	if t.IsZero() {

@@ -14,8 +14,9 @@ import (
 // askTimeout bounds a request that names no bound of its own.
 const askTimeout = 10 * time.Second
 
-// Ask hands a request to whoever answers it and returns the reply that the request's comment in package messages names. An expected failure is
-// a *messages.Error. The request ends with ctx, or after its own bound; whether it was carried out is unknown then (code timeout).
+// Ask hands a request to whoever answers it and returns the reply that the request's comment in
+// package messages names. An expected failure is a *messages.Error. The request ends with ctx, or
+// after its own bound; whether it was carried out is unknown then (code timeout).
 func (s *System) Ask(ctx context.Context, message any) (any, error) {
 	if s.stopping.Load() {
 		return nil, messages.Unavailable("the agent is stopping and")
@@ -31,14 +32,16 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 		return s.checkShipping(ctx, m)
 	case messages.SetPassword:
 		return s.request(ctx, nameAccess, message)
-	case messages.PutJob, messages.CheckJob, messages.DeleteJob, messages.ListJobs, messages.RunJob, messages.SetFiring:
+	case messages.PutJob, messages.CheckJob, messages.DeleteJob, messages.ListJobs, messages.RunJob,
+		messages.SetFiring:
 		return s.request(ctx, nameScheduler, message)
 	case messages.Import:
 		return s.askImport(ctx, m)
 	case messages.CancelRun:
 		return s.askCancel(ctx, m)
 	case messages.ExecuteScript:
-		return s.askRun(ctx, m, time.Duration(m.Job.Options.TimeoutSeconds)*time.Second, m.Job.Options.TimeoutSeconds == 0)
+		return s.askRun(ctx, m, time.Duration(m.Job.Options.TimeoutSeconds)*time.Second,
+			m.Job.Options.TimeoutSeconds == 0)
 	case messages.ExecuteCommand:
 		m.Timeout = s.commandTimeout(m.Timeout)
 		return s.askRun(ctx, m, m.Timeout, false)
@@ -49,7 +52,8 @@ func (s *System) Ask(ctx context.Context, message any) (any, error) {
 	case messages.RestartActors:
 		return s.restartActors(ctx, m)
 	case messages.ShutDown:
-		s.log.Info("shutdown requested", "principal", m.Origin.Principal, "remote", m.Origin.Remote, "request_id", m.Origin.RequestID)
+		s.log.Info("shutdown requested", "principal", m.Origin.Principal, "remote", m.Origin.Remote,
+			"request_id", m.Origin.RequestID)
 		if s.opt.OnShutDown != nil {
 			s.opt.OnShutDown(m.Origin)
 		}
@@ -75,7 +79,9 @@ func (s *System) request(ctx context.Context, name string, message any) (any, er
 	return s.requestOf(ctx, pid, name, message)
 }
 
-func (s *System) requestOf(ctx context.Context, pid *actor.PID, name string, message any) (any, error) {
+func (s *System) requestOf(ctx context.Context, pid *actor.PID, name string, message any) (any,
+	error,
+) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, askTimeout)
@@ -94,7 +100,8 @@ func (s *System) requestOf(ctx context.Context, pid *actor.PID, name string, mes
 }
 
 func timeoutError(name string) *messages.Error {
-	return messages.Errorf(messages.CodeTimeout, "the %s actor did not answer in time; whether the request was carried out is unknown", name)
+	return messages.Errorf(messages.CodeTimeout,
+		"the %s actor did not answer in time; whether the request was carried out is unknown", name)
 }
 
 // settle tells a reply from a failure.
@@ -111,8 +118,8 @@ func settle(reply any, name string) (any, error) {
 	}
 }
 
-// asker stands in the registry for the goroutine that waits in request. (The library's future writes its result without a lock when a reply
-// races its time-out.) A second reply is dropped.
+// asker stands in the registry for the goroutine that waits in request. (The library's future
+// writes its result without a lock when a reply races its time-out.) A second reply is dropped.
 type asker struct{ reply chan any }
 
 // SendUserMessage takes the reply.
@@ -130,8 +137,11 @@ func (a *asker) SendSystemMessage(*actor.PID, any) {}
 // Stop is not for askers.
 func (a *asker) Stop(*actor.PID) {}
 
-// askRun waits as long as the run may take: its time-out and the killing after it, or, without a time-out, as long as ctx lasts.
-func (s *System) askRun(ctx context.Context, message any, timeout time.Duration, endless bool) (any, error) {
+// askRun waits as long as the run may take: its time-out and the killing after it, or, without a
+// time-out, as long as ctx lasts.
+func (s *System) askRun(ctx context.Context, message any, timeout time.Duration, endless bool) (any,
+	error,
+) {
 	bound := timeout + killGraceAtStop + 30*time.Second
 	if endless {
 		bound = messages.MaxTimeoutSeconds * time.Second
@@ -141,11 +151,13 @@ func (s *System) askRun(ctx context.Context, message any, timeout time.Duration,
 	return s.request(ctx, nameExecutors, message)
 }
 
-// askCancel tells a run that has ended from one that never was: the executors know only what is under way.
+// askCancel tells a run that has ended from one that never was: the executors know only what is
+// under way.
 func (s *System) askCancel(ctx context.Context, m messages.CancelRun) (any, error) {
 	reply, err := s.request(ctx, nameExecutors, m)
 	if err != nil && messages.CodeOf(err) == messages.CodeConflict {
-		if _, missing := s.read(messages.GetRun{ID: m.ID}); missing != nil && messages.CodeOf(missing) == messages.CodeNotFound {
+		if _, missing := s.read(messages.GetRun{ID: m.ID}); missing != nil &&
+			messages.CodeOf(missing) == messages.CodeNotFound {
 			return nil, missing
 		}
 	}
@@ -160,7 +172,8 @@ func (s *System) restartActors(ctx context.Context, m messages.RestartActors) (a
 			before[member.name] = starts
 		}
 	}
-	s.log.Info("actors restart", "principal", m.Origin.Principal, "remote", m.Origin.Remote, "request_id", m.Origin.RequestID)
+	s.log.Info("actors restart", "principal", m.Origin.Principal, "remote", m.Origin.Remote,
+		"request_id", m.Origin.RequestID)
 	s.actors.Root.Send(s.agent, restartActors{})
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

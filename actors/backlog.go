@@ -26,8 +26,9 @@ const (
 type backlog struct {
 	items []*outcome
 	bytes int
-	owed  map[string]*outcome // by the id of the next attempt whose row it has; also of outcomes that are with the store
-	lost  lostRuns
+	// by the id of the next attempt whose row it has; also of outcomes that are with the store
+	owed map[string]*outcome
+	lost lostRuns
 }
 
 func (b *backlog) any() bool { return len(b.items) > 0 }
@@ -52,8 +53,8 @@ func (b *backlog) add(out *outcome) (lost int) {
 	return lost
 }
 
-// owes remembers whose row of a next attempt must not be written any more once that starts or ends: also of an outcome that is with the store, and
-// may come back.
+// owes remembers whose row of a next attempt must not be written any more once that starts or ends:
+// also of an outcome that is with the store, and may come back.
 func (b *backlog) owes(out *outcome) {
 	if out.retry == nil {
 		return
@@ -70,7 +71,8 @@ func (b *backlog) owesNot(out *outcome) {
 	}
 }
 
-// look finds out whether the store has a row of the run, as soon as no row of it is on its way there.
+// look finds out whether the store has a row of the run, as soon as no row of it is on its way
+// there.
 func (o *outcome) look() {
 	if o.of == nil || o.of.row.onWay() {
 		return
@@ -173,7 +175,10 @@ func (o *outcome) run() *messages.Run {
 // tellLost makes outcomes again of what was only counted.
 func (b *backlog) tellLost() {
 	for _, run := range b.lost.take() {
-		out := &outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}}
+		out := &outcome{change: messages.Change{
+			Origin: messages.OriginAgent(),
+			Rows:   []messages.Row{messages.RunRow{Run: run}},
+		}}
 		b.items = append(b.items, out)
 		b.measure(out)
 	}

@@ -20,8 +20,8 @@ type backoff struct {
 	failures int
 }
 
-// next returns the delay after one more failure: half of it is random, so that a fleet does not come back as one; no less than
-// the server asks for.
+// next returns the delay after one more failure: half of it is random, so that a fleet does not
+// come back as one; no less than the server asks for.
 func (b *backoff) next(asked time.Duration) time.Duration {
 	b.failures++
 	b.delay = min(max(2*b.delay, firstDelay), longestDelay)
@@ -29,7 +29,8 @@ func (b *backoff) next(asked time.Duration) time.Duration {
 	return max(b.delay/2, min(asked, maxRetryAfter)) + jitter
 }
 
-// shortPause is for a server that takes some of what it gets: half of it is random, and no less than it asks for.
+// shortPause is for a server that takes some of what it gets: half of it is random, and no less
+// than it asks for.
 func shortPause(asked time.Duration) time.Duration {
 	return max(crowdedPause/2, min(asked, maxRetryAfter)) + rand.N(crowdedPause/2+1)
 }
@@ -48,5 +49,6 @@ type heldIndex struct {
 
 // soon reports whether an index may be tried again when another one is.
 func (h *heldIndex) soon(now time.Time) bool {
-	return h.from > 0 && !h.probed && !now.Before(h.asked) && h.until.Before(now.Add(min(h.delay, longestDelay/2)))
+	return h.from > 0 && !h.probed && !now.Before(h.asked) &&
+		h.until.Before(now.Add(min(h.delay, longestDelay/2)))
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Delays double up to the bound, half of each at random, and are never shorter than the server asks for; those who are asked at the same time do not
-// come back at the same time.
+// Delays double up to the bound, half of each at random, and are never shorter than the server asks
+// for; those who are asked at the same time do not come back at the same time.
 func TestBackoff(t *testing.T) {
 	for _, asked := range []time.Duration{0, 20 * time.Second, 2 * maxRetryAfter} {
 		seen := map[time.Duration]bool{}

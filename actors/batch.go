@@ -9,7 +9,8 @@ import (
 // rowsPerChange bounds one change of many rows, so that others share the committer.
 const rowsPerChange = 256
 
-// batch gathers the rows of many firings into few changes. The tasks of a change start when it is durable.
+// batch gathers the rows of many firings into few changes. The tasks of a change start when it is
+// durable.
 type batch struct {
 	actor   *schedulerActor
 	ctx     actor.Context
@@ -32,13 +33,15 @@ type mark struct {
 	through int64
 }
 
-// plannedAhead holds the marks that are not known to be durable, by job. Only one instance of the scheduler lives at a time, and each begins with
-// what the one before has left: its load may come before the commit of what was armed, and must not arm that again.
+// plannedAhead holds the marks that are not known to be durable, by job. Only one instance of the
+// scheduler lives at a time, and each begins with what the one before has left: its load may come
+// before the commit of what was armed, and must not arm that again.
 type plannedAhead map[string]int64
 
 func (a *schedulerActor) newBatch(ctx actor.Context) *batch { return &batch{actor: a, ctx: ctx} }
 
-// fire records a run of the job that starts once the record is durable, and how far the job is planned, together.
+// fire records a run of the job that starts once the record is durable, and how far the job is
+// planned, together.
 func (b *batch) fire(e *jobEntry, t *task) {
 	b.firings = append(b.firings, firing{task: t, plan: e.plan.key, clocks: b.actor.clocks})
 	b.rows = append(b.rows, messages.RunRow{Run: t.run})
@@ -57,12 +60,20 @@ func (b *batch) record(run messages.Run) { b.add(messages.RunRow{Run: run}) }
 // plan records how far the job's firings have their records.
 func (b *batch) plan(e *jobEntry) {
 	b.marks = append(b.marks, mark{e.name, e.through})
-	b.add(messages.JobStateRow{Name: e.name, State: messages.JobState{PlannedThrough: fromUnixNano(e.through)}, Part: messages.PlannedPart})
+	b.add(messages.JobStateRow{
+		Name:  e.name,
+		State: messages.JobState{PlannedThrough: fromUnixNano(e.through)},
+		Part:  messages.PlannedPart,
+	})
 }
 
 // boot records in which boot of the host the job has fired.
 func (b *batch) boot(e *jobEntry) {
-	b.add(messages.JobStateRow{Name: e.name, State: messages.JobState{BootID: e.bootID}, Part: messages.BootPart})
+	b.add(messages.JobStateRow{
+		Name:  e.name,
+		State: messages.JobState{BootID: e.bootID},
+		Part:  messages.BootPart,
+	})
 }
 
 func (b *batch) add(row messages.Row) { b.rows = append(b.rows, row) }
@@ -88,7 +99,10 @@ func (b *batch) flush() {
 		f.task.row.leaves()
 	}
 	self, root := b.ctx.Self(), b.actor.system.actors.Root
-	b.actor.system.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: b.rows}, func(c messages.Committed) {
+	b.actor.system.opt.Store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   b.rows,
+	}, func(c messages.Committed) {
 		for _, f := range recorded.firings {
 			f.task.row.arrives(c.Err)
 		}

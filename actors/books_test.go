@@ -21,7 +21,8 @@ func (w *world) books() booksNow {
 			return nil
 		}
 		return booksNow{
-			inUse: a.inUse, handed: len(a.handed), arming: len(a.arming), held: len(a.held), queued: a.queue.len(), workers: len(a.workers),
+			inUse: a.inUse, handed: len(a.handed), arming: len(a.arming), held: len(a.held),
+			queued: a.queue.len(), workers: len(a.workers),
 			makeUps: len(a.makeUps), live: len(w.sys.live.all()),
 		}
 	}})

@@ -10,14 +10,17 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the scheduler does when the clock was set, or when nobody looked for a while.
+// This file holds what the scheduler does when the clock was set, or when nobody looked for a
+// while.
 
 const (
-	// clockStep is how far the wall clock may go from the others between two ticks before it counts as set.
+	// clockStep is how far the wall clock may go from the others between two ticks before it counts
+	// as set.
 	clockStep = time.Second
 	// replanStep is the step of the clock from which on all is planned anew from the new time.
 	replanStep = 3 * time.Hour
-	// heldUpAfter is how long after the last tick a tick tells that the agent itself was stopped, or the host too busy to run it.
+	// heldUpAfter is how long after the last tick a tick tells that the agent itself was stopped,
+	// or the host too busy to run it.
 	heldUpAfter = longestSleep + 2*time.Second
 )
 
@@ -35,7 +38,8 @@ func lateSince(c hostclock.Change) string {
 	case c.Suspended >= clockStep:
 		return "the host was suspended from " + from + " to " + to
 	case c.Set >= clockStep:
-		return "the clock was set forward by " + c.Set.Round(time.Millisecond).String() + " at " + to
+		return "the clock was set forward by " + c.Set.Round(time.Millisecond).String() + " at " +
+			to
 	case c.Awake >= heldUpAfter:
 		return "the agent was stopped, or held up, from " + from + " to " + to
 	default:
@@ -46,14 +50,16 @@ func lateSince(c hostclock.Change) string {
 // ClockSet tells the scheduler to look at the clocks now, and not only at its next tick.
 func (s *System) ClockSet() { s.tell(nameScheduler, clockSet{}) }
 
-// noticeClock does what a set clock asks for. A small step back fires nothing again: the plan stays as it is until the clock comes there. A small
-// one forward, or a suspension, shows as firings that are late. After a large step in either direction all is planned anew from the new time.
+// noticeClock does what a set clock asks for. A small step back fires nothing again: the plan stays
+// as it is until the clock comes there. A small one forward, or a suspension, shows as firings that
+// are late. After a large step in either direction all is planned anew from the new time.
 func (a *schedulerActor) noticeClock(ctx actor.Context, now time.Time, c hostclock.Change) {
 	a.forgetMadeUp(now)
 	if c.Set.Abs() < clockStep && c.Suspended < clockStep {
 		return
 	}
-	a.system.log.Warn("the clock was set, or the host was suspended", "actor", nameScheduler, "set_by", c.Set.String(),
+	a.system.log.Warn("the clock was set, or the host was suspended", "actor", nameScheduler,
+		"set_by", c.Set.String(),
 		"suspended_for", c.Suspended.String(), "replanned", c.Set.Abs() >= replanStep)
 	switch {
 	case c.Set <= -replanStep:
@@ -64,7 +70,8 @@ func (a *schedulerActor) noticeClock(ctx actor.Context, now time.Time, c hostclo
 	a.system.tell(nameExecutors, slotDue{}) // its timer was set by the clock of before
 }
 
-// planBack plans all from a time that has been before. What is armed belongs to the old plan, and is taken back.
+// planBack plans all from a time that has been before. What is armed belongs to the old plan, and
+// is taken back.
 func (a *schedulerActor) planBack(ctx actor.Context, now time.Time) {
 	a.clocks++
 	clear(a.system.planned)
@@ -158,11 +165,14 @@ func (a *schedulerActor) onFiringMissed(m firingMissed) {
 	a.system.outcomes.submit(out, func() { a.system.tell(nameExecutors, again{next}) })
 }
 
-// tooLate is the reason of a firing that could not start in its time. c is what the clocks did since it was armed.
+// tooLate is the reason of a firing that could not start in its time. c is what the clocks did
+// since it was armed.
 func tooLate(c hostclock.Change, late, grace time.Duration) string {
 	if c.Suspended >= clockStep || c.Set >= clockStep {
-		return fmt.Sprintf("%s, and the firing could start only %s after its time; %s are allowed", lateSince(c), late.Round(time.Millisecond), grace)
+		return fmt.Sprintf("%s, and the firing could start only %s after its time; %s are allowed",
+			lateSince(c), late.Round(time.Millisecond), grace)
 	}
-	return fmt.Sprintf("the agent was stopped, suspended or held up: it could start it only %s after its time, and %s are allowed",
+	return fmt.Sprintf("the agent was stopped, suspended or held up: it could start it only %s "+
+		"after its time, and %s are allowed",
 		late.Round(time.Millisecond), grace)
 }

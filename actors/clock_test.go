@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// setClock is a host whose time since boot a test moves against its wall clock, as if that had been set.
+// setClock is a host whose time since boot a test moves against its wall clock, as if that had been
+// set.
 type setClock struct {
 	begun time.Time
 	set   time.Duration
@@ -34,7 +35,8 @@ func TestAfterALargeStepBackAllIsPlannedAnew(t *testing.T) {
 		clock.set -= 4 * time.Hour
 		w.sys.ClockSet()
 		w.advance(2 * time.Second)
-		if got := w.stored(armed.ID); got.State != messages.RunSkipped || got.Reason != whyClockSet {
+		if got := w.stored(armed.ID); got.State != messages.RunSkipped ||
+			got.Reason != whyClockSet {
 			t.Errorf("what was armed by the old clock is %+v", got)
 		}
 		if again := w.expect("a", messages.RunSucceeded, 1)[0]; !again.DueAt.Equal(armed.DueAt) {
@@ -55,7 +57,8 @@ func TestAfterASmallStepBackThePlanStays(t *testing.T) {
 	})
 }
 
-// leap lets the clock be set forward: time passes that the host's time since boot knows nothing of, and that no actor notices.
+// leap lets the clock be set forward: time passes that the host's time since boot knows nothing of,
+// and that no actor notices.
 func (w *world) leap(clock *setClock, by time.Duration) {
 	scheduler := w.holdUp(nameScheduler)
 	w.advance(by)
@@ -90,7 +93,8 @@ func TestASmallStepForwardIsLate(t *testing.T) {
 	})
 }
 
-// What was armed when the clock was set is found by the executors, which know as well as the scheduler what happened.
+// What was armed when the clock was set is found by the executors, which know as well as the
+// scheduler what happened.
 func TestAnArmedFiringThatTheClockLeaptOverSaysSo(t *testing.T) {
 	inClockBubble(t, func(w *world, clock *setClock) {
 		w.add(job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 60)))
@@ -101,7 +105,9 @@ func TestAnArmedFiringThatTheClockLeaptOverSaysSo(t *testing.T) {
 		executors()
 		w.advance(time.Second)
 		got := w.stored(armed.ID)
-		if got.State != messages.RunMissed || !strings.HasPrefix(got.Reason, "the clock was set forward by 5h0m0s at ") || !strings.Contains(got.Reason, "1m0s are allowed") {
+		if got.State != messages.RunMissed ||
+			!strings.HasPrefix(got.Reason, "the clock was set forward by 5h0m0s at ") ||
+			!strings.Contains(got.Reason, "1m0s are allowed") {
 			t.Errorf("it is %s: %s", got.State, got.Reason)
 		}
 	})
@@ -116,7 +122,8 @@ func TestAnArmedFiringThatNobodyLookedAtSaysSo(t *testing.T) {
 		w.advance(5 * time.Minute)
 		executors()
 		w.advance(time.Second)
-		if got := w.stored(armed.ID); got.State != messages.RunMissed || !strings.HasPrefix(got.Reason, "the agent was stopped, suspended or held up: ") {
+		if got := w.stored(armed.ID); got.State != messages.RunMissed ||
+			!strings.HasPrefix(got.Reason, "the agent was stopped, suspended or held up: ") {
 			t.Errorf("it is %s: %s", got.State, got.Reason)
 		}
 	})

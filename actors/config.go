@@ -101,7 +101,9 @@ func (a *configActor) onSetParameters(ctx actor.Context, m messages.SetParameter
 	for _, name := range slices.Sorted(maps.Keys(local)) {
 		change.Rows = append(change.Rows, messages.ParameterRow{Name: name, Local: local[name]})
 	}
-	a.system.submit(ctx, change, func(c messages.Committed) any { return parametersCommitted{local: local, committed: c} })
+	a.system.submit(ctx, change, func(c messages.Committed) any {
+		return parametersCommitted{local: local, committed: c}
+	})
 }
 
 // check returns the values to store: the last of a name wins, and a mask is left out.

@@ -17,22 +17,32 @@ func TestParametersAreSetTogetherOrNotAtAll(t *testing.T) {
 		bad := messages.SetParameters{Values: []messages.ParameterValue{
 			{Name: messages.ParamLabels, Value: "a=b"}, {Name: messages.ParamServerPort, Value: "99999"},
 		}}
-		if e := refusalOf(w, bad); e.Code != messages.CodeInvalid || e.Field != messages.ParamServerPort {
+		if e := refusalOf(w, bad); e.Code != messages.CodeInvalid ||
+			e.Field != messages.ParamServerPort {
 			t.Errorf("a bad value: %+v", e)
 		}
-		for name, code := range map[string]messages.Code{"nothing": messages.CodeInvalid, messages.ParamIPAddr: messages.CodeForbidden} {
-			e := refusalOf(w, messages.SetParameters{Values: []messages.ParameterValue{{Name: name, Value: "127.0.0.1"}}})
+		for name, code := range map[string]messages.Code{
+			"nothing":            messages.CodeInvalid,
+			messages.ParamIPAddr: messages.CodeForbidden,
+		} {
+			e := refusalOf(w, messages.SetParameters{Values: []messages.ParameterValue{{
+				Name:  name,
+				Value: "127.0.0.1",
+			}}})
 			if e.Code != code || e.Field != name {
 				t.Errorf("%s: %+v", name, e)
 			}
 		}
-		if got := w.sys.Config().Text(messages.ParamLabels); got != "" || len(w.store.parameters) != 0 {
+		if got := w.sys.Config().Text(messages.ParamLabels); got != "" ||
+			len(w.store.parameters) != 0 {
 			t.Errorf("a part was applied: %q, %v", got, w.store.parameters)
 		}
 		w.set(messages.ParamOpenSearchPass, "hunter2")
 		w.set(messages.ParamOpenSearchPass, messages.Mask)
 		w.set(messages.ParamAutoUpgrade, "false")
-		if config := w.sys.Config(); config.Secret(messages.ParamOpenSearchPass).Reveal() != "hunter2" || config.Bool(messages.ParamAutoUpgrade) {
+		if config := w.sys.Config(); config.Secret(
+			messages.ParamOpenSearchPass).Reveal() != "hunter2" ||
+			config.Bool(messages.ParamAutoUpgrade) {
 			t.Error("the values are not in force")
 		}
 		if !slices.IsSorted(published) || len(published) < 3 {
@@ -46,7 +56,8 @@ func TestNothingIsInForceBeforeItIsDurable(t *testing.T) {
 		unblock := w.store.block()
 		go w.set(messages.ParamLabels, "a=b")
 		w.advance(time.Second)
-		if got := ask[*messages.Config](w, messages.GetConfig{}).Text(messages.ParamLabels); got != "" {
+		if got := ask[*messages.Config](w,
+			messages.GetConfig{}).Text(messages.ParamLabels); got != "" {
 			t.Errorf("%q is in force and not durable", got)
 		}
 		unblock()
@@ -64,13 +75,17 @@ func TestPasswords(t *testing.T) {
 		w.store.users["off"] = messages.User{Name: "off", Hash: "old", Disabled: true}
 	}
 	inBubble(t, prepare, func(w *world) {
-		if e := refusalOf(w, messages.SetPassword{Name: "nobody", Hash: "x"}); e.Code != messages.CodeNotFound {
+		if e := refusalOf(w, messages.SetPassword{
+			Name: "nobody",
+			Hash: "x",
+		}); e.Code != messages.CodeNotFound {
 			t.Errorf("an unknown user: %v", e)
 		}
 		version := w.sys.Access().Version
 		ask[messages.PasswordSet](w, messages.SetPassword{Name: "off", Hash: "new"})
 		got := w.sys.Access()
-		if user := got.Users["off"]; user.Hash.Reveal() != "new" || user.Disabled || got.Version <= version {
+		if user := got.Users["off"]; user.Hash.Reveal() != "new" || user.Disabled ||
+			got.Version <= version {
 			t.Errorf("the user is %+v", user)
 		}
 		_ = w.explode(nameAccess)

@@ -7,7 +7,8 @@ import (
 	"gusty/messages"
 )
 
-// counters are what /metrics shows of scheduling and runs. One lock for all: they change a few times a firing.
+// counters are what /metrics shows of scheduling and runs. One lock for all: they change a few
+// times a firing.
 type counters struct {
 	mu        sync.Mutex
 	scheduler messages.SchedulerStats
@@ -18,8 +19,11 @@ type counters struct {
 func newCounters() *counters {
 	bounds := []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30}
 	return &counters{
-		scheduler: messages.SchedulerStats{Lag: messages.Histogram{Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}},
-		runs:      map[messages.RunState]uint64{},
+		scheduler: messages.SchedulerStats{Lag: messages.Histogram{
+			Bounds: bounds,
+			Counts: make([]uint64, len(bounds)+1),
+		}},
+		runs: map[messages.RunState]uint64{},
 	}
 }
 
@@ -59,7 +63,11 @@ func (c *counters) ended(run *messages.Run, ran bool) {
 func (c *counters) stats() messages.Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := messages.Stats{Scheduler: c.scheduler, Active: c.active, Runs: make(map[messages.RunState]uint64, len(c.runs))}
+	s := messages.Stats{
+		Scheduler: c.scheduler,
+		Active:    c.active,
+		Runs:      make(map[messages.RunState]uint64, len(c.runs)),
+	}
 	s.Scheduler.Lag.Counts = append([]uint64(nil), c.scheduler.Lag.Counts...)
 	for state, n := range c.runs {
 		s.Runs[state] = n

@@ -27,8 +27,8 @@ type bulkClient interface {
 // maxLong is how many documents with long output one delivery takes.
 const maxLong = 16
 
-// delivery is one batch on its way: a goroutine of its own reads it from the outbox, sends it, and tells the shipper what became of each
-// document. Long output makes it several requests.
+// delivery is one batch on its way: a goroutine of its own reads it from the outbox, sends it, and
+// tells the shipper what became of each document. Long output makes it several requests.
 type delivery struct {
 	number     uint64
 	client     bulkClient
@@ -46,13 +46,15 @@ type delivery struct {
 	rows     []parcel
 	owner    []int // by place in the batch: the row
 	long     []longOutput
-	added    []int                      // rows of long output whose last part is in the batch
-	all      bool                       // nothing waits behind what it read
-	narrowed bool                       // documents for other indices were left where they are
-	stalled  map[string]opensearch.Item // by index: what was answered after a time that nothing more is to wait for
-	answered uint64                     // documents and parts
-	alone    string                     // why a document was refused by a 400 to a request that held nothing else; empty: none was
-	body     []byte                     // of the document that is added
+	added    []int // rows of long output whose last part is in the batch
+	all      bool  // nothing waits behind what it read
+	narrowed bool  // documents for other indices were left where they are
+	// by index: what was answered after a time that nothing more is to wait for
+	stalled  map[string]opensearch.Item
+	answered uint64 // documents and parts
+	// why a document was refused by a 400 to a request that held nothing else; empty: none was
+	alone string
+	body  []byte // of the document that is added
 }
 
 // parcel is one document of the outbox with what became of it.
@@ -99,7 +101,8 @@ func (delivered) private() {}
 // carryOut is the delivery's goroutine.
 func (d *delivery) carryOut(ctx context.Context) delivered {
 	result := delivered{
-		number: d.number, client: d.client, after: d.after, trips: d.trips, probe: d.only != nil, maxBytes: d.maxBytes, batch: d.batch,
+		number: d.number, client: d.client, after: d.after, trips: d.trips, probe: d.only != nil,
+		maxBytes: d.maxBytes, batch: d.batch,
 	}
 	err := guarded(func() error {
 		if err := d.gather(); err != nil {
@@ -117,7 +120,8 @@ func (d *delivery) carryOut(ctx context.Context) delivered {
 	return result
 }
 
-// gather reads documents until the batch is full. Those with long output are read when the transaction is over: their output is the store's too.
+// gather reads documents until the batch is full. Those with long output are read when the
+// transaction is over: their output is the store's too.
 func (d *delivery) gather() error {
 	upTo, all := d.after, true
 	indices, passed := map[string]string{}, 0
@@ -195,7 +199,8 @@ func (d *delivery) send(ctx context.Context) error {
 	return d.post(ctx)
 }
 
-// post sends the batch and notes what became of its documents. One that is refused alone is refused for good.
+// post sends the batch and notes what became of its documents. One that is refused alone is refused
+// for good.
 func (d *delivery) post(ctx context.Context) error {
 	if d.batch.Len() == 0 {
 		return nil
@@ -213,7 +218,11 @@ func (d *delivery) post(ctx context.Context) error {
 	})
 	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && d.batch.Len() == 1 {
 		if class := status.Class(); class == opensearch.TooLarge || class == opensearch.Refused {
-			d.rows[d.owner[0]].note(&opensearch.Item{Status: status.Status, Type: status.Type, Reason: reasonAlone(status)})
+			d.rows[d.owner[0]].note(&opensearch.Item{
+				Status: status.Status,
+				Type:   status.Type,
+				Reason: reasonAlone(status),
+			})
 			err = nil
 			if class == opensearch.Refused {
 				d.alone = reasonAlone(status)
@@ -241,7 +250,8 @@ func reasonAlone(e *opensearch.StatusError) string {
 	return e.Error()
 }
 
-// note keeps the worst of what became of a document's parts: what must be tried again goes before what was refused.
+// note keeps the worst of what became of a document's parts: what must be tried again goes before
+// what was refused.
 func (p *parcel) note(item *opensearch.Item) {
 	class := item.Class()
 	if class == opensearch.TooLarge {
@@ -266,8 +276,9 @@ func (p *parcel) note(item *opensearch.Item) {
 	p.sent = true
 }
 
-// addOutput adds the parts of a document whose text lies in a run's output, and posts whenever the batch is full. Output that cannot be read, or
-// not to its end, holds up nothing: the document says so.
+// addOutput adds the parts of a document whose text lies in a run's output, and posts whenever the
+// batch is full. Output that cannot be read, or not to its end, holds up nothing: the document says
+// so.
 func (d *delivery) addOutput(ctx context.Context, row int, doc *messages.Document) error {
 	var body applicationLog
 	if err := json.Unmarshal(doc.Body, &body); err != nil {
@@ -327,7 +338,8 @@ func partID(id string, part int) string {
 	return id + "-" + strconv.Itoa(part)
 }
 
-// change returns what of the result becomes durable: the documents that arrived go, the refused ones become dead letters.
+// change returns what of the result becomes durable: the documents that arrived go, the refused
+// ones become dead letters.
 func (r *delivered) change(limitBytes int64, now time.Time) messages.Change {
 	change := messages.Change{Origin: messages.OriginAgent()}
 	var shipped messages.DocumentsShipped
@@ -358,10 +370,12 @@ func (r *delivered) arrived() (n uint64) {
 	return n
 }
 
-// crowded reports whether the server has too much to do for a part of it: nothing is sent before that is concluded from.
+// crowded reports whether the server has too much to do for a part of it: nothing is sent before
+// that is concluded from.
 func (r *delivered) crowded() bool {
 	return slices.ContainsFunc(r.rows, func(p parcel) bool { return p.crowded })
 }
 
-// settled reports whether it is known what became of the whole document. Of long output, parts may not have been sent where a request failed.
+// settled reports whether it is known what became of the whole document. Of long output, parts may
+// not have been sent where a request failed.
 func (p *parcel) settled() bool { return p.sent && !p.open }

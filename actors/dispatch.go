@@ -21,7 +21,8 @@ func (a *executorsActor) onStartTasks(ctx actor.Context, m startTasks) {
 	a.dispatch(ctx)
 }
 
-// seen reports whether this instance has found the task's row in the store, and settled it, before the task itself came.
+// seen reports whether this instance has found the task's row in the store, and settled it, before
+// the task itself came.
 func (a *executorsActor) seen(t *task, txID uint64) bool {
 	own, resumed := a.resumed[t.run.ID]
 	return resumed && own != t || txID != 0 && txID <= a.loaded
@@ -36,7 +37,8 @@ func (a *executorsActor) put(t *task) {
 	a.queue.put(t, t.at.UnixNano())
 }
 
-// dispatch hands out every task whose time has come, while there are slots, and sets the timer for the next.
+// dispatch hands out every task whose time has come, while there are slots, and sets the timer for
+// the next.
 func (a *executorsActor) dispatch(ctx actor.Context) {
 	if a.timer != nil {
 		a.timer.Stop()
@@ -62,7 +64,8 @@ func (a *executorsActor) dispatch(ctx actor.Context) {
 	}
 }
 
-// timerSlack is how late a timer of the runtime may be. What is left of it at the end is slept exactly.
+// timerSlack is how late a timer of the runtime may be. What is left of it at the end is slept
+// exactly.
 const timerSlack = 2 * time.Millisecond
 
 func (a *executorsActor) wakeIn(wait time.Duration) {
@@ -74,8 +77,9 @@ func (a *executorsActor) wakeIn(wait time.Duration) {
 	})
 }
 
-// hand hands a task to its executor. One whose row does not say that it starts without a further commit is committed so first: after a crash
-// nobody could tell whether it ran. It keeps a slot meanwhile, so that nothing due later gets ahead of it.
+// hand hands a task to its executor. One whose row does not say that it starts without a further
+// commit is committed so first: after a crash nobody could tell whether it ran. It keeps a slot
+// meanwhile, so that nothing due later gets ahead of it.
 func (a *executorsActor) hand(ctx actor.Context, t *task) {
 	if a.missed(t) || a.behindMakeUp(t) || a.behindRetry(t) {
 		return
@@ -122,7 +126,8 @@ func (a *executorsActor) worker(ctx actor.Context, key string, adopted ...*execu
 	return w
 }
 
-// workerName is short, since it stands in every PID, and never used twice, also not by a later instance.
+// workerName is short, since it stands in every PID, and never used twice, also not by a later
+// instance.
 func workerName(number uint64) string { return "x" + strconv.FormatUint(number, 36) }
 
 func (a *executorsActor) executorProps(key string, number uint64, adopts bool) *actor.Props {
@@ -135,8 +140,11 @@ func (a *executorsActor) executorProps(key string, number uint64, adopts bool) *
 	}
 	return actor.PropsFromProducer(s.wrap(nameExecutor, producer),
 		actor.WithDispatcher(&s.workers),
-		actor.WithMailbox(func() actor.Mailbox { return newMailbox(nameExecutor, mailboxLimit, s.answer) }),
-		actor.WithReceiverMiddleware(s.watched(newVital(nameExecutor), s.log.With("actor", nameExecutor, "job", printableKey(key)))))
+		actor.WithMailbox(func() actor.Mailbox {
+			return newMailbox(nameExecutor, mailboxLimit, s.answer)
+		}),
+		actor.WithReceiverMiddleware(s.watched(newVital(nameExecutor),
+			s.log.With("actor", nameExecutor, "job", printableKey(key)))))
 }
 
 func printableKey(key string) string {
@@ -176,7 +184,8 @@ func (a *executorsActor) release(ctx actor.Context, key, runID string) {
 	}
 }
 
-// onHeldBack frees the slot of a task that stays with its executor; it comes back as a task to be queued.
+// onHeldBack frees the slot of a task that stays with its executor; it comes back as a task to be
+// queued.
 func (a *executorsActor) onHeldBack(ctx actor.Context, m heldBack) {
 	t := m.task
 	if a.handed[t.run.ID] != t {

@@ -26,7 +26,12 @@ func (a *executorsActor) onDrain(ctx actor.Context, m drain) {
 	live := a.system.live
 	a.graceTimer = time.AfterFunc(m.grace, func() {
 		for _, x := range live.all() {
-			x.end(ending{state: messages.RunInterrupted, reason: "the agent was stopped", grace: killGraceAtStop, hasGrace: true})
+			x.end(ending{
+				state:    messages.RunInterrupted,
+				reason:   "the agent was stopped",
+				grace:    killGraceAtStop,
+				hasGrace: true,
+			})
 		}
 	})
 }

@@ -2,8 +2,8 @@ package actors
 
 import "container/heap"
 
-// dueQueue is a heap of items by due time; of equal times the one that was put first comes first. An item knows its own place, so that it can
-// be moved or removed in O(log n).
+// dueQueue is a heap of items by due time; of equal times the one that was put first comes first.
+// An item knows its own place, so that it can be moved or removed in O(log n).
 type dueQueue[T dueItem] struct {
 	items []T
 	count uint64
@@ -69,7 +69,8 @@ func (h *dueHeap[T]) Less(i, j int) bool {
 
 func (h *dueHeap[T]) Swap(i, j int) {
 	h.items[i], h.items[j] = h.items[j], h.items[i]
-	h.items[i].slot().placed, h.items[j].slot().placed = int32(i+1), int32(j+1) //nolint:gosec // far fewer than 2^31 items
+	//nolint:gosec // far fewer than 2^31 items
+	h.items[i].slot().placed, h.items[j].slot().placed = int32(i+1), int32(j+1)
 }
 
 func (h *dueHeap[T]) Push(x any) {

@@ -14,8 +14,8 @@ import (
 	"gusty/messages"
 )
 
-// execution is one run under way: a goroutine that starts the process, waits for it, and records how it ended. It outlives its executor if it
-// must: whoever wants it to end says so by end.
+// execution is one run under way: a goroutine that starts the process, waits for it, and records
+// how it ended. It outlives its executor if it must: whoever wants it to end says so by end.
 type execution struct {
 	system *System
 	parent *actor.PID // the executors
@@ -42,8 +42,9 @@ type ending struct {
 
 func newExecution(s *System, parent *actor.PID, key string, t *task) *execution {
 	return &execution{
-		system: s, parent: parent, key: key, id: t.run.ID, task: t, run: t.run, ends: make(chan ending, 1),
-		log: s.log.With("actor", nameExecutor, "job", t.run.ScriptName, "run_id", t.run.ID),
+		system: s, parent: parent, key: key, id: t.run.ID, task: t, run: t.run,
+		ends: make(chan ending, 1),
+		log:  s.log.With("actor", nameExecutor, "job", t.run.ScriptName, "run_id", t.run.ID),
 	}
 }
 
@@ -91,7 +92,8 @@ func (x *execution) carryOut() {
 		return
 	}
 	x.fault(err)
-	if err = guarded(func() error { x.finish(nil); return nil }); err != nil { // without documents and a retry
+	if err = guarded(func() error { x.finish(nil); return nil }); err != nil {
+		// without documents and a retry
 		x.log.Error("the end of a run could not be recorded", "cause", err, "stack", stackOf(err))
 		x.free(nil)
 	}
@@ -103,7 +105,9 @@ func (x *execution) fail(err error) {
 	if messages.CodeOf(err) == messages.CodeNotFound {
 		state = messages.RunSkipped // deleted since it was planned
 	}
-	x.update(func(r *messages.Run) { r.State, r.Reason, r.EndedAt = state, reasonOf(err), time.Now() })
+	x.update(func(r *messages.Run) {
+		r.State, r.Reason, r.EndedAt = state, reasonOf(err), time.Now()
+	})
 	if isPanic(err) {
 		x.fault(err)
 		return
@@ -193,11 +197,13 @@ func (x *execution) perform(job *messages.Job) error {
 	return nil
 }
 
-// abandon ends what a failed attempt has begun: nobody else waits for the process, and the output's files are open.
+// abandon ends what a failed attempt has begun: nobody else waits for the process, and the output's
+// files are open.
 func abandon(p Process, output Output) {
 	if p != nil {
 		p.Terminate(0)
-		go func() { _ = guarded(func() error { p.Wait(); return nil }) }() // reaps it; there is no run left to tell
+		// reaps it; there is no run left to tell
+		go func() { _ = guarded(func() error { p.Wait(); return nil }) }()
 	}
 	_, _ = output.Close() // there is no summary to put it in
 }
@@ -205,12 +211,16 @@ func abandon(p Process, output Output) {
 // started records the process, without waiting for the record.
 func (x *execution) started(p Process) {
 	run := x.update(func(r *messages.Run) {
-		r.State, r.StartedAt, r.PID, r.PIDStart, r.Armed = messages.RunRunning, p.StartedAt(), p.PID(), p.StartTicks(), false
+		r.State, r.StartedAt, r.PID, r.PIDStart, r.Armed =
+			messages.RunRunning, p.StartedAt(), p.PID(), p.StartTicks(), false
 	})
 	x.system.counts.started(run.StartedAt.Sub(x.task.at), run.Trigger == messages.TriggerSchedule)
 	x.log.Debug("run started", "pid", run.PID)
 	x.task.row.leaves()
-	x.system.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}},
+	x.system.opt.Store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   []messages.Row{messages.RunRow{Run: run}},
+	},
 		func(c messages.Committed) {
 			x.task.row.arrives(c.Err)
 			if c.Err != nil {
@@ -235,7 +245,10 @@ func (x *execution) await(p Process, job *messages.Job) (over ending, result pro
 		case result = <-exited:
 			return over, result
 		case <-timeout:
-			e = ending{state: messages.RunTimedOut, reason: fmt.Sprintf("it ran longer than %d s", job.Options.TimeoutSeconds)}
+			e = ending{
+				state:  messages.RunTimedOut,
+				reason: fmt.Sprintf("it ran longer than %d s", job.Options.TimeoutSeconds),
+			}
 		case e = <-x.ends:
 		}
 		if over.state == "" {

@@ -9,7 +9,8 @@ import (
 // nameExecutor names the executors in logs; each line names its job too.
 const nameExecutor = "executor"
 
-// executorActor decides about the runs of one job: whether a task starts, waits or is skipped while an earlier run is under way.
+// executorActor decides about the runs of one job: whether a task starts, waits or is skipped while
+// an earlier run is under way.
 type executorActor struct {
 	system *System
 	parent *actor.PID
@@ -30,7 +31,13 @@ func (begin) private() {}
 func (ended) private() {}
 
 func newExecutorActor(s *System, parent *actor.PID, key string, number uint64) *executorActor {
-	return &executorActor{system: s, parent: parent, key: key, number: number, active: map[string]*execution{}}
+	return &executorActor{
+		system: s,
+		parent: parent,
+		key:    key,
+		number: number,
+		active: map[string]*execution{},
+	}
 }
 
 // Receive takes tasks and the ends of runs.
@@ -49,8 +56,9 @@ func (a *executorActor) Receive(ctx actor.Context) {
 	}
 }
 
-// onStarted takes over the executions that an earlier instance has left: the next task must not overlap them while they end. Those of another
-// executor of the same job, which may have come in this one's place by now, are none of its business.
+// onStarted takes over the executions that an earlier instance has left: the next task must not
+// overlap them while they end. Those of another executor of the same job, which may have come in
+// this one's place by now, are none of its business.
 func (a *executorActor) onStarted() {
 	if !a.adopts {
 		return
@@ -93,7 +101,8 @@ func (a *executorActor) start(t *task) {
 // hold keeps one task until the active runs have ended.
 func (a *executorActor) hold(t *task) {
 	if a.held != nil && a.held.open() {
-		a.skip(t, "previous run still active (run "+a.oldest()+"), and one run is waiting already (run "+a.held.run.ID+")")
+		a.skip(t, "previous run still active (run "+a.oldest()+
+			"), and one run is waiting already (run "+a.held.run.ID+")")
 		return
 	}
 	a.held = t

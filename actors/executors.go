@@ -9,18 +9,21 @@ import (
 	"gusty/messages"
 )
 
-// executorsActor is the parent of the executors. It keeps the tasks that wait for their time or for a slot, in due order, and hands each to
-// the executor of its job. An executor lives as long as it has tasks.
+// executorsActor is the parent of the executors. It keeps the tasks that wait for their time or for
+// a slot, in due order, and hands each to the executor of its job. An executor lives as long as it
+// has tasks.
 type executorsActor struct {
-	system  *System
-	self    *actor.PID
-	loaded  uint64 // the transaction that the active runs were loaded from
-	queue   dueQueue[*task]
-	slots   int              // runs that may be under way at once
-	inUse   int              // tasks that are with an executor and not over
-	handed  map[string]*task // by run id: those in use
-	arming  map[string]*task // by run id: whose slot is kept while the record is written that they start
-	held    map[string]*task // by run id: with an executor, waiting for an earlier run, without a slot
+	system *System
+	self   *actor.PID
+	loaded uint64 // the transaction that the active runs were loaded from
+	queue  dueQueue[*task]
+	slots  int              // runs that may be under way at once
+	inUse  int              // tasks that are with an executor and not over
+	handed map[string]*task // by run id: those in use
+	// by run id: whose slot is kept while the record is written that they start
+	arming map[string]*task
+	// by run id: with an executor, waiting for an earlier run, without a slot
+	held    map[string]*task
 	resumed map[string]*task // by run id: those that this instance took from the store
 	workers map[string]*worker
 	retries map[string][]*task     // by job: the attempts that follow on failed ones
@@ -43,7 +46,8 @@ type worker struct {
 
 // The executors' private messages.
 type (
-	// startTasks are tasks whose rows are durable, or that start although they could not be recorded (txID 0).
+	// startTasks are tasks whose rows are durable, or that start although they could not be
+	// recorded (txID 0).
 	startTasks struct {
 		tasks []*task
 		txID  uint64
@@ -61,9 +65,11 @@ type (
 	// runOver comes from an execution, or from an executor that decided against one.
 	runOver struct {
 		key, runID string
-		retry      *task // the next attempt, which comes to be queued when its record is durable; nil: none
+		// the next attempt, which comes to be queued when its record is durable; nil: none
+		retry *task
 	}
-	// heldBack comes from an executor: the task waits for an earlier run of the job, without a slot.
+	// heldBack comes from an executor: the task waits for an earlier run of the job, without a
+	// slot.
 	heldBack struct{ task *task }
 	// again comes from executions and executors: a task to be queued.
 	again struct{ task *task }
@@ -79,8 +85,9 @@ type (
 		name string // empty: of all jobs
 		why  string
 		but  time.Time // a firing due then stays; zero: none does
-		gone bool      // the job does not exist any more: also what waits for a slot, an earlier run or a retry
-		next bool      // also attempts that follow on a failed one
+		// the job does not exist any more: also what waits for a slot, an earlier run or a retry
+		gone bool
+		next bool // also attempts that follow on a failed one
 	}
 	drain   struct{ grace time.Duration }
 	drained struct{}
@@ -99,8 +106,10 @@ func (drain) private()          {}
 
 func newExecutorsActor(s *System) *executorsActor {
 	return &executorsActor{
-		system: s, handed: map[string]*task{}, arming: map[string]*task{}, held: map[string]*task{}, resumed: map[string]*task{},
-		workers: map[string]*worker{}, retries: map[string][]*task{}, makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
+		system: s, handed: map[string]*task{}, arming: map[string]*task{}, held: map[string]*task{},
+		resumed: map[string]*task{},
+		workers: map[string]*worker{}, retries: map[string][]*task{},
+		makeUps: map[string]*makeUps{}, faults: map[string][]time.Time{},
 	}
 }
 
@@ -154,7 +163,8 @@ func (a *executorsActor) onStarted(ctx actor.Context) {
 	}
 }
 
-// onLeaving answers those who wait for a task that goes with this instance. Its row is in the store: the next instance settles it.
+// onLeaving answers those who wait for a task that goes with this instance. Its row is in the
+// store: the next instance settles it.
 func (a *executorsActor) onLeaving() {
 	for _, t := range []*time.Timer{a.timer, a.graceTimer} {
 		if t != nil {

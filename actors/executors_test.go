@@ -19,7 +19,10 @@ func overlapping(p messages.OverlapPolicy) func(*messages.JobOptions) {
 // runNow runs a stored job outside its schedule.
 func (w *world) runNow(name string) messages.Run {
 	w.t.Helper()
-	run := ask[messages.RunAccepted](w, messages.RunJob{Name: name, Origin: messages.Origin{Principal: "ann"}}).Run
+	run := ask[messages.RunAccepted](w, messages.RunJob{
+		Name:   name,
+		Origin: messages.Origin{Principal: "ann"},
+	}).Run
 	if w.bubble {
 		w.advance(time.Millisecond)
 	}
@@ -40,7 +43,8 @@ func TestOverlapSkip(t *testing.T) {
 		w.add(job("a", "@yearly", "sleep 10"))
 		first := w.runNow("a")
 		second := w.runNow("a")
-		if got := w.stored(second.ID); got.State != messages.RunSkipped || got.Reason != "previous run still active (run "+first.ID+")" {
+		if got := w.stored(second.ID); got.State != messages.RunSkipped ||
+			got.Reason != "previous run still active (run "+first.ID+")" {
 			t.Errorf("the second is %+v", got)
 		}
 		w.advance(11 * time.Second)
@@ -53,7 +57,8 @@ func TestOverlapQueue(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "@yearly", "sleep 10", overlapping(messages.OverlapQueue)))
 		first, second, third := w.runNow("a"), w.runNow("a"), w.runNow("a")
-		if got := w.stored(third.ID); got.State != messages.RunSkipped || !strings.Contains(got.Reason, first.ID) || !strings.Contains(got.Reason, second.ID) {
+		if got := w.stored(third.ID); got.State != messages.RunSkipped ||
+			!strings.Contains(got.Reason, first.ID) || !strings.Contains(got.Reason, second.ID) {
 			t.Errorf("the third is %+v", got)
 		}
 		if got := w.stored(second.ID); got.State != messages.RunQueued || got.Armed {
@@ -85,13 +90,18 @@ func TestOverlapAllow(t *testing.T) {
 
 func TestOverlapReplace(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapReplace), func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
+		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapReplace),
+			func(o *messages.JobOptions) {
+				o.KillGraceSeconds = 5
+			}))
 		first, second, third := w.runNow("a"), w.runNow("a"), w.runNow("a")
-		if got := w.stored(second.ID); got.State != messages.RunSkipped || got.Reason != "replaced by run "+third.ID {
+		if got := w.stored(second.ID); got.State != messages.RunSkipped ||
+			got.Reason != "replaced by run "+third.ID {
 			t.Errorf("the second is %+v", got)
 		}
 		w.advance(6 * time.Second)
-		if got := w.stored(first.ID); got.State != messages.RunCancelled || got.Reason != "replaced by run "+second.ID || got.Signal != "SIGKILL" {
+		if got := w.stored(first.ID); got.State != messages.RunCancelled ||
+			got.Reason != "replaced by run "+second.ID || got.Signal != "SIGKILL" {
 			t.Errorf("the first is %+v", got)
 		}
 		if got := w.stored(third.ID); got.State != messages.RunRunning {
@@ -129,7 +139,8 @@ func TestTheCapHoldsInDueOrder(t *testing.T) {
 	})
 }
 
-// One that has waited for so long that its record says so is not overtaken by one that has come just now.
+// One that has waited for so long that its record says so is not overtaken by one that has come
+// just now.
 func TestALongWaitKeepsItsPlace(t *testing.T) {
 	inBubble(t, withSlots(1), func(w *world) {
 		for name, second := range map[string]int{"first": 0, "second": 1, "third": 29} {
@@ -156,7 +167,10 @@ func TestTheCapChangesLive(t *testing.T) {
 		if running, _ := w.launcher.under(); running != 1 {
 			t.Errorf("%d run", running)
 		}
-		ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{Name: messages.ParamMaxConcurrentRuns, Value: "3"}}})
+		ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{
+			Name:  messages.ParamMaxConcurrentRuns,
+			Value: "3",
+		}}})
 		w.advance(time.Millisecond)
 		if running, _ := w.launcher.under(); running != 3 {
 			t.Errorf("%d run", running)
@@ -177,7 +191,9 @@ func TestAHangingJobDelaysNoOther(t *testing.T) {
 
 func TestRetriesDouble(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("a", "@yearly", "exit 1", func(o *messages.JobOptions) { o.MaxRetries, o.RetryDelaySeconds = 3, 10 }))
+		w.add(job("a", "@yearly", "exit 1", func(o *messages.JobOptions) {
+			o.MaxRetries, o.RetryDelaySeconds = 3, 10
+		}))
 		w.runNow("a")
 		w.advance(5 * time.Minute)
 		runs := w.expect("a", messages.RunFailed, 4)
@@ -189,7 +205,8 @@ func TestRetriesDouble(t *testing.T) {
 			if i == 0 {
 				continue
 			}
-			if waited := r.StartedAt.Sub(runs[i-1].EndedAt); r.Trigger != messages.TriggerRetry || waited < delay/2 || waited > delay+time.Second {
+			if waited := r.StartedAt.Sub(runs[i-1].EndedAt); r.Trigger != messages.TriggerRetry ||
+				waited < delay/2 || waited > delay+time.Second {
 				t.Errorf("attempt %d came after %s", i+1, waited)
 			}
 			delay *= 2
@@ -202,7 +219,10 @@ func TestRetryDelay(t *testing.T) {
 	for _, c := range []struct {
 		attempt     int
 		least, most time.Duration
-	}{{1, 5 * time.Second, 10 * time.Second}, {2, 10 * time.Second, 20 * time.Second}, {50, 30 * time.Minute, time.Hour}} {
+	}{{1, 5 * time.Second, 10 * time.Second}, {2, 10 * time.Second, 20 * time.Second}, {
+		50,
+		30 * time.Minute, time.Hour,
+	}} {
 		if got := retryDelay(10*time.Second, c.attempt, 0); got != c.least {
 			t.Errorf("attempt %d: at least %s", c.attempt, got)
 		}
@@ -214,7 +234,9 @@ func TestRetryDelay(t *testing.T) {
 
 func TestAWaitingRetrySurvivesACrash(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("a", "@yearly", "exit 1", func(o *messages.JobOptions) { o.MaxRetries, o.RetryDelaySeconds = 1, 60 }))
+		w.add(job("a", "@yearly", "exit 1", func(o *messages.JobOptions) {
+			o.MaxRetries, o.RetryDelaySeconds = 1, 60
+		}))
 		w.runNow("a")
 		w.expect("a", messages.RunQueued, 1)
 		next := w.restartAfterCrash(5 * time.Second)
@@ -237,7 +259,8 @@ func TestAQueuedOverlapResumesAfterACrash(t *testing.T) {
 		next := w.restartAfterCrash(5 * time.Second)
 		defer next.stop()
 		next.advance(101 * time.Second)
-		if got := next.stored(first.ID); got.State != messages.RunInterrupted || !strings.Contains(got.Reason, "while it ran") {
+		if got := next.stored(first.ID); got.State != messages.RunInterrupted ||
+			!strings.Contains(got.Reason, "while it ran") {
 			t.Errorf("the first is %+v", got)
 		}
 		if got := next.stored(second.ID); got.State != messages.RunSucceeded {
@@ -254,12 +277,19 @@ func TestTimeout(t *testing.T) {
 		w.runNow("meek")
 		w.runNow("stubborn")
 		w.advance(30 * time.Second)
-		for name, took := range map[string]time.Duration{"meek": 20 * time.Second, "stubborn": 25 * time.Second} {
-			if r := w.expect(name, messages.RunTimedOut, 1)[0]; r.Duration(time.Now()) != took || r.Reason != "it ran longer than 20 s" || r.ExitCode != nil {
+		for name, took := range map[string]time.Duration{
+			"meek":     20 * time.Second,
+			"stubborn": 25 * time.Second,
+		} {
+			if r := w.expect(name, messages.RunTimedOut, 1)[0]; r.Duration(time.Now()) != took ||
+				r.Reason != "it ran longer than 20 s" || r.ExitCode != nil {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
-		finished := ask[messages.RunFinished](w, messages.ExecuteCommand{Command: "hang", Timeout: 7 * time.Second})
+		finished := ask[messages.RunFinished](w, messages.ExecuteCommand{
+			Command: "hang",
+			Timeout: 7 * time.Second,
+		})
 		if finished.Run.State != messages.RunTimedOut {
 			t.Errorf("the command is %+v", finished.Run)
 		}
@@ -273,12 +303,19 @@ func TestCancel(t *testing.T) {
 		w.add(job("b", "@yearly", "hang"))
 		running, queued := w.runNow("a"), w.runNow("b")
 		cancel := func(id string) messages.Run {
-			return ask[messages.Run](w, messages.CancelRun{ID: id, Origin: messages.Origin{Principal: "bob"}})
+			return ask[messages.Run](w, messages.CancelRun{
+				ID:     id,
+				Origin: messages.Origin{Principal: "bob"},
+			})
 		}
-		if got := cancel(queued.ID); got.State != messages.RunCancelled || got.Reason != "cancelled by bob" {
+		if got := cancel(queued.ID); got.State != messages.RunCancelled ||
+			got.Reason != "cancelled by bob" {
 			t.Errorf("queued for a slot: %+v", got)
 		}
-		ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{Name: messages.ParamMaxConcurrentRuns, Value: "2"}}})
+		ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{
+			Name:  messages.ParamMaxConcurrentRuns,
+			Value: "2",
+		}}})
 		held := w.runNow("a")
 		if got := cancel(held.ID); got.State != messages.RunCancelled {
 			t.Errorf("held back: %+v", got)
@@ -292,11 +329,13 @@ func TestCancel(t *testing.T) {
 			t.Errorf("running: %+v", got)
 		}
 		w.advance(time.Millisecond)
-		if got := w.stored(running.ID); got.State != messages.RunCancelled || got.Reason != "cancelled by bob" {
+		if got := w.stored(running.ID); got.State != messages.RunCancelled ||
+			got.Reason != "cancelled by bob" {
 			t.Errorf("ended: %+v", got)
 		}
 		for id, want := range map[string]messages.Code{
-			running.ID: messages.CodeConflict, queued.ID: messages.CodeConflict, "unknown": messages.CodeNotFound,
+			running.ID: messages.CodeConflict, queued.ID: messages.CodeConflict,
+			"unknown": messages.CodeNotFound,
 		} {
 			if e := refusalOf(w, messages.CancelRun{ID: id}); e.Code != want {
 				t.Errorf("%s: %v", id, e)
@@ -311,13 +350,19 @@ func TestCancel(t *testing.T) {
 func TestExecuteReplies(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		done := ask[messages.RunFinished](w, messages.ExecuteCommand{Command: "print hello"})
-		if string(done.Stdout) != "hello" || done.Run.State != messages.RunSucceeded || done.Run.ScriptName != messages.CommandName {
+		if string(done.Stdout) != "hello" || done.Run.State != messages.RunSucceeded ||
+			done.Run.ScriptName != messages.CommandName {
 			t.Errorf("the command: %+v", done)
 		}
-		if done = ask[messages.RunFinished](w, messages.ExecuteScript{Job: job("s", "", "exit 3")}); done.Run.ExitCode == nil || *done.Run.ExitCode != 3 {
+		if done = ask[messages.RunFinished](w,
+			messages.ExecuteScript{Job: job("s", "", "exit 3")}); done.Run.ExitCode == nil ||
+			*done.Run.ExitCode != 3 {
 			t.Errorf("the script: %+v", done)
 		}
-		accepted := ask[messages.RunAccepted](w, messages.ExecuteScript{Job: job("s", "", "sleep 5"), Async: true}).Run
+		accepted := ask[messages.RunAccepted](w, messages.ExecuteScript{
+			Job:   job("s", "", "sleep 5"),
+			Async: true,
+		}).Run
 		if accepted.State != messages.RunQueued {
 			t.Errorf("the script in the background: %+v", accepted)
 		}
@@ -333,8 +378,11 @@ func TestExecuteReplies(t *testing.T) {
 		if e := refusalOf(w, messages.RunJob{Name: "nobody"}); e.Code != messages.CodeNotFound {
 			t.Errorf("an unknown job: %v", e)
 		}
-		w.store.refuseWith(func(messages.Change) error { return messages.Errorf(messages.CodeStorageFull, "full") })
-		if e := refusalOf(w, messages.ExecuteCommand{Command: "print never"}); e.Code != messages.CodeStorageFull {
+		w.store.refuseWith(func(messages.Change) error {
+			return messages.Errorf(messages.CodeStorageFull, "full")
+		})
+		if e := refusalOf(w,
+			messages.ExecuteCommand{Command: "print never"}); e.Code != messages.CodeStorageFull {
 			t.Errorf("a full disk: %v", e)
 		}
 		if n := len(w.launcher.of(messages.CommandName)); n != 1 {
@@ -367,11 +415,13 @@ func TestWhatCannotBeStarted(t *testing.T) {
 		} {
 			w.add(job(script, "@yearly", script))
 			w.runNow(script)
-			if r := w.expect(script, messages.RunFailed, 1)[0]; r.Reason != reason || !r.StartedAt.IsZero() {
+			if r := w.expect(script, messages.RunFailed, 1)[0]; r.Reason != reason ||
+				!r.StartedAt.IsZero() {
 				t.Errorf("%s: %+v", script, r)
 			}
 		}
-		if log := w.log.String(); !strings.Contains(log, "secret detail") || !strings.Contains(log, "the launcher burst") {
+		if log := w.log.String(); !strings.Contains(log, "secret detail") ||
+			!strings.Contains(log, "the launcher burst") {
 			t.Error("the log does not tell the causes")
 		}
 		for id, o := range w.store.outputs {
@@ -424,8 +474,12 @@ func TestDrainAtStop(t *testing.T) {
 		replies := make(chan error, 2)
 		for range 2 {
 			go func() {
-				reply, err := w.sys.Ask(context.Background(), messages.ExecuteCommand{Command: "stubborn", Timeout: time.Minute})
-				if done, ok := reply.(messages.RunFinished); ok && done.Run.State != messages.RunInterrupted {
+				reply, err := w.sys.Ask(context.Background(), messages.ExecuteCommand{
+					Command: "stubborn",
+					Timeout: time.Minute,
+				})
+				if done, ok := reply.(messages.RunFinished); ok &&
+					done.Run.State != messages.RunInterrupted {
 					err = fmt.Errorf("it is told %+v", done.Run)
 				}
 				replies <- err
@@ -478,7 +532,8 @@ func TestRecoveryAfterACrash(t *testing.T) {
 				return r.ID
 			}
 			running := run(func(r *messages.Run) {
-				r.State, r.Armed, r.StartedAt, r.PID, r.PIDStart = messages.RunRunning, false, now, 99, 5
+				r.State, r.Armed, r.StartedAt, r.PID, r.PIDStart =
+					messages.RunRunning, false, now, 99, 5
 			})
 			armed := run(func(*messages.Run) {})
 			waits := run(func(r *messages.Run) { r.Armed, r.DueAt = false, now.Add(-time.Minute) })
@@ -489,14 +544,16 @@ func TestRecoveryAfterACrash(t *testing.T) {
 			defer w.stop()
 			w.advance(2 * time.Second)
 			for id, state := range map[string]messages.RunState{
-				running: messages.RunInterrupted, armed: messages.RunInterrupted, waits: messages.RunSucceeded, ahead: messages.RunSucceeded,
+				running: messages.RunInterrupted, armed: messages.RunInterrupted,
+				waits: messages.RunSucceeded, ahead: messages.RunSucceeded,
 				script: messages.RunInterrupted, gone: messages.RunSkipped,
 			} {
 				if got := w.stored(id); got.State != state || got.EndedAt.IsZero() || got.Armed {
 					t.Errorf("%s: it is %+v", state, got)
 				}
 			}
-			if n := len(w.launcher.orphans); policy == "kill" && n != 2 || policy == "leave" && n != 0 {
+			if n := len(w.launcher.orphans); policy == "kill" && n != 2 || policy == "leave" &&
+				n != 0 {
 				t.Errorf("%s: %d orphans were ended", policy, n)
 			}
 			w.expectIdle()

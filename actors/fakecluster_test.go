@@ -15,12 +15,16 @@ import (
 
 // fakeCluster is a cluster that answers as a test says.
 type fakeCluster struct {
-	mu      sync.Mutex
-	answer  func(item sentItem) opensearch.Item // nil: all are taken
-	whole   func(batch int) error               // asked before the items; nil: no request fails whole
-	slow    func(request int) time.Duration     // how long the answer to a request takes, by its number from 1; nil: no time
-	missing map[string]bool                     // indices whose shards are not there: a request with documents for them is answered when the server's patience is over
-	asked   map[string]int                      // by index: requests with documents for it
+	mu     sync.Mutex
+	answer func(item sentItem) opensearch.Item // nil: all are taken
+	// asked before the items; nil: no request fails whole
+	whole func(batch int) error
+	// how long the answer to a request takes, by its number from 1; nil: no time
+	slow func(request int) time.Duration
+	// indices whose shards are not there: a request with documents for them is answered when the
+	// server's patience is over
+	missing map[string]bool
+	asked   map[string]int // by index: requests with documents for it
 	indexOf func(id string) string
 	batches []int       // how many documents each request had
 	at      []time.Time // when it came
@@ -45,7 +49,9 @@ func (c *fakeCluster) client() bulkClient { return &fakeClient{c} }
 
 type fakeClient struct{ *fakeCluster }
 
-func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch, each func(int, opensearch.Item)) error {
+func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch,
+	each func(int, opensearch.Item),
+) error {
 	items, wait, err := c.take(b)
 	if wait > 0 {
 		select {
@@ -60,7 +66,9 @@ func (c *fakeClient) Bulk(ctx context.Context, b *opensearch.Batch, each func(in
 }
 
 // take returns the answer to a request, and how long that takes.
-func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait time.Duration, err error) {
+func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait time.Duration,
+	err error,
+) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.batches, c.at = append(c.batches, b.Len()), append(c.at, time.Now())
@@ -79,7 +87,10 @@ func (c *fakeCluster) take(b *opensearch.Batch) (items []opensearch.Item, wait t
 			item = c.answer(sentItem{i, b.Len(), index})
 		}
 		if c.missing[index] {
-			item, wait = opensearch.Item{Status: 503, Type: "unavailable_shards_exception"}, shardPatience
+			item, wait = opensearch.Item{
+				Status: 503,
+				Type:   "unavailable_shards_exception",
+			}, shardPatience
 		}
 		items, asked[index] = append(items, item), true
 	}
@@ -129,7 +140,10 @@ func (w *world) queue(index string, n int) {
 	w.t.Helper()
 	for range n {
 		document := messages.Document{ID: newID(), Class: messages.DocumentHealth, Index: index, QueuedAt: time.Now(), Body: []byte(`{"a":1}`)}
-		w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document, LimitBytes: 1}}}, func(messages.Committed) {})
+		w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{
+			Document:   document,
+			LimitBytes: 1,
+		}}}, func(messages.Committed) {})
 	}
 }
 
@@ -143,7 +157,9 @@ func (w *world) queueLong(index string, pieces int) {
 	if pieces > 0 {
 		w.store.keepOutput(document.Output.RunID, pieces)
 	}
-	w.sys.opt.Store.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document}}}, func(messages.Committed) {})
+	w.sys.opt.Store.Submit(
+		messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: document}}},
+		func(messages.Committed) {})
 }
 
 func (w *world) standing() messages.OutboxStanding {
@@ -155,8 +171,10 @@ func (w *world) standing() messages.OutboxStanding {
 func (w *world) expectOutbox(waiting, shipped, dead uint64, state string) {
 	w.t.Helper()
 	o := w.standing()
-	if o.Waiting != waiting || o.Shipped != shipped || o.Dead != dead || !strings.HasPrefix(o.State, state) {
-		w.t.Errorf("the outbox is %s, want %d waiting, %d shipped, %d dead, %q\n%s", describeOutbox(&o), waiting, shipped, dead, state, w.log)
+	if o.Waiting != waiting || o.Shipped != shipped || o.Dead != dead ||
+		!strings.HasPrefix(o.State, state) {
+		w.t.Errorf("the outbox is %s, want %d waiting, %d shipped, %d dead, %q\n%s",
+			describeOutbox(&o), waiting, shipped, dead, state, w.log)
 	}
 }
 

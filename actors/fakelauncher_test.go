@@ -11,9 +11,10 @@ import (
 	"gusty/internal/process"
 )
 
-// fakeLauncher starts processes that obey their script, one instruction: "exit N", "sleep SECONDS", "hang" (until it is terminated), "stubborn"
-// (until its grace is over), "print TEXT", "prints TEXT" (now and a second later, and hangs), "absent" (it cannot be started),
-// "roomless" (nothing can be), "burst" (the launcher panics).
+// fakeLauncher starts processes that obey their script, one instruction: "exit N", "sleep SECONDS",
+// "hang" (until it is terminated), "stubborn" (until its grace is over), "print TEXT", "prints
+// TEXT" (now and a second later, and hangs), "absent" (it cannot be started), "roomless" (nothing
+// can be), "burst" (the launcher panics).
 type fakeLauncher struct {
 	mu      sync.Mutex
 	started []*fakeProcess
@@ -45,15 +46,27 @@ func (l *fakeLauncher) Start(spec process.Spec) (Process, error) {
 	verb, rest, _ := strings.Cut(string(spec.Script)+spec.CommandLine, " ")
 	switch verb {
 	case "absent":
-		return nil, &process.StartError{Sentence: "bash was not found in PATH", Err: errors.New("exec: secret detail")}
+		return nil, &process.StartError{
+			Sentence: "bash was not found in PATH",
+			Err:      errors.New("exec: secret detail"),
+		}
 	case "roomless":
-		return nil, &process.StartError{Sentence: "the host has no room for another run", OfHost: true}
+		return nil, &process.StartError{
+			Sentence: "the host has no room for another run",
+			OfHost:   true,
+		}
 	case "broken":
 		return nil, errors.New("secret detail")
 	case "burst":
 		panic("the launcher burst")
 	}
-	p := &fakeProcess{launcher: l, run: spec.Mark, at: time.Now(), exited: make(chan process.Result, 1), stubborn: verb == "stubborn"}
+	p := &fakeProcess{
+		launcher: l,
+		run:      spec.Mark,
+		at:       time.Now(),
+		exited:   make(chan process.Result, 1),
+		stubborn: verb == "stubborn",
+	}
 	p.job, p.attempt = variable(spec.Env, "GUSTY_JOB"), variable(spec.Env, "GUSTY_ATTEMPT")
 	l.mu.Lock()
 	l.started = append(l.started, p)

@@ -24,8 +24,9 @@ func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
 	}
 }
 
-// fireDue records everything that is due within armLead, and plans its next firing. What should have been noticed in an earlier tick fell into
-// the gap before this one. It reports whether anything was due.
+// fireDue records everything that is due within armLead, and plans its next firing. What should
+// have been noticed in an earlier tick fell into the gap before this one. It reports whether
+// anything was due.
 func (a *schedulerActor) fireDue(ctx actor.Context, now time.Time, before gap) (found bool) {
 	b := a.newBatch(ctx)
 	horizon := now.Add(armLead).UnixNano()
@@ -75,8 +76,8 @@ func (a *schedulerActor) catchUpAll(ctx actor.Context, now time.Time, in gap) {
 	b.flush()
 }
 
-// catchUp records what of a job fell due after from and up to now, in a gap, fires what is late within the job's grace and what the misfire
-// policy makes up for, and plans on from now.
+// catchUp records what of a job fell due after from and up to now, in a gap, fires what is late
+// within the job's grace and what the misfire policy makes up for, and plans on from now.
 func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in gap) {
 	if e.plan.schedule.IsReboot() {
 		a.missReboot(b, e, now, in)
@@ -92,7 +93,8 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 	if back.last.IsZero() {
 		return
 	}
-	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) }) //nolint:gosec // a count
+	//nolint:gosec // a count
+	a.system.counts.change(func(s *messages.SchedulerStats) { s.Due += uint64(back.count) })
 	for _, run := range back.records(e.name, in.why, now) {
 		run.ID = a.system.ids.next()
 		a.system.counts.ended(&run, false)
@@ -111,7 +113,8 @@ func (a *schedulerActor) catchUp(b *batch, e *jobEntry, now, from time.Time, in 
 // plannedRun makes a run that the agent owes by a job's plan.
 func (s *System) plannedRun(name string, trigger messages.Trigger, due time.Time) messages.Run {
 	return messages.Run{
-		ID: s.ids.next(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunQueued, Trigger: trigger,
+		ID: s.ids.next(), ScriptName: name, Kind: messages.RunOfJob, State: messages.RunQueued,
+		Trigger:   trigger,
 		Principal: messages.OriginAgent().Principal, Attempt: 1, DueAt: due, Armed: true,
 	}
 }
@@ -120,7 +123,8 @@ func (s *System) plannedRun(name string, trigger messages.Trigger, due time.Time
 func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 	b := a.newBatch(ctx)
 	for _, e := range a.agenda.jobs {
-		if !e.fires() || !e.plan.schedule.IsReboot() || e.bootID == a.system.opt.BootID || !a.firing || e.paused {
+		if !e.fires() || !e.plan.schedule.IsReboot() || e.bootID == a.system.opt.BootID ||
+			!a.firing || e.paused {
 			continue
 		}
 		e.bootID = a.system.opt.BootID
@@ -132,7 +136,8 @@ func (a *schedulerActor) fireReboots(ctx actor.Context, now time.Time) {
 	b.flush()
 }
 
-// missReboot records that a job of @reboot did not fire in this boot of the host, since something was stopped when the agent started.
+// missReboot records that a job of @reboot did not fire in this boot of the host, since something
+// was stopped when the agent started.
 func (a *schedulerActor) missReboot(b *batch, e *jobEntry, now time.Time, in gap) {
 	if in.forgiving || e.bootID == a.system.opt.BootID {
 		return // a start fires it
@@ -150,7 +155,8 @@ func (a *schedulerActor) missReboot(b *batch, e *jobEntry, now time.Time, in gap
 	}
 }
 
-// onRunsRecorded hands the firings to the executors, but for those whose job has changed while their records were on the way.
+// onRunsRecorded hands the firings to the executors, but for those whose job has changed while
+// their records were on the way.
 func (a *schedulerActor) onRunsRecorded(m runsRecorded) {
 	err := m.committed.Err
 	if err == nil {
@@ -158,11 +164,13 @@ func (a *schedulerActor) onRunsRecorded(m runsRecorded) {
 	}
 	switch {
 	case err != nil && messages.AsError(err) == nil:
-		a.system.log.Error("firings do not start: it is unknown whether they were recorded", "actor", nameScheduler,
+		a.system.log.Error("firings do not start: it is unknown whether they were recorded",
+			"actor", nameScheduler,
 			"runs", len(m.firings), "error", err)
 		return
 	case err != nil:
-		a.system.log.Error("firings could not be recorded ahead of time; they start all the same", "actor", nameScheduler,
+		a.system.log.Error("firings could not be recorded ahead of time; they start all the same",
+			"actor", nameScheduler,
 			"runs", len(m.firings), "error", err)
 	}
 	tasks := make([]*task, 0, len(m.firings))
@@ -195,7 +203,8 @@ func (a *schedulerActor) objection(f firing) string {
 		return whyClockSet
 	case !ok:
 		return whyDeleted
-	case e.plan == nil || e.plan.key != f.plan && !e.plan.isDue(f.task.run.DueAt, fromUnixNano(e.anchor)):
+	case e.plan == nil || e.plan.key != f.plan &&
+		!e.plan.isDue(f.task.run.DueAt, fromUnixNano(e.anchor)):
 		return whyReplanned
 	case !e.enabled:
 		return whySwitchedOff

@@ -21,9 +21,15 @@ func (a *schedulerActor) onSetFiring(ctx actor.Context, m messages.SetFiring) {
 	}
 	rows := []messages.Row{
 		messages.SettingRow{Name: messages.SettingFiring, Value: []byte(value)},
-		messages.SettingRow{Name: messages.SettingFiringSince, Value: []byte(since.UTC().Format(time.RFC3339Nano))},
+		messages.SettingRow{
+			Name:  messages.SettingFiringSince,
+			Value: []byte(since.UTC().Format(time.RFC3339Nano)),
+		},
 	}
-	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: rows}, func(c messages.Committed) any {
+	a.system.submit(ctx, messages.Change{
+		Origin: m.Origin,
+		Rows:   rows,
+	}, func(c messages.Committed) any {
 		return firingCommitted{on: m.On, at: since, committed: c}
 	})
 }
@@ -43,7 +49,10 @@ func (a *schedulerActor) switchFiring(ctx actor.Context, m firingCommitted) {
 	stopped := a.since
 	a.firing, a.since = m.on, m.at
 	if m.on {
-		a.catchUpAll(ctx, time.Now(), gap{why: "all firing was stopped from " + stamp(stopped) + " to " + stamp(m.at), madeUp: true})
+		a.catchUpAll(ctx, time.Now(), gap{
+			why:    "all firing was stopped from " + stamp(stopped) + " to " + stamp(m.at),
+			madeUp: true,
+		})
 	} else {
 		a.disarm("", whyStopped)
 	}

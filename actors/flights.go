@@ -9,10 +9,11 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the shipper's deliveries under way: when one more may begin, how far it has read, and what it brought.
+// This file holds the shipper's deliveries under way: when one more may begin, how far it has read,
+// and what it brought.
 
-// mayBegin reports whether another delivery may begin: one at a time reads, none while the cursor is to go back, one alone while it is not known
-// whether the cluster is there.
+// mayBegin reports whether another delivery may begin: one at a time reads, none while the cursor
+// is to go back, one alone while it is not known whether the cluster is there.
 func (a *shipperActor) mayBegin() bool {
 	if a.flights == 0 && a.rewind != noRewind {
 		a.cursor, a.rewind, a.more = min(a.cursor, a.rewind), noRewind, true
@@ -32,7 +33,8 @@ func (a *shipperActor) begin(ctx actor.Context) {
 	a.begun++
 	d := &delivery{
 		number: a.begun,
-		after:  a.cursor, blocked: a.blocked(), maxRows: a.pace.rows, maxBytes: a.pace.bytes, maxIndices: a.pace.indices,
+		after:  a.cursor, blocked: a.blocked(), maxRows: a.pace.rows, maxBytes: a.pace.bytes,
+		maxIndices: a.pace.indices,
 		gathered: func(upTo uint64, all bool) {
 			root.Send(self, gatheredUpTo{client: client, upTo: upTo, all: all, nudges: nudges})
 		},
@@ -63,7 +65,8 @@ func (a *shipperActor) takeBatch() *opensearch.Batch {
 	return opensearch.NewBatch()
 }
 
-// keepOneSpare lets go of the batches that only several deliveries at a time need: each has its buffers and its compressor.
+// keepOneSpare lets go of the batches that only several deliveries at a time need: each has its
+// buffers and its compressor.
 func (a *shipperActor) keepOneSpare() {
 	if len(a.spare) > 1 {
 		clear(a.spare[1:])

@@ -6,11 +6,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// guardian supervises the agent actor itself: whatever makes that one fail ends the process, since nobody is left to restart it.
+// guardian supervises the agent actor itself: whatever makes that one fail ends the process, since
+// nobody is left to restart it.
 type guardian struct{ fail func(error) }
 
 // HandleFailure stops the agent actor and with it the whole tree.
-func (g *guardian) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+func (g *guardian) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor,
+	child *actor.PID, _ *actor.RestartStatistics, reason, _ any,
+) {
 	supervisor.StopChildren(child)
 	g.fail(&GaveUpError{Actor: lastPart(child.Id), Cause: reason})
 }

@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the documents that are made of samples: one on the agent's own clock, one for each heartbeat that a client sends.
+// This file holds the documents that are made of samples: one on the agent's own clock, one for
+// each heartbeat that a client sends.
 
 func (a *metricActor) armBeat(ctx actor.Context) {
 	a.beat = a.after(ctx, a.config.Seconds(messages.ParamHeartbeatInterval), beatDue{a.round >> 32})
@@ -22,15 +23,23 @@ func (a *metricActor) onBeatDue(ctx actor.Context, m beatDue) {
 	if _, wanted := shippingTo(a.config); !wanted || a.sample == nil {
 		return
 	}
-	a.submitDocument(a.system.health(a.config, a.sample, "", time.Now()), func(c messages.Committed) {
-		if c.Err != nil {
-			a.system.log.Warn("the health document was not queued", "actor", nameMetric, "error", c.Err)
-		}
-	}, messages.OriginAgent())
+	a.submitDocument(a.system.health(a.config, a.sample, "", time.Now()),
+		func(c messages.Committed) {
+			if c.Err != nil {
+				a.system.log.Warn("the health document was not queued", "actor", nameMetric,
+					"error",
+					c.Err)
+			}
+		}, messages.OriginAgent())
 }
 
-func (a *metricActor) submitDocument(d messages.Document, done func(messages.Committed), origin messages.Origin) {
-	a.system.opt.Store.Submit(messages.Change{Origin: origin, Rows: []messages.Row{documentRow(a.config, d)}}, done)
+func (a *metricActor) submitDocument(d messages.Document, done func(messages.Committed),
+	origin messages.Origin,
+) {
+	a.system.opt.Store.Submit(messages.Change{
+		Origin: origin,
+		Rows:   []messages.Row{documentRow(a.config, d)},
+	}, done)
 }
 
 func (a *metricActor) onSendHeartbeat(ctx actor.Context, m messages.SendHeartbeat) {
@@ -39,11 +48,18 @@ func (a *metricActor) onSendHeartbeat(ctx actor.Context, m messages.SendHeartbea
 		return
 	}
 	if a.sample == nil {
-		respond(ctx, &messages.Error{Code: messages.CodeBusy, Message: "the host has not been sampled yet", RetryAfter: time.Second})
+		respond(ctx, &messages.Error{
+			Code:       messages.CodeBusy,
+			Message:    "the host has not been sampled yet",
+			RetryAfter: time.Second,
+		})
 		return
 	}
 	row := documentRow(a.config, a.system.health(a.config, a.sample, m.ID, time.Now()))
-	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: []messages.Row{row}}, func(c messages.Committed) any {
+	a.system.submit(ctx, messages.Change{
+		Origin: m.Origin,
+		Rows:   []messages.Row{row},
+	}, func(c messages.Committed) any {
 		return heartbeatCommitted{id: m.ID, committed: c}
 	})
 }

@@ -7,12 +7,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// newID makes the id of a document: a UUIDv7 (RFC 9562), so that the order of ids is that of their making. A random source that does not answer is
-// a reason to fail loudly: ids must not repeat.
+// newID makes the id of a document: a UUIDv7 (RFC 9562), so that the order of ids is that of their
+// making. A random source that does not answer is a reason to fail loudly: ids must not repeat.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// runIDs makes the ids of runs. Lists of runs, and what is trimmed of them, follow the order of their ids: each is above all that were made before,
-// also by an earlier life of the agent whose clock was ahead. (The random part of 12 bits behind the time counts on then, RFC 9562, section 6.2.)
+// runIDs makes the ids of runs. Lists of runs, and what is trimmed of them, follow the order of
+// their ids: each is above all that were made before, also by an earlier life of the agent whose
+// clock was ahead. (The random part of 12 bits behind the time counts on then, RFC 9562, section
+// 6.2.)
 type runIDs struct {
 	mu   sync.Mutex
 	last uint64 // milliseconds since 1970, and 12 bits behind them
@@ -31,7 +33,8 @@ func (r *runIDs) next() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = max(r.last+1, orderOf(id))
-	binary.BigEndian.PutUint64(id[:], r.last>>behindBits<<16|idVersion<<behindBits|r.last&behindMask)
+	binary.BigEndian.PutUint64(id[:],
+		r.last>>behindBits<<16|idVersion<<behindBits|r.last&behindMask)
 	return id.String()
 }
 

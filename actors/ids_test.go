@@ -11,7 +11,8 @@ func TestRunIDsGoOnBehindAClockThatWasAhead(t *testing.T) {
 	const ahead = "0fffffff-ffff-7fff-8000-000000000001" // of the year 2527
 	var ids runIDs
 	first := ids.next()
-	if at := time.Unix(uuid.MustParse(first).Time().UnixTime()); time.Since(at).Abs() > time.Minute {
+	if at := time.Unix(uuid.MustParse(first).Time().UnixTime()); time.Since(
+		at).Abs() > time.Minute {
 		t.Errorf("%s is of %s", first, at)
 	}
 	ids.after("no id")
@@ -24,7 +25,8 @@ func TestRunIDsGoOnBehindAClockThatWasAhead(t *testing.T) {
 	for range 10_000 {
 		id := ids.next()
 		parsed, err := uuid.Parse(id)
-		if err != nil || parsed.Version() != idVersion || parsed.Variant() != uuid.RFC4122 || id <= last {
+		if err != nil || parsed.Version() != idVersion || parsed.Variant() != uuid.RFC4122 ||
+			id <= last {
 			t.Fatalf("%s comes after %s: %v", id, last, err)
 		}
 		last = id

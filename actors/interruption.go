@@ -8,7 +8,8 @@ import (
 
 // This file holds what the record of an interrupted run says: only what the store knows of it.
 
-// recordInterrupted ends the record of a run that may have been under way, with what is stored of its output, and queues its documents with it.
+// recordInterrupted ends the record of a run that may have been under way, with what is stored of
+// its output, and queues its documents with it.
 func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 	s := r.actor.system
 	lastPrinted := r.addOutput(&run)
@@ -18,7 +19,10 @@ func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 	if run.EndedAt.Equal(lastPrinted) {
 		run.Reason += "; it printed last at " + stamp(lastPrinted)
 	}
-	change := messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}
+	change := messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   []messages.Row{messages.RunRow{Run: run}},
+	}
 	config := s.Config()
 	for _, d := range r.documents(config, &run) {
 		change.Rows = append(change.Rows, documentRow(config, d))
@@ -27,8 +31,8 @@ func (r *recovery) recordInterrupted(run messages.Run, reason string) {
 	s.outcomes.submit(&outcome{change: change}, nil)
 }
 
-// endOf returns the last moment at which the run is known to have been under way, or to have been waited for. What an earlier instance of the actor
-// lost ends now.
+// endOf returns the last moment at which the run is known to have been under way, or to have been
+// waited for. What an earlier instance of the actor lost ends now.
 func (r *recovery) endOf(run *messages.Run, lastPrinted time.Time) time.Time {
 	if r.again {
 		return r.now
@@ -57,7 +61,8 @@ func (r *recovery) addOutput(run *messages.Run) (last time.Time) {
 		return nil
 	})
 	if err != nil {
-		r.actor.system.log.Warn("the output of an interrupted run could not be read whole", "actor", nameExecutors, "run_id", run.ID, "error", err)
+		r.actor.system.log.Warn("the output of an interrupted run could not be read whole", "actor",
+			nameExecutors, "run_id", run.ID, "error", err)
 	}
 	return last.UTC()
 }
@@ -69,7 +74,8 @@ func (r *recovery) documents(config *messages.Config, run *messages.Run) []messa
 	}
 	job, err := r.actor.system.opt.Store.Job(run.ScriptName)
 	if err != nil { // mostly: it was deleted
-		r.actor.system.log.Warn("the output of an interrupted run is not sent to OpenSearch: its job could not be read",
+		r.actor.system.log.Warn(
+			"the output of an interrupted run is not sent to OpenSearch: its job could not be read",
 			"actor", nameExecutors, "job", run.ScriptName, "run_id", run.ID, "error", err)
 		return nil
 	}

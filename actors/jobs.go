@@ -18,13 +18,25 @@ func (a *schedulerActor) onPutJob(ctx actor.Context, m messages.PutJob) {
 		return
 	}
 	now := time.Now()
-	row := messages.JobRow{Job: m.Job, Patch: &m.Patch, Expect: m.Expect, AnchorAt: now.Truncate(time.Second)}
+	row := messages.JobRow{
+		Job:      m.Job,
+		Patch:    &m.Patch,
+		Expect:   m.Expect,
+		AnchorAt: now.Truncate(time.Second),
+	}
 	rows := []messages.Row{row}
 	if e, known := a.agenda.jobs[m.Job.Name]; known && e.beginsAnew(&m) {
 		state := messages.JobState{PlannedThrough: laterOf(now.Truncate(time.Second), e.armed(now))}
-		rows = append(rows, messages.JobStateRow{Name: m.Job.Name, State: state, Part: messages.PlannedPart})
+		rows = append(rows, messages.JobStateRow{
+			Name:  m.Job.Name,
+			State: state,
+			Part:  messages.PlannedPart,
+		})
 	}
-	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: rows}, func(c messages.Committed) any {
+	a.system.submit(ctx, messages.Change{
+		Origin: m.Origin,
+		Rows:   rows,
+	}, func(c messages.Committed) any {
 		return jobCommitted{name: m.Job.Name, committed: c}
 	})
 }
@@ -45,7 +57,8 @@ func (a *schedulerActor) onCheckJob(ctx actor.Context, m messages.CheckJob) {
 	respond(ctx, messages.JobChecked{Warning: plan.warning(now, now.Truncate(time.Second))})
 }
 
-// checkJob checks what the job's own Validate cannot: the expression, the zone, the quoting, and what this host can hold.
+// checkJob checks what the job's own Validate cannot: the expression, the zone, the quoting, and
+// what this host can hold.
 func (a *schedulerActor) checkJob(m *messages.PutJob) error {
 	job := m.Job
 	job.Options = m.Patch.Apply(messages.DefaultJobOptions())
@@ -59,7 +72,8 @@ func (a *schedulerActor) checkJob(m *messages.PutJob) error {
 		return err
 	}
 	if dir := job.Options.WorkingDirectory; dir != "" && !filepath.IsAbs(dir) {
-		return messages.Invalidf("working_directory", "%q is not an absolute path on this host", dir)
+		return messages.Invalidf("working_directory", "%q is not an absolute path on this host",
+			dir)
 	}
 	if a.system.opt.CheckLimits != nil {
 		return a.system.opt.CheckLimits(&job.Options)
@@ -77,7 +91,10 @@ func splitArguments(arguments string) ([]string, error) {
 }
 
 func (a *schedulerActor) onDeleteJob(ctx actor.Context, m messages.DeleteJob) {
-	change := messages.Change{Origin: m.Origin, Rows: []messages.Row{messages.JobGone{Name: m.Name}}}
+	change := messages.Change{
+		Origin: m.Origin,
+		Rows:   []messages.Row{messages.JobGone{Name: m.Name}},
+	}
 	a.system.submit(ctx, change, func(c messages.Committed) any {
 		return jobCommitted{name: m.Name, gone: true, committed: c}
 	})
@@ -133,7 +150,8 @@ func (a *schedulerActor) apply(ctx actor.Context, c messages.Committed, now time
 func (a *schedulerActor) take(head *messages.JobHead, now time.Time) {
 	after := now
 	before, known := a.agenda.jobs[head.Name]
-	if known && before.plan != nil && before.plan.key == planKeyOf(head.CronExpression, head.TimeZone) {
+	if known && before.plan != nil &&
+		before.plan.key == planKeyOf(head.CronExpression, head.TimeZone) {
 		// What is armed already must not be armed again: the plan goes on behind it.
 		after = laterOf(now, fromUnixNano(before.through))
 		head.State.PlannedThrough = laterOf(head.State.PlannedThrough, fromUnixNano(before.through))
@@ -161,7 +179,8 @@ func (a *schedulerActor) disarm(name, why string) {
 	a.system.tell(nameExecutors, disarmTasks{name: name, why: why})
 }
 
-// disarmWhole takes back the attempts that follow on a failed one, too: nothing of the job starts by itself any more.
+// disarmWhole takes back the attempts that follow on a failed one, too: nothing of the job starts
+// by itself any more.
 func (a *schedulerActor) disarmWhole(name, why string) {
 	a.system.tell(nameExecutors, disarmTasks{name: name, why: why, next: true})
 }
@@ -173,18 +192,23 @@ func (a *schedulerActor) onRunJob(ctx actor.Context, m messages.RunJob) {
 		respond(ctx, noSuchJob(m.Name))
 		return
 	case e.quarantined:
-		respond(ctx, messages.Errorf(messages.CodeConflict, "the job is quarantined (%s); PUT /agent/job/resume lifts it", e.reason))
+		respond(ctx, messages.Errorf(messages.CodeConflict, "the job is quarantined (%s); PUT "+
+			"/agent/job/resume lifts it", e.reason))
 		return
 	}
 	run := a.system.newRun(m.Name, messages.RunOfJob, m.Origin.Principal)
-	request := runTask{task: &task{run: run, at: run.DueAt, overlap: e.overlap, async: true}, origin: m.Origin}
+	request := runTask{
+		task:   &task{run: run, at: run.DueAt, overlap: e.overlap, async: true},
+		origin: m.Origin,
+	}
 	ctx.RequestWithCustomSender(a.system.member(nameExecutors).pid.Load(), request, ctx.Sender())
 }
 
 // newRun makes a run that a client asked for: due now.
 func (s *System) newRun(name string, kind messages.RunKind, principal string) messages.Run {
 	return messages.Run{
-		ID: s.ids.next(), ScriptName: name, Kind: kind, State: messages.RunQueued, Trigger: messages.TriggerAPI, Principal: principal,
+		ID: s.ids.next(), ScriptName: name, Kind: kind, State: messages.RunQueued,
+		Trigger: messages.TriggerAPI, Principal: principal,
 		Attempt: 1, DueAt: time.Now().UTC(), Armed: true,
 	}
 }

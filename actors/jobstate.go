@@ -20,11 +20,21 @@ func (a *schedulerActor) onGetJobState(ctx actor.Context, m messages.GetJobState
 }
 
 func (a *schedulerActor) standing(e *jobEntry) messages.JobStanding {
-	return messages.JobStanding{Name: e.name, Next: e.nextDue(), State: e.state(), Enabled: e.enabled, Firing: a.firing}
+	return messages.JobStanding{
+		Name:    e.name,
+		Next:    e.nextDue(),
+		State:   e.state(),
+		Enabled: e.enabled,
+		Firing:  a.firing,
+	}
 }
 
 func noSuchJob(name string) *messages.Error {
-	return &messages.Error{Code: messages.CodeNotFound, Field: "script_name", Message: "there is no job named " + quoted(name)}
+	return &messages.Error{
+		Code:    messages.CodeNotFound,
+		Field:   "script_name",
+		Message: "there is no job named " + quoted(name),
+	}
 }
 
 func (a *schedulerActor) onSetJobPaused(ctx actor.Context, m messages.SetJobPaused) {
@@ -42,8 +52,17 @@ func (a *schedulerActor) onSetJobPaused(ctx actor.Context, m messages.SetJobPaus
 	a.commitState(ctx, m.Origin, m.Name, state, resumed)
 }
 
-func (a *schedulerActor) commitState(ctx actor.Context, origin messages.Origin, name string, state messages.JobState, back bool) {
-	change := messages.Change{Origin: origin, Rows: []messages.Row{messages.JobStateRow{Name: name, State: state, Part: messages.PausePart}}}
+func (a *schedulerActor) commitState(ctx actor.Context, origin messages.Origin, name string,
+	state messages.JobState, back bool,
+) {
+	change := messages.Change{
+		Origin: origin,
+		Rows: []messages.Row{messages.JobStateRow{
+			Name:  name,
+			State: state,
+			Part:  messages.PausePart,
+		}},
+	}
 	a.system.submit(ctx, change, func(c messages.Committed) any {
 		return stateCommitted{name: name, state: state, lookBack: back, committed: c}
 	})
@@ -77,7 +96,10 @@ func (a *schedulerActor) applyState(ctx actor.Context, e *jobEntry, m stateCommi
 		a.disarmWhole(e.name, whyQuarantined)
 	case m.lookBack && e.fires() && e.through != 0 && a.firing:
 		b := a.newBatch(ctx)
-		a.catchUp(b, e, now, fromUnixNano(e.through), gap{why: "the job was paused or quarantined until " + stamp(now), madeUp: true})
+		a.catchUp(b, e, now, fromUnixNano(e.through), gap{
+			why:    "the job was paused or quarantined until " + stamp(now),
+			madeUp: true,
+		})
 		b.flush()
 	}
 	a.arm(ctx)

@@ -7,10 +7,12 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how the end of an earlier life of the agent is dated, where a crash kept it from saying so itself.
+// This file holds how the end of an earlier life of the agent is dated, where a crash kept it from
+// saying so itself.
 
-// loadLastSeen returns when the agent was last alive before now: when it last noted that, or when it last committed anything after that. Zero where
-// nothing tells. It is read before this life begins to write of itself.
+// loadLastSeen returns when the agent was last alive before now: when it last noted that, or when
+// it last committed anything after that. Zero where nothing tells. It is read before this life
+// begins to write of itself.
 func loadLastSeen(store Store, now time.Time) (seen time.Time, err error) {
 	text, err := store.Setting(messages.SettingLastSeen)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"gusty/messages"
 )
 
-// A crash is dated by the latest that is known of the life before it: here by a commit, of whatever it is, between two notes that the agent is alive. The
-// newest run says nothing: it is armed and has not started.
+// A crash is dated by the latest that is known of the life before it: here by a commit, of whatever
+// it is, between two notes that the agent is alive. The newest run says nothing: it is armed and
+// has not started.
 func TestACrashIsDatedByTheLastRun(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("long", "@yearly", "hang"))
@@ -21,7 +22,8 @@ func TestACrashIsDatedByTheLastRun(t *testing.T) {
 		defer next.stop()
 		next.advance(time.Second)
 		const seen = "2000-01-01T00:00:29.300Z"
-		if got := next.stored(long.ID); got.State != messages.RunInterrupted || !strings.Contains(got.Reason, seen) {
+		if got := next.stored(long.ID); got.State != messages.RunInterrupted ||
+			!strings.Contains(got.Reason, seen) {
 			t.Errorf("the run is %+v", got)
 		}
 		for _, r := range next.expect("often", messages.RunMissed, 1) {

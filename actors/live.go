@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// liveRuns is the register of executions under way. It outlives the actors, so that one that comes back knows which runs are still alive.
+// liveRuns is the register of executions under way. It outlives the actors, so that one that comes
+// back knows which runs are still alive.
 type liveRuns struct {
 	mu   sync.Mutex
 	runs map[string]*execution

@@ -11,10 +11,12 @@ import (
 	"gusty/messages"
 )
 
-// loggerAgent is the loggerName of the agent's own lines; that of an actor's has its name behind it.
+// loggerAgent is the loggerName of the agent's own lines; that of an actor's has its name behind
+// it.
 const loggerAgent = "gusty"
 
-// Bounds of what goes from the log to the outbox, so that a storm of lines fills neither memory nor the outbox.
+// Bounds of what goes from the log to the outbox, so that a storm of lines fills neither memory nor
+// the outbox.
 const (
 	tapDelay   = 500 * time.Millisecond // how long a line waits for others
 	tapBurst   = 200                    // lines at once
@@ -22,8 +24,9 @@ const (
 	tapMaxLine = 8 << 10                // bytes
 )
 
-// LogTap takes a copy of the agent's log lines for OpenSearch: those that its log level lets through, but for lines about shipping itself, which
-// would feed on themselves. What comes before the tree is up waits; what is over the bounds is counted, and a line tells how many there were.
+// LogTap takes a copy of the agent's log lines for OpenSearch: those that its log level lets
+// through, but for lines about shipping itself, which would feed on themselves. What comes before
+// the tree is up waits; what is over the bounds is counted, and a line tells how many there were.
 type LogTap struct {
 	mu       sync.Mutex
 	lines    []tapped
@@ -181,14 +184,19 @@ func writeAttr(to *strings.Builder, group string, a slog.Attr) {
 	to.WriteString(" " + group + a.Key + "=" + text)
 }
 
-// queueLines makes documents of log lines. What the store does not take is not told again: the agent's own log has it.
+// queueLines makes documents of log lines. What the store does not take is not told again: the
+// agent's own log has it.
 func (s *System) queueLines(lines []tapped, left uint64) {
 	config := s.Config()
 	if _, wanted := shippingTo(config); !wanted {
 		return
 	}
 	if left > 0 {
-		lines = append(lines, tapped{at: time.Now(), level: slog.LevelWarn, message: fmt.Sprintf("%d lines of the agent's log were left out here", left)})
+		lines = append(lines, tapped{
+			at:      time.Now(),
+			level:   slog.LevelWarn,
+			message: fmt.Sprintf("%d lines of the agent's log were left out here", left),
+		})
 	}
 	change := messages.Change{Origin: messages.OriginAgent()}
 	for _, line := range lines {
@@ -197,7 +205,8 @@ func (s *System) queueLines(lines []tapped, left uint64) {
 			logger += "." + line.actor
 		}
 		body := s.logDocument(config, levelName(line.level), logger, line.message, line.at)
-		document := newDocument(classOfLine(line.level), config.Text(messages.ParamApplicationLogIndex), line.at, body)
+		document := newDocument(classOfLine(line.level),
+			config.Text(messages.ParamApplicationLogIndex), line.at, body)
 		change.Rows = append(change.Rows, documentRow(config, document))
 	}
 	s.opt.Store.Submit(change, func(messages.Committed) {})

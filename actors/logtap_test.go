@@ -26,7 +26,8 @@ func tapOf() (*LogTap, *slog.Logger, func() ([]tapped, uint64)) {
 		defer mu.Unlock()
 		lines, left = append(lines, more...), left+n
 	})
-	log := slog.New(tap.Handler(slog.NewTextHandler(&logBuffer{}, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	log := slog.New(tap.Handler(slog.NewTextHandler(&logBuffer{},
+		&slog.HandlerOptions{Level: slog.LevelInfo})))
 	return tap, log, func() ([]tapped, uint64) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -38,7 +39,8 @@ func TestLogTap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap, log, given := tapOf()
 		defer tap.detach()
-		log.With("actor", "metric", "a", 1).WithGroup("g").Warn("it happened", "b", "two words", slog.Group("h", "c", 3))
+		log.With("actor", "metric", "a", 1).WithGroup("g").Warn("it happened", "b", "two words",
+			slog.Group("h", "c", 3))
 		log.Debug("not at this level")
 		log.Info("about shipping", "actor", nameShipper)
 		log.With("actor", nameShipper).Error("about shipping too")
@@ -60,11 +62,16 @@ func TestLogTap(t *testing.T) {
 func TestLinesOfTheLogAreQueuedByTheirLevel(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.store.parameters[messages.ParamEndpoint] = "http://fake"
-		w.options.openCluster = func(opensearch.Config) (bulkClient, error) { return deadCluster().client(), nil }
+		w.options.openCluster = func(opensearch.Config) (bulkClient, error) {
+			return deadCluster().client(), nil
+		}
 	}, func(w *world) {
 		now := time.Now()
 		var lines []tapped
-		for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		for _, level := range []slog.Level{
+			slog.LevelDebug, slog.LevelInfo, slog.LevelWarn,
+			slog.LevelError,
+		} {
 			lines = append(lines, tapped{at: now, level: level, message: level.String()})
 		}
 		w.sys.queueLines(lines, 1)
@@ -125,12 +132,15 @@ func TestLogTapTellsWhatIsLeftOutWithoutAnotherLine(t *testing.T) {
 			storm(0, tapBurst)
 			storm(tapDelay+45*time.Millisecond, 100)
 			storm(tapDelay-5*time.Millisecond, 100)
-			storm(6*time.Millisecond, 1) // what came before has been given, and the rate does not allow for this one yet
+			// what came before has been given, and the rate does not allow for this one yet
+			storm(6*time.Millisecond, 1)
 			before, _ := given()
 			end(tap)
 			synctest.Wait()
-			if lines, left := given(); len(lines) != len(before) || uint64(len(lines))+left != tapBurst+201 {
-				t.Errorf("%d passed, %d of them before the end, and %d were left out", len(lines), len(before), left)
+			if lines, left := given(); len(lines) != len(before) || uint64(len(lines))+
+				left != tapBurst+201 {
+				t.Errorf("%d passed, %d of them before the end, and %d were left out", len(lines),
+					len(before), left)
 			}
 		})
 	}

@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// lostRuns counts the runs whose records are lost, by job and by how they ended. Of each kind the last one stands for all.
+// lostRuns counts the runs whose records are lost, by job and by how they ended. Of each kind the
+// last one stands for all.
 type lostRuns struct {
 	kinds map[lostKind]*lostRun
 	total uint64
@@ -57,7 +58,8 @@ func (l *lostRun) record() messages.Run {
 	run := l.last
 	if l.count > 1 {
 		run.Count = l.count
-		run.Reason = joined(run.Reason, fmt.Sprintf("%d runs of this job ended so between %s and %s while the storage took no writes; their records were lost, "+
+		run.Reason = joined(run.Reason, fmt.Sprintf("%d runs of this job ended so between %s and "+
+			"%s while the storage took no writes; their records were lost, "+
 			"but for this one, the last", l.count, stamp(l.first), stamp(run.EndedAt)))
 	}
 	return run

@@ -8,17 +8,21 @@ import (
 	"gusty/messages"
 )
 
-// private marks the messages that an actor's own goroutines send it. They are bounded by what caused them, and never refused.
+// private marks the messages that an actor's own goroutines send it. They are bounded by what
+// caused them, and never refused.
 type private interface{ private() }
 
-// mailbox is an unbounded mailbox that answers instead of growing or forgetting: a request over the limit gets "busy", and what a stopped
-// actor leaves in its queue gets "unavailable". (The library's bounded mailbox blocks its senders, its dropping one is silent, and a stopped
-// actor's queue is discarded without a word.)
+// mailbox is an unbounded mailbox that answers instead of growing or forgetting: a request over the
+// limit gets "busy", and what a stopped actor leaves in its queue gets "unavailable". (The
+// library's bounded mailbox blocks its senders, its dropping one is silent, and a stopped actor's
+// queue is discarded without a word.)
 type mailbox struct {
 	actor.Mailbox
-	name    string
-	limit   int64
-	waiting atomic.Int64 // requests in the queue: counted before they are put in, so that many senders at once do not overrun the limit
+	name  string
+	limit int64
+	// requests in the queue: counted before they are put in, so that many senders at once do not
+	// overrun the limit
+	waiting atomic.Int64
 	answer  func(to *actor.PID, reply any)
 	stopped atomic.Bool
 }
@@ -37,7 +41,8 @@ func (m *mailbox) PostUserMessage(message any) {
 	m.Mailbox.PostUserMessage(message)
 }
 
-// requestFrom returns who waits for the answer of a request; nil: nobody does, or the message is an actor's own.
+// requestFrom returns who waits for the answer of a request; nil: nobody does, or the message is an
+// actor's own.
 func requestFrom(message any) *actor.PID {
 	env, ok := message.(*actor.MessageEnvelope)
 	if !ok {
@@ -59,7 +64,8 @@ type lastWords struct {
 	mailbox *mailbox
 }
 
-// InvokeSystemMessage resumes the mailbox after a stop: an actor that failed is suspended, and its askers would wait for their time-out.
+// InvokeSystemMessage resumes the mailbox after a stop: an actor that failed is suspended, and its
+// askers would wait for their time-out.
 func (l *lastWords) InvokeSystemMessage(message any) {
 	l.MessageInvoker.InvokeSystemMessage(message)
 	if _, stop := message.(*actor.Stop); stop {

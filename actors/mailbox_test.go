@@ -32,7 +32,8 @@ func TestAFullMailboxAnswersBusyAtOnce(t *testing.T) {
 	}
 	wait.Wait()
 	if answered.Load() < mailboxLimit || busy.Load() < 100 || lost.Load() > 0 {
-		t.Errorf("%d were answered, %d were told busy, %d something else", answered.Load(), busy.Load(), lost.Load())
+		t.Errorf("%d were answered, %d were told busy, %d something else", answered.Load(),
+			busy.Load(), lost.Load())
 	}
 }
 
@@ -47,7 +48,8 @@ func TestWhoWaitsAtTheStopIsAnswered(t *testing.T) {
 					wait.Go(func() {
 						begun := time.Now()
 						_, err := w.sys.Ask(context.Background(), answersOf(name))
-						if code := messages.CodeOf(err); err != nil && code != messages.CodeUnavailable || time.Since(begun) > 2*time.Second {
+						if code := messages.CodeOf(err); err != nil &&
+							code != messages.CodeUnavailable || time.Since(begun) > 2*time.Second {
 							w.t.Errorf("after %s an asker is told %v", time.Since(begun), err)
 						}
 						told.Add(1)

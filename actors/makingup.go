@@ -2,8 +2,8 @@ package actors
 
 import "gusty/messages"
 
-// This file holds how the missed firings of one job are made up for: one after the other, in due order. All at once, the overlap policies skip and
-// queue would let nearly all of them fall.
+// This file holds how the missed firings of one job are made up for: one after the other, in due
+// order. All at once, the overlap policies skip and queue would let nearly all of them fall.
 
 // makeUps are the runs of one job that make up for missed firings.
 type makeUps struct {
@@ -11,8 +11,11 @@ type makeUps struct {
 	behind []*task // the others, which wait without a slot
 }
 
-// overlapOfMakeUp returns the policy of a run that makes up for a missed firing: one of run_all waits for what is under way.
-func overlapOfMakeUp(misfire messages.MisfirePolicy, overlap messages.OverlapPolicy) messages.OverlapPolicy {
+// overlapOfMakeUp returns the policy of a run that makes up for a missed firing: one of run_all
+// waits for what is under way.
+func overlapOfMakeUp(misfire messages.MisfirePolicy,
+	overlap messages.OverlapPolicy,
+) messages.OverlapPolicy {
 	if misfire == messages.MisfireRunAll && overlap == messages.OverlapSkip {
 		return messages.OverlapQueue
 	}
@@ -24,7 +27,8 @@ func (t *task) inTurn() bool {
 	return t.run.Trigger == messages.TriggerMisfire && t.overlap == messages.OverlapQueue
 }
 
-// behindMakeUp lets a run that makes up for a missed firing wait for the one before it, and reports whether it waits.
+// behindMakeUp lets a run that makes up for a missed firing wait for the one before it, and reports
+// whether it waits.
 func (a *executorsActor) behindMakeUp(t *task) bool {
 	if !t.inTurn() {
 		return false
@@ -59,7 +63,8 @@ func (a *executorsActor) noteMakeUp(t *task) {
 // unfinished reports whether a task has no outcome yet.
 func (a *executorsActor) unfinished(t *task) bool { return t.open() || a.handed[t.run.ID] == t }
 
-// nextMakeUp queues the next run that makes up for a missed firing of a job, where the one before has its outcome.
+// nextMakeUp queues the next run that makes up for a missed firing of a job, where the one before
+// has its outcome.
 func (a *executorsActor) nextMakeUp(key string) {
 	m := a.makeUps[key]
 	if m == nil || a.unfinished(m.first) {

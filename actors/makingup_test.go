@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// inTurn is a job that runs longer than it is pauses between its firings, and makes up for all that were missed.
+// inTurn is a job that runs longer than it is pauses between its firings, and makes up for all that
+// were missed.
 func inTurn(policy messages.OverlapPolicy) messages.Job {
 	return job("a", "0 * * * * *", "sleep 3", func(o *messages.JobOptions) {
 		o.OverlapPolicy, o.MisfirePolicy, o.MisfireGraceSeconds = policy, messages.MisfireRunAll, 0
@@ -24,12 +25,16 @@ func (w *world) missFour(j messages.Job) {
 	ask[messages.FiringSet](w, messages.SetFiring{On: true})
 }
 
-// expectInTurn fails the test where the make-ups were not carried out one after the other, in due order.
+// expectInTurn fails the test where the make-ups were not carried out one after the other, in due
+// order.
 func (w *world) expectInTurn(n int) {
 	w.t.Helper()
-	runs := slices.DeleteFunc(w.inState("a", messages.RunSucceeded), func(r messages.Run) bool { return r.Trigger != messages.TriggerMisfire })
+	runs := slices.DeleteFunc(w.inState("a", messages.RunSucceeded), func(r messages.Run) bool {
+		return r.Trigger != messages.TriggerMisfire
+	})
 	if _, most := w.launcher.under(); len(runs) != n || most != 1 {
-		w.t.Fatalf("%d were made up for, %d at once:%s", len(runs), most, describe(w.store.runsOf("a")))
+		w.t.Fatalf("%d were made up for, %d at once:%s", len(runs), most,
+			describe(w.store.runsOf("a")))
 	}
 	slices.SortFunc(runs, func(a, b messages.Run) int { return a.StartedAt.Compare(b.StartedAt) })
 	if !slices.IsSortedFunc(runs, func(a, b messages.Run) int { return a.DueAt.Compare(b.DueAt) }) {

@@ -34,9 +34,15 @@ func costOfAJob(t *testing.T, expression func(int) string) {
 		// Every text is a copy of its own, as it comes out of a row.
 		head := messages.JobHead{
 			Name: fmt.Sprintf("a job of a usual length %06d", i), CronExpression: expression(i),
-			TimeZone: strings.Clone("UTC"), Enabled: true, OverlapPolicy: messages.OverlapPolicy(strings.Clone("queue")),
-			MisfirePolicy: messages.MisfirePolicy(strings.Clone("run_once")), MisfireGrace: time.Minute,
-			State: messages.JobState{PlannedThrough: now, Anchor: now, BootID: strings.Clone("3f1c8a52-8f6e-4bb5-9f35-1f4f4f3f9d11")},
+			TimeZone: strings.Clone("UTC"), Enabled: true,
+			OverlapPolicy: messages.OverlapPolicy(strings.Clone("queue")),
+			MisfirePolicy: messages.MisfirePolicy(strings.Clone("run_once")),
+			MisfireGrace:  time.Minute,
+			State: messages.JobState{
+				PlannedThrough: now,
+				Anchor:         now,
+				BootID:         strings.Clone("3f1c8a52-8f6e-4bb5-9f35-1f4f4f3f9d11"),
+			},
 		}
 		a.put(&head, now)
 	}

@@ -14,8 +14,8 @@ import (
 	"gusty/messages"
 )
 
-// memStore is a Store in memory with the rules of the real one: one committer, first in first out, whole changes or none, transaction ids, and
-// reads that show what is committed.
+// memStore is a Store in memory with the rules of the real one: one committer, first in first out,
+// whole changes or none, transaction ids, and reads that show what is committed.
 type memStore struct {
 	mu sync.Mutex
 	tables
@@ -66,9 +66,15 @@ type commit struct {
 
 func newMemStore() *memStore {
 	return openMemStore(tables{
-		tx: 1, jobs: map[string]messages.Job{}, states: map[string]messages.JobState{}, runs: map[string]messages.Run{},
-		users:      map[string]messages.User{"Admin": {Name: "Admin", Hash: "old", Scopes: messages.AllScopes()}},
-		parameters: map[string]string{}, settings: map[string]string{messages.SettingAgentID: "agent-1"},
+		tx: 1, jobs: map[string]messages.Job{}, states: map[string]messages.JobState{},
+		runs: map[string]messages.Run{},
+		users: map[string]messages.User{"Admin": {
+			Name:   "Admin",
+			Hash:   "old",
+			Scopes: messages.AllScopes(),
+		}},
+		parameters: map[string]string{},
+		settings:   map[string]string{messages.SettingAgentID: "agent-1"},
 	})
 }
 
@@ -82,8 +88,8 @@ func openMemStore(t tables) *memStore {
 	return s
 }
 
-// afterKill returns a store as the next start of a killed agent finds it: with what is committed, and
-// with the notes of starts.
+// afterKill returns a store as the next start of a killed agent finds it: with what is committed,
+// and with the notes of starts.
 func (s *memStore) afterKill() *memStore {
 	next := s.afterCrash()
 	s.mu.Lock()
@@ -98,7 +104,8 @@ func (s *memStore) afterCrash() *memStore {
 	defer s.mu.Unlock()
 	t := s.tables
 	t.jobs, t.states, t.runs = maps.Clone(t.jobs), maps.Clone(t.states), maps.Clone(t.runs)
-	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(t.settings)
+	t.users, t.parameters, t.settings = maps.Clone(t.users), maps.Clone(t.parameters), maps.Clone(
+		t.settings)
 	next := openMemStore(t)
 	next.lastAlive, next.outputs = t.alive, maps.Clone(s.outputs)
 	next.scripts = maps.Clone(s.scripts)
@@ -280,7 +287,11 @@ func (s *memStore) applyJob(row messages.JobRow, result *messages.Committed) {
 	}
 	if !known || old.CronExpression != job.CronExpression {
 		paused := s.states[job.Name].Paused
-		s.states[job.Name] = messages.JobState{PlannedThrough: row.AnchorAt, Anchor: row.AnchorAt, Paused: paused}
+		s.states[job.Name] = messages.JobState{
+			PlannedThrough: row.AnchorAt,
+			Anchor:         row.AnchorAt,
+			Paused:         paused,
+		}
 	}
 	s.jobs[job.Name] = job
 	result.Job = &job
@@ -297,7 +308,10 @@ func (s *memStore) LoadParameters(each func(messages.StoredParameter) error) (ui
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(s.parameters)) {
-		if err := each(messages.StoredParameter{Name: name, Local: s.parameters[name]}); err != nil {
+		if err := each(messages.StoredParameter{
+			Name:  name,
+			Local: s.parameters[name],
+		}); err != nil {
 			return 0, err
 		}
 	}
@@ -416,20 +430,31 @@ func (s *memStore) Setting(name string) ([]byte, error) {
 func (s *memStore) Outbox() (messages.OutboxStanding, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return messages.OutboxStanding{Waiting: uint64(len(s.documents)), Shipped: s.shipped, Refused: s.refused, Dead: s.refused, Loss: s.loss}, nil
+	return messages.OutboxStanding{
+		Waiting: uint64(len(s.documents)),
+		Shipped: s.shipped,
+		Refused: s.refused,
+		Dead:    s.refused,
+		Loss:    s.loss,
+	}, nil
 }
 
 // dropDocuments drops the oldest ones where there are too many.
 func (s *memStore) dropDocuments() {
 	for s.most > 0 && len(s.documents) > s.most {
-		i := slices.IndexFunc(s.documents, func(d messages.Document) bool { return d.Class != messages.DocumentNotice })
+		i := slices.IndexFunc(s.documents, func(d messages.Document) bool {
+			return d.Class != messages.DocumentNotice
+		})
 		if i < 0 {
 			return
 		}
 		lost := s.documents[i]
 		s.documents = slices.Delete(slices.Clone(s.documents), i, i+1)
 		if s.loss.ByClass == nil {
-			s.loss = messages.Loss{ByClass: map[messages.DocumentClass]uint64{}, From: lost.QueuedAt}
+			s.loss = messages.Loss{
+				ByClass: map[messages.DocumentClass]uint64{},
+				From:    lost.QueuedAt,
+			}
 		}
 		s.loss.ByClass = maps.Clone(s.loss.ByClass)
 		s.loss.ByClass[lost.Class]++
@@ -444,7 +469,9 @@ func (s *memStore) takeDocuments(keys ...messages.DocumentKey) uint64 {
 		gone[key] = true
 	}
 	before := len(s.documents)
-	s.documents = slices.DeleteFunc(slices.Clone(s.documents), func(d messages.Document) bool { return gone[d.Key()] })
+	s.documents = slices.DeleteFunc(slices.Clone(s.documents), func(d messages.Document) bool {
+		return gone[d.Key()]
+	})
 	return uint64(before - len(s.documents))
 }
 
@@ -465,7 +492,8 @@ func (s *memStore) Documents(after uint64, each func(messages.Document) (bool, e
 
 func (s *memStore) Dead(string, int) (messages.DeadPage, error) { return messages.DeadPage{}, nil }
 
-// EachOutput returns what a run has printed, and 32 KB pieces of the outputs that a test has made long. Of a run that is not there it does not open.
+// EachOutput returns what a run has printed, and 32 KB pieces of the outputs that a test has made
+// long. Of a run that is not there it does not open.
 func (s *memStore) EachOutput(runID string, each func(messages.OutputChunk) error) error {
 	s.mu.Lock()
 	_, known := s.runs[runID]
@@ -477,7 +505,10 @@ func (s *memStore) EachOutput(runID string, each func(messages.OutputChunk) erro
 		chunks = o.printed()
 	}
 	for range pieces {
-		chunks = append(chunks, messages.OutputChunk{Stream: messages.Stdout, Data: bytes.Repeat([]byte("x"), maxPartBytes)})
+		chunks = append(chunks, messages.OutputChunk{
+			Stream: messages.Stdout,
+			Data:   bytes.Repeat([]byte("x"), maxPartBytes),
+		})
 	}
 	for _, c := range chunks {
 		if err := each(c); err != nil {
@@ -490,7 +521,9 @@ func (s *memStore) EachOutput(runID string, each func(messages.OutputChunk) erro
 	return nil
 }
 
-func (s *memStore) FollowOutput(string) (messages.OutputFollower, error) { return idleFollower{}, nil }
+func (s *memStore) FollowOutput(string) (messages.OutputFollower, error) {
+	return idleFollower{}, nil
+}
 
 // idleFollower follows a run that never prints and never ends.
 type idleFollower struct{}
@@ -598,7 +631,11 @@ func (o *memOutput) Write(stream messages.Stream, data []byte, at time.Time) err
 		o.lost[stream] += int64(len(data))
 		return o.fail
 	}
-	o.chunks = append(o.chunks, messages.OutputChunk{Stream: stream, At: at, Data: slices.Clone(data)})
+	o.chunks = append(o.chunks, messages.OutputChunk{
+		Stream: stream,
+		At:     at,
+		Data:   slices.Clone(data),
+	})
 	return nil
 }
 
@@ -612,7 +649,11 @@ func (o *memOutput) Close() (messages.OutputSummary, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed++
-	s := messages.OutputSummary{Inline: o.chunks, StdoutBytes: o.lost[messages.Stdout], StderrBytes: o.lost[messages.Stderr]}
+	s := messages.OutputSummary{
+		Inline:      o.chunks,
+		StdoutBytes: o.lost[messages.Stdout],
+		StderrBytes: o.lost[messages.Stderr],
+	}
 	for _, c := range o.chunks {
 		if c.Stream == messages.Stdout {
 			s.StdoutBytes += int64(len(c.Data))
@@ -627,7 +668,8 @@ func (o *memOutput) Close() (messages.OutputSummary, error) {
 func describe(runs []messages.Run) string {
 	var text strings.Builder
 	for _, r := range runs {
-		fmt.Fprintf(&text, "\n  %s %s %s due %s: %s", r.ScriptName, r.Trigger, r.State, stamp(r.DueAt), r.Reason)
+		fmt.Fprintf(&text, "\n  %s %s %s due %s: %s", r.ScriptName, r.Trigger, r.State,
+			stamp(r.DueAt), r.Reason)
 	}
 	return text.String()
 }

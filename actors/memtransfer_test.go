@@ -21,7 +21,12 @@ func (s *memStore) PlanImport(items []messages.ImportItem) (messages.ImportResul
 
 func reportAll(items []messages.ImportItem) (result messages.ImportResult) {
 	for i := range items {
-		row := messages.ImportedRow{Place: items[i].Place, Table: items[i].Table, Name: items[i].Name, Outcome: items[i].Outcome}
+		row := messages.ImportedRow{
+			Place:   items[i].Place,
+			Table:   items[i].Table,
+			Name:    items[i].Name,
+			Outcome: items[i].Outcome,
+		}
 		if row.Outcome == "" {
 			row.Outcome = messages.ImportCreated
 		}
@@ -36,7 +41,11 @@ func (s *memStore) applyImport(row messages.ImportRows, result *messages.Committ
 	for i := range row.Items {
 		switch item := &row.Items[i]; {
 		case item.Job != nil:
-			s.applyJob(messages.JobRow{Job: item.Job.Job, Patch: item.Job.Patch, AnchorAt: row.At}, result)
+			s.applyJob(messages.JobRow{
+				Job:      item.Job.Job,
+				Patch:    item.Job.Patch,
+				AnchorAt: row.At,
+			}, result)
 			head := result.Job.Head()
 			head.State = s.states[head.Name]
 			if item.Job.Paused != nil {

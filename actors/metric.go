@@ -12,19 +12,24 @@ import (
 )
 
 const (
-	// roundGrace is how long a sample waits for the slowest collector before it is published without it.
+	// roundGrace is how long a sample waits for the slowest collector before it is published
+	// without it.
 	roundGrace = 500 * time.Millisecond
-	// lastSeenInterval is how often the agent notes durably that it is alive, so that a crash can be dated.
+	// lastSeenInterval is how often the agent notes durably that it is alive, so that a crash can
+	// be dated.
 	lastSeenInterval = time.Minute
 )
 
-// metricActor samples the host on its own clock and serves the last sample. It also queues the documents that are made of samples.
+// metricActor samples the host on its own clock and serves the last sample. It also queues the
+// documents that are made of samples.
 type metricActor struct {
 	system  *System
 	config  *messages.Config
 	figures hostinfo.Figures
 	sources []source
-	round   uint64 // of this instance; the upper half is the instance's own, so that no message of an earlier one fits
+	// of this instance; the upper half is the instance's own, so that no message of an earlier one
+	// fits
+	round   uint64
 	sample  *messages.Sample
 	waiting []*actor.PID // askers that came before the first sample
 
@@ -34,8 +39,9 @@ type metricActor struct {
 	seenAt                time.Time
 }
 
-// source is a collector with what became of its last round. busy is shared with earlier instances of the actor: a call may hang longer than
-// an instance lives, and no second one may begin beside it.
+// source is a collector with what became of its last round. busy is shared with earlier instances
+// of the actor: a call may hang longer than an instance lives, and no second one may begin beside
+// it.
 type source struct {
 	hostinfo.Collector
 	busy    *atomic.Bool
@@ -125,7 +131,8 @@ func (a *metricActor) onLeaving() {
 	a.noteSeen(time.Now())
 }
 
-// after sends the message to this instance's mailbox later; round tells a later instance that it is not meant.
+// after sends the message to this instance's mailbox later; round tells a later instance that it is
+// not meant.
 func (a *metricActor) after(ctx actor.Context, d time.Duration, message any) *time.Timer {
 	self, root := ctx.Self(), a.system.actors.Root
 	return time.AfterFunc(d, func() { root.Send(self, message) })
@@ -151,10 +158,17 @@ func (a *metricActor) onSampleDue(ctx actor.Context, m sampleDue) {
 
 func (a *metricActor) noteSeen(now time.Time) {
 	a.seenAt = now
-	row := messages.SettingRow{Name: messages.SettingLastSeen, Value: []byte(now.UTC().Format(time.RFC3339Nano))}
-	a.system.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{row}}, func(c messages.Committed) {
+	row := messages.SettingRow{
+		Name:  messages.SettingLastSeen,
+		Value: []byte(now.UTC().Format(time.RFC3339Nano)),
+	}
+	a.system.opt.Store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   []messages.Row{row},
+	}, func(c messages.Committed) {
 		if c.Err != nil {
-			a.system.log.Warn("that the agent is alive was not noted", "actor", nameMetric, "error", c.Err)
+			a.system.log.Warn("that the agent is alive was not noted", "actor", nameMetric, "error",
+				c.Err)
 		}
 	})
 }
@@ -162,7 +176,8 @@ func (a *metricActor) noteSeen(now time.Time) {
 func (a *metricActor) onConfigChanged(ctx actor.Context, m configChanged) {
 	before := a.config
 	a.config = m.config
-	if before.Int(messages.ParamHeartbeatInterval) != m.config.Int(messages.ParamHeartbeatInterval) {
+	if before.Int(messages.ParamHeartbeatInterval) != m.config.Int(
+		messages.ParamHeartbeatInterval) {
 		a.beat.Stop()
 		a.armBeat(ctx)
 	}

@@ -15,16 +15,23 @@ import (
 )
 
 // counting is a collector that counts its calls and does what the test says.
-func counting(name string, calls *atomic.Int64, look func(ctx context.Context, call int64) (func(*hostinfo.Figures), error)) hostinfo.Collector {
-	return hostinfo.Collector{Name: name, Deadline: 2 * time.Second, Collect: func(ctx context.Context) (func(*hostinfo.Figures), error) {
-		return look(ctx, calls.Add(1))
-	}}
+func counting(name string, calls *atomic.Int64,
+	look func(ctx context.Context, call int64) (func(*hostinfo.Figures),
+		error),
+) hostinfo.Collector {
+	return hostinfo.Collector{
+		Name: name, Deadline: 2 * time.Second,
+		Collect: func(ctx context.Context) (func(*hostinfo.Figures), error) {
+			return look(ctx, calls.Add(1))
+		},
+	}
 }
 
 func goodCollector(calls *atomic.Int64) hostinfo.Collector {
-	return counting("memory", calls, func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
-		return func(f *hostinfo.Figures) { f.MemoryPercent = float64(call) }, nil
-	})
+	return counting("memory", calls,
+		func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
+			return func(f *hostinfo.Figures) { f.MemoryPercent = float64(call) }, nil
+		})
 }
 
 func TestAHungCollectorMakesOneFigureStale(t *testing.T) {
@@ -32,21 +39,27 @@ func TestAHungCollectorMakesOneFigureStale(t *testing.T) {
 	hang := make(chan struct{})
 	prepare := func(w *world) {
 		hang = make(chan struct{})
-		w.options.Collectors = []hostinfo.Collector{goodCollector(&good), counting("disk", &bad, func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
-			if call == 2 {
-				<-hang
-			}
-			return func(f *hostinfo.Figures) { f.DiskPercent = 50 }, nil
-		})}
+		w.options.Collectors = []hostinfo.Collector{
+			goodCollector(&good),
+			counting("disk", &bad,
+				func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
+					if call == 2 {
+						<-hang
+					}
+					return func(f *hostinfo.Figures) { f.DiskPercent = 50 }, nil
+				}),
+		}
 	}
 	inBubble(t, prepare, func(w *world) {
-		if s := ask[*messages.Sample](w, messages.GetSample{}); len(s.Stale) != 0 || s.DiskPercent != 50 {
+		if s := ask[*messages.Sample](w, messages.GetSample{}); len(s.Stale) != 0 ||
+			s.DiskPercent != 50 {
 			t.Errorf("the first sample is %+v", s)
 		}
 		w.advance(time.Minute + time.Second)
 		begun := time.Now()
 		s := ask[*messages.Sample](w, messages.GetSample{})
-		if !slices.Equal(s.Stale, []string{"disk"}) || s.DiskPercent != 50 || s.MemoryPercent != 7 || !slices.Equal(s.Host.StaleCollectors, s.Stale) {
+		if !slices.Equal(s.Stale, []string{"disk"}) || s.DiskPercent != 50 ||
+			s.MemoryPercent != 7 || !slices.Equal(s.Host.StaleCollectors, s.Stale) {
 			t.Errorf("while it hangs the sample is %+v", s)
 		}
 		if time.Since(begun) != 0 {
@@ -57,7 +70,8 @@ func TestAHungCollectorMakesOneFigureStale(t *testing.T) {
 		}
 		ask[messages.ActorsRestarted](w, messages.RestartActors{})
 		synctest.Wait()
-		if s = ask[*messages.Sample](w, messages.GetSample{}); bad.Load() != 2 || s.DiskPercent != 50 {
+		if s = ask[*messages.Sample](w, messages.GetSample{}); bad.Load() != 2 ||
+			s.DiskPercent != 50 {
 			t.Errorf("after a restart it was called %d times, and the sample is %+v", bad.Load(), s)
 		}
 		close(hang)
@@ -71,14 +85,16 @@ func TestAHungCollectorMakesOneFigureStale(t *testing.T) {
 func TestASlowCollectorDoesNotHoldUpTheFirstSample(t *testing.T) {
 	var slow atomic.Int64
 	prepare := func(w *world) {
-		w.options.Collectors = []hostinfo.Collector{counting("slow", &slow, func(ctx context.Context, _ int64) (func(*hostinfo.Figures), error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		})}
+		w.options.Collectors = []hostinfo.Collector{counting("slow", &slow,
+			func(ctx context.Context, _ int64) (func(*hostinfo.Figures), error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})}
 	}
 	inBubble(t, prepare, func(w *world) {
 		begun := time.Now()
-		if s := ask[*messages.Sample](w, messages.GetSample{}); !slices.Equal(s.Stale, []string{"slow"}) {
+		if s := ask[*messages.Sample](w, messages.GetSample{}); !slices.Equal(s.Stale,
+			[]string{"slow"}) {
 			t.Errorf("the sample is %+v", s)
 		}
 		if took := time.Since(begun); took > roundGrace {
@@ -92,11 +108,17 @@ func TestCollectorsThatFailAndPanic(t *testing.T) {
 	prepare := func(w *world) {
 		w.options.Collectors = []hostinfo.Collector{
 			goodCollector(&good),
-			counting("bad", &bad, func(context.Context, int64) (func(*hostinfo.Figures), error) { return nil, errors.New("no /proc") }),
-			counting("worse", &worse, func(context.Context, int64) (func(*hostinfo.Figures), error) { panic("in the collector") }),
-			counting("worst", &worst, func(context.Context, int64) (func(*hostinfo.Figures), error) {
-				return func(*hostinfo.Figures) { panic("in its result") }, nil
+			counting("bad", &bad, func(context.Context, int64) (func(*hostinfo.Figures), error) {
+				return nil, errors.New("no /proc")
 			}),
+			counting("worse", &worse,
+				func(context.Context, int64) (func(*hostinfo.Figures), error) {
+					panic("in the collector")
+				}),
+			counting("worst", &worst,
+				func(context.Context, int64) (func(*hostinfo.Figures), error) {
+					return func(*hostinfo.Figures) { panic("in its result") }, nil
+				}),
 		}
 	}
 	inBubble(t, prepare, func(w *world) {
@@ -114,18 +136,20 @@ func TestCollectorsThatFailAndPanic(t *testing.T) {
 func TestACollectorThatIsAskedOnce(t *testing.T) {
 	var calls atomic.Int64
 	prepare := func(w *world) {
-		once := counting("os", &calls, func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
-			if call == 1 {
-				return nil, errors.New("not yet")
-			}
-			return func(f *hostinfo.Figures) { f.OSName = "Linux" }, nil
-		})
+		once := counting("os", &calls,
+			func(_ context.Context, call int64) (func(*hostinfo.Figures), error) {
+				if call == 1 {
+					return nil, errors.New("not yet")
+				}
+				return func(f *hostinfo.Figures) { f.OSName = "Linux" }, nil
+			})
 		once.Once = true
 		w.options.Collectors = []hostinfo.Collector{once}
 	}
 	inBubble(t, prepare, func(w *world) {
 		w.advance(5 * time.Minute)
-		if s := ask[*messages.Sample](w, messages.GetSample{}); calls.Load() != 2 || s.OSName != "Linux" || len(s.Stale) != 0 {
+		if s := ask[*messages.Sample](w, messages.GetSample{}); calls.Load() != 2 ||
+			s.OSName != "Linux" || len(s.Stale) != 0 {
 			t.Errorf("after %d calls the sample is %+v", calls.Load(), s)
 		}
 	})
@@ -150,14 +174,18 @@ func TestTheSamplingIntervalChangesLive(t *testing.T) {
 // set sets a parameter.
 func (w *world) set(name, value string) {
 	w.t.Helper()
-	ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{Name: name, Value: value}}})
+	ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{
+		Name:  name,
+		Value: value,
+	}}})
 }
 
 func TestHeartbeatsAndHealth(t *testing.T) {
 	var calls atomic.Int64
 	prepare := func(w *world) { w.options.Collectors = []hostinfo.Collector{goodCollector(&calls)} }
 	inBubble(t, prepare, func(w *world) {
-		if got := ask[messages.HeartbeatQueued](w, messages.SendHeartbeat{ID: "one"}); got.ID != "one" || got.Queued {
+		if got := ask[messages.HeartbeatQueued](w,
+			messages.SendHeartbeat{ID: "one"}); got.ID != "one" || got.Queued {
 			t.Errorf("without an endpoint: %+v", got)
 		}
 		w.advance(time.Hour)
@@ -179,8 +207,11 @@ func TestHeartbeatsAndHealth(t *testing.T) {
 			t.Errorf("after ten minutes of 60 s there are %d documents", n)
 		}
 		w.checkHealth(w.store.documents[0])
-		w.store.refuseWith(func(messages.Change) error { return messages.Errorf(messages.CodeStorageFull, "full") })
-		if e := refusalOf(w, messages.SendHeartbeat{ID: "three"}); e.Code != messages.CodeStorageFull {
+		w.store.refuseWith(func(messages.Change) error {
+			return messages.Errorf(messages.CodeStorageFull, "full")
+		})
+		if e := refusalOf(w,
+			messages.SendHeartbeat{ID: "three"}); e.Code != messages.CodeStorageFull {
 			t.Errorf("with a full disk: %v", e)
 		}
 	})
@@ -194,12 +225,16 @@ func (w *world) checkHealth(d messages.Document) {
 		w.t.Fatal(err)
 	}
 	metrics, _ := body["metrics"].(map[string]any)
-	for _, name := range []string{"cpuUsage", "diskUsage", "memoryUsage", "osVersion", "port", "rustVersion", "uptime"} {
+	for _, name := range []string{
+		"cpuUsage", "diskUsage", "memoryUsage", "osVersion", "port",
+		"rustVersion", "uptime",
+	} {
 		if _, ok := metrics[name]; !ok {
 			w.t.Errorf("metrics has no %s", name)
 		}
 	}
-	if body["agentId"] != "agent-1" || body["status"] != "active" || body["heartbeat_id"] != "two" || d.Class != messages.DocumentHealth ||
+	if body["agentId"] != "agent-1" || body["status"] != "active" ||
+		body["heartbeat_id"] != "two" || d.Class != messages.DocumentHealth ||
 		d.Index != "rust_agent_health_discovery_dev" {
 		w.t.Errorf("the document is %+v: %s", d, d.Body)
 	}
@@ -246,7 +281,8 @@ func TestOutputDocuments(t *testing.T) {
 		if err := json.Unmarshal(w.store.documents[0].Body, &body); err != nil {
 			t.Fatal(err)
 		}
-		if body["message"] != "twolines" || body["level"] != "INFO" || body["jobname"] != "a" || body["run_id"] != run.ID ||
+		if body["message"] != "twolines" || body["level"] != "INFO" || body["jobname"] != "a" ||
+			body["run_id"] != run.ID ||
 			w.store.documents[0].Index != "rust_agent_application_logs_dev" {
 			t.Errorf("the document is %v", body)
 		}

@@ -8,29 +8,34 @@ import (
 )
 
 const (
-	missedSingly  = 10              // so many missed firings of one job get a record each; more get one record with a count
-	missedCounted = 10_000          // of one job; counting ends here: "at least"
-	missedInAll   = 200_000         // of all jobs that are looked at together: some tenths of a second
-	missedAtLeast = 2 * runAllLimit // so many of each job are looked at, however many the others had
-	runAllLimit   = 100             // of the policy run_all
+	// so many missed firings of one job get a record each; more get one record with a count
+	missedSingly  = 10
+	missedCounted = 10_000 // of one job; counting ends here: "at least"
+	// of all jobs that are looked at together: some tenths of a second
+	missedInAll = 200_000
+	// so many of each job are looked at, however many the others had
+	missedAtLeast = 2 * runAllLimit
+	runAllLimit   = 100 // of the policy run_all
 )
 
 // lookBack is what happened to a job's firings while nobody looked.
 type lookBack struct {
-	late    []time.Time // within the job's grace: they fire now
-	missed  []time.Time // the first of those beyond it, and for run_all the last runAllLimit are enough
+	late []time.Time // within the job's grace: they fire now
+	// the first of those beyond it, and for run_all the last runAllLimit are enough
+	missed  []time.Time
 	recent  []time.Time // the last runAllLimit of the missed
 	count   int         // of the missed, up to a limit
 	last    time.Time   // the last firing looked at
 	partial bool        // counting ended early
 }
 
-// lookBack finds the firings after from and up to and including to, at most limit of them missed. A firing within grace before to is late, an
-// earlier one is missed.
+// lookBack finds the firings after from and up to and including to, at most limit of them missed. A
+// firing within grace before to is late, an earlier one is missed.
 func (e *jobEntry) lookBack(from, to time.Time, grace time.Duration, limit int) lookBack {
 	var l lookBack
 	anchor := fromUnixNano(e.anchor)
-	for at := e.plan.next(from, anchor); !at.IsZero() && !at.After(to); at = e.plan.next(at, anchor) {
+	for at := e.plan.next(from, anchor); !at.IsZero() &&
+		!at.After(to); at = e.plan.next(at, anchor) {
 		l.last = at
 		if to.Sub(at) <= grace {
 			l.isLate(at)
@@ -91,7 +96,8 @@ func (l *lookBack) records(name, why string, now time.Time) []messages.Run {
 		atLeast = "at least "
 	}
 	run.Count = l.count
-	run.Reason = fmt.Sprintf("%s%d firings, the first at %s: %s", atLeast, l.count, stamp(l.missed[0]), why)
+	run.Reason = fmt.Sprintf("%s%d firings, the first at %s: %s", atLeast, l.count,
+		stamp(l.missed[0]), why)
 	return []messages.Run{run}
 }
 
@@ -112,7 +118,8 @@ func (l *lookBack) makeUp(policy messages.MisfirePolicy) []time.Time {
 
 func missedRun(name string, due time.Time, why string, now time.Time) messages.Run {
 	return messages.Run{
-		ScriptName: name, Kind: messages.RunOfJob, State: messages.RunMissed, Reason: why, Trigger: messages.TriggerSchedule,
+		ScriptName: name, Kind: messages.RunOfJob, State: messages.RunMissed, Reason: why,
+		Trigger:   messages.TriggerSchedule,
 		Principal: messages.OriginAgent().Principal, Attempt: 1, DueAt: due, EndedAt: now,
 	}
 }

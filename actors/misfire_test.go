@@ -25,7 +25,8 @@ func downFor(t *testing.T, j messages.Job, down time.Duration, check func(*world
 
 func withMisfire(p messages.MisfirePolicy, graceSeconds int) func(*messages.JobOptions) {
 	return func(o *messages.JobOptions) {
-		o.MisfirePolicy, o.MisfireGraceSeconds, o.OverlapPolicy = p, graceSeconds, messages.OverlapAllow
+		o.MisfirePolicy, o.MisfireGraceSeconds, o.OverlapPolicy =
+			p, graceSeconds, messages.OverlapAllow
 	}
 }
 
@@ -39,56 +40,70 @@ func made(runs []messages.Run, by messages.Trigger) (n int) {
 }
 
 func TestMissedFiringsGetARecordEach(t *testing.T) {
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 0)), 5*time.Minute, func(w *world) {
-		for i, r := range w.expect("a", messages.RunMissed, 5) {
-			if r.DueAt.Minute() != 3+i || !strings.HasPrefix(r.Reason, "the agent was down from ") {
-				t.Errorf("missed %s: %s", stamp(r.DueAt), r.Reason)
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 0)),
+		5*time.Minute, func(w *world) {
+			for i, r := range w.expect("a", messages.RunMissed, 5) {
+				if r.DueAt.Minute() != 3+i ||
+					!strings.HasPrefix(r.Reason, "the agent was down from ") {
+					t.Errorf("missed %s: %s", stamp(r.DueAt), r.Reason)
+				}
 			}
-		}
-		w.expect("a", messages.RunSucceeded, 2)
-	})
+			w.expect("a", messages.RunSucceeded, 2)
+		})
 }
 
 func TestManyMissedFiringsGetOneRecordWithACount(t *testing.T) {
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 0)), 3*time.Hour, func(w *world) {
-		missed := w.expect("a", messages.RunMissed, 1)
-		if missed[0].Count != 180 || !strings.Contains(missed[0].Reason, "180 firings, the first at 2000-01-01T00:03:00.000Z") {
-			t.Errorf("the record is %+v", missed[0])
-		}
-	})
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 0)), 3*time.Hour,
+		func(w *world) {
+			missed := w.expect("a", messages.RunMissed, 1)
+			if missed[0].Count != 180 || !strings.Contains(missed[0].Reason, "180 firings, the "+
+				"first "+
+				"at 2000-01-01T00:03:00.000Z") {
+				t.Errorf("the record is %+v", missed[0])
+			}
+		})
 }
 
 func TestRunOnce(t *testing.T) {
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunOnce, 0)), 3*time.Hour, func(w *world) {
-		runs := w.expect("a", messages.RunSucceeded, 3)
-		last := runs[len(runs)-1]
-		if last.Trigger != messages.TriggerMisfire || last.DueAt.Hour() != 3 || last.DueAt.Minute() != 2 {
-			t.Errorf("what is made up for is %+v", last)
-		}
-	})
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunOnce, 0)),
+		3*time.Hour, func(w *world) {
+			runs := w.expect("a", messages.RunSucceeded, 3)
+			last := runs[len(runs)-1]
+			if last.Trigger != messages.TriggerMisfire || last.DueAt.Hour() != 3 ||
+				last.DueAt.Minute() != 2 {
+				t.Errorf("what is made up for is %+v", last)
+			}
+		})
 }
 
 func TestRunAllStopsAtItsLimit(t *testing.T) {
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunAll, 0)), 10*time.Minute, func(w *world) {
-		if n := made(w.expect("a", messages.RunSucceeded, 12), messages.TriggerMisfire); n != 10 {
-			t.Errorf("%d were made up for", n)
-		}
-	})
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunAll, 0)), 10*time.Hour, func(w *world) {
-		if n := made(w.expect("a", messages.RunSucceeded, 102), messages.TriggerMisfire); n != 100 {
-			t.Errorf("%d were made up for", n)
-		}
-	})
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunAll, 0)),
+		10*time.Minute, func(w *world) {
+			if n := made(w.expect("a", messages.RunSucceeded, 12),
+				messages.TriggerMisfire); n != 10 {
+				t.Errorf("%d were made up for", n)
+			}
+		})
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireRunAll, 0)),
+		10*time.Hour, func(w *world) {
+			if n := made(w.expect("a", messages.RunSucceeded, 102),
+				messages.TriggerMisfire); n != 100 {
+				t.Errorf("%d were made up for", n)
+			}
+		})
 }
 
 func TestLateWithinGraceFires(t *testing.T) {
-	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 90)), 2*time.Minute+10*time.Second, func(w *world) {
-		w.expect("a", messages.RunMissed, 1) // 00:03 is 100 s ago, 00:04 is 40 s ago
-		runs := w.expect("a", messages.RunSucceeded, 3)
-		if late := runs[2]; late.Trigger != messages.TriggerSchedule || late.DueAt.Minute() != 4 || late.StartedAt.Sub(late.DueAt) > 45*time.Second {
-			t.Errorf("the late one is %+v", late)
-		}
-	})
+	downFor(t, job("a", "0 * * * * *", "exit 0", withMisfire(messages.MisfireSkip, 90)),
+		2*time.Minute+10*time.Second, func(w *world) {
+			w.expect("a", messages.RunMissed, 1) // 00:03 is 100 s ago, 00:04 is 40 s ago
+			runs := w.expect("a", messages.RunSucceeded, 3)
+			if late := runs[2]; late.Trigger != messages.TriggerSchedule ||
+				late.DueAt.Minute() != 4 ||
+				late.StartedAt.Sub(late.DueAt) > 45*time.Second {
+				t.Errorf("the late one is %+v", late)
+			}
+		})
 }
 
 func TestASecondRestartFindsNothingLeft(t *testing.T) {
@@ -98,7 +113,8 @@ func TestASecondRestartFindsNothingLeft(t *testing.T) {
 		second := w.restartAfterCrash(20 * time.Minute)
 		defer second.stop()
 		second.advance(10 * time.Second)
-		missed, succeeded := len(second.inState("a", messages.RunMissed)), len(second.inState("a", messages.RunSucceeded))
+		missed, succeeded := len(second.inState("a", messages.RunMissed)), len(second.inState("a",
+			messages.RunSucceeded))
 		third := second.restartAfterCrash(time.Second)
 		defer third.stop()
 		third.advance(time.Second)
@@ -131,7 +147,8 @@ func TestAFiringThatIsArmedAndStillAheadFiresOnceAfterACrash(t *testing.T) {
 		w.add(job("a", "0 * * * * *", "exit 0"))
 		w.advance(59*time.Second + 400*time.Millisecond)
 		next := w.afterCrash()
-		// Stopping the first took its time: this one's plan is of a firing that is past, which the one armed ahead makes up.
+		// Stopping the first took its time: this one's plan is of a firing that is past, which the
+		// one armed ahead makes up.
 		for id, r := range next.store.runs {
 			r.DueAt = time.Now().Add(500 * time.Millisecond)
 			next.store.runs[id] = r
@@ -152,9 +169,10 @@ func TestCatchingUpIsBounded(t *testing.T) {
 		for i := range 200 {
 			grace := []int{0, 60, messages.MaxMisfireGrace}[i%3]
 			policy := []messages.MisfirePolicy{messages.MisfireSkip, messages.MisfireRunOnce}[i%2]
-			j := job(fmt.Sprintf("job %d", i), "* * * * * *", "exit 0", withMisfire(policy, grace), func(o *messages.JobOptions) {
-				o.OverlapPolicy = messages.OverlapSkip
-			})
+			j := job(fmt.Sprintf("job %d", i), "* * * * * *", "exit 0", withMisfire(policy, grace),
+				func(o *messages.JobOptions) {
+					o.OverlapPolicy = messages.OverlapSkip
+				})
 			w.store.putJob(j, messages.JobState{PlannedThrough: long, Anchor: long})
 		}
 	}
@@ -162,7 +180,8 @@ func TestCatchingUpIsBounded(t *testing.T) {
 	inBubble(t, prepare, func(w *world) {
 		synctest.Wait()
 		missed := w.inState("", messages.RunMissed)
-		if len(missed) != 200 || missed[0].Count < missedAtLeast || !strings.HasPrefix(missed[0].Reason, "at least ") {
+		if len(missed) != 200 || missed[0].Count < missedAtLeast ||
+			!strings.HasPrefix(missed[0].Reason, "at least ") {
 			t.Errorf("%d records, the first is %+v", len(missed), missed[0])
 		}
 		before := w.store.states["job 0"].PlannedThrough
@@ -198,8 +217,10 @@ func TestLookBackCounts(t *testing.T) {
 		{0, -1, 1000, 0, 0, false, false},
 	} {
 		l := e.lookBack(now.Add(-c.back), now, c.grace, c.limit)
-		if l.count != c.missed || len(l.late) != c.late || l.partial != c.partial || l.last.Equal(now) != c.toEnd {
-			t.Errorf("%+v: missed %d, late %d, partial %t, last %s", c, l.count, len(l.late), l.partial, stamp(l.last))
+		if l.count != c.missed || len(l.late) != c.late || l.partial != c.partial ||
+			l.last.Equal(now) != c.toEnd {
+			t.Errorf("%+v: missed %d, late %d, partial %t, last %s", c, l.count, len(l.late),
+				l.partial, stamp(l.last))
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"gusty/messages"
 )
 
-// nudgingStore tells the shipper when documents have been committed. A nudge that is lost costs only delay.
+// nudgingStore tells the shipper when documents have been committed. A nudge that is lost costs
+// only delay.
 type nudgingStore struct {
 	Store
 	nudge func()

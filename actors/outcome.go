@@ -11,13 +11,19 @@ import (
 // This file holds how a run's end is judged, recorded and told.
 
 // ended notes how the process ended.
-func (x *execution) ended(job *messages.Job, over ending, result process.Result, summary messages.OutputSummary) {
+func (x *execution) ended(job *messages.Job, over ending, result process.Result,
+	summary messages.OutputSummary,
+) {
 	if result.Err != nil {
 		x.log.Warn("a run did not end cleanly", "error", result.Err)
 	}
 	x.update(func(r *messages.Run) {
 		r.EndedAt, r.Signal, r.Output = result.Ended, result.Signal, summary
-		r.Usage = messages.Usage{CPUUser: result.CPUUser, CPUSystem: result.CPUSystem, MaxRSSBytes: result.MaxRSSBytes}
+		r.Usage = messages.Usage{
+			CPUUser:     result.CPUUser,
+			CPUSystem:   result.CPUSystem,
+			MaxRSSBytes: result.MaxRSSBytes,
+		}
 		if result.Signal == "" && result.ExitCode >= 0 {
 			code := result.ExitCode
 			r.ExitCode = &code
@@ -36,17 +42,20 @@ func judge(job *messages.Job, over ending, result *process.Result) (messages.Run
 	case result.Signal != "":
 		return messages.RunFailed, reasonOfSignal(result)
 	case result.ExitCode < 0:
-		return messages.RunFailed, "its exit could not be observed; the log has the cause under this run's id"
+		return messages.RunFailed, "its exit could not be observed; the log has the cause under " +
+			"this run's id"
 	case slices.Contains(job.Options.SuccessExitCodes, result.ExitCode):
 		return messages.RunSucceeded, reasonOfKills(result)
 	default:
-		return messages.RunFailed, joined(fmt.Sprintf("it exited with %d", result.ExitCode), reasonOfKills(result))
+		return messages.RunFailed,
+			joined(fmt.Sprintf("it exited with %d", result.ExitCode), reasonOfKills(result))
 	}
 }
 
 const memoryRanOut = "because memory ran out"
 
-// reasonOfSignal is for a main process that a signal ended. The kernel's is SIGKILL; another one has little to do with memory.
+// reasonOfSignal is for a main process that a signal ended. The kernel's is SIGKILL; another one
+// has little to do with memory.
 func reasonOfSignal(result *process.Result) string {
 	switch {
 	case result.Signal != "SIGKILL":
@@ -63,7 +72,8 @@ func reasonOfSignal(result *process.Result) string {
 // exitOfKilled is what a shell exits with whose last command was ended by SIGKILL.
 const exitOfKilled = 128 + 9
 
-// reasonOfKills tells of the kernel's kills among a run's processes; empty: there were none, or none that the run seems to have noticed.
+// reasonOfKills tells of the kernel's kills among a run's processes; empty: there were none, or
+// none that the run seems to have noticed.
 func reasonOfKills(result *process.Result) string {
 	switch {
 	case result.Shortage == process.ShortageOfHost:
@@ -93,15 +103,19 @@ func joined(reason, more string) string {
 	return reason + "; " + more
 }
 
-// finish records the outcome with its documents and a retry in one transaction, and frees the slot without waiting for it. Who waits for the
-// run is answered when the record is durable (or waits for a storage that takes none now: the run is a fact).
+// finish records the outcome with its documents and a retry in one transaction, and frees the slot
+// without waiting for it. Who waits for the run is answered when the record is durable (or waits
+// for a storage that takes none now: the run is a fact).
 func (x *execution) finish(job *messages.Job) {
 	run := x.update(func(r *messages.Run) { r.Armed = false })
 	change, retry := x.finalChange(job, &run)
 	x.system.counts.ended(&run, !run.StartedAt.IsZero())
-	x.log.Info("run ended", "state", string(run.State), "reason", run.Reason, "duration_ms", run.Duration(run.EndedAt).Milliseconds())
+	x.log.Info("run ended", "state", string(run.State), "reason", run.Reason, "duration_ms",
+		run.Duration(run.EndedAt).Milliseconds())
 	recorded := make(chan struct{})
-	x.system.outcomes.submit(&outcome{change: change, of: x.task, retry: retry}, func() { close(recorded) })
+	x.system.outcomes.submit(&outcome{change: change, of: x.task, retry: retry}, func() {
+		close(recorded)
+	})
 	x.free(retry)
 	<-recorded
 	if retry != nil {
@@ -117,8 +131,13 @@ func (x *execution) free(retry *task) {
 }
 
 // finalChange is what of the run becomes durable together.
-func (x *execution) finalChange(job *messages.Job, run *messages.Run) (change messages.Change, retry *task) {
-	change = messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: *run}}}
+func (x *execution) finalChange(job *messages.Job, run *messages.Run) (change messages.Change,
+	retry *task,
+) {
+	change = messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   []messages.Row{messages.RunRow{Run: *run}},
+	}
 	if job == nil {
 		return change, nil
 	}

@@ -8,7 +8,11 @@ import (
 )
 
 func TestTheReasonTellsThatMemoryRanOut(t *testing.T) {
-	const host, nearby, limit = process.ShortageOfHost, process.ShortageNearby, process.ShortageOfLimit
+	const (
+		host   = process.ShortageOfHost
+		nearby = process.ShortageNearby
+		limit  = process.ShortageOfLimit
+	)
 	for _, c := range []struct {
 		result process.Result
 		state  messages.RunState
@@ -37,23 +41,29 @@ func TestTheReasonTellsThatMemoryRanOut(t *testing.T) {
 		{
 			process.Result{ExitCode: 137, Shortage: nearby},
 			messages.RunFailed,
-			"it exited with 137; it seems that the kernel ended processes of it because memory ran out",
+			"it exited with 137; it seems that the kernel ended processes of it because memory " +
+				"ran out",
 		},
 		{
 			process.Result{ExitCode: 1, Shortage: nearby},
 			messages.RunFailed,
-			"it exited with 1; meanwhile the kernel ended processes because memory ran out, maybe some of it",
+			"it exited with 1; meanwhile the kernel ended processes because memory ran out, " +
+				"maybe some of it",
 		},
 		{process.Result{}, messages.RunSucceeded, ""},
 		{process.Result{Shortage: host}, messages.RunSucceeded, "the kernel ended processes of it because memory ran out"},
 	} {
 		job := &messages.Job{Options: messages.DefaultJobOptions()}
-		if state, reason := judge(job, ending{}, &c.result); state != c.state || reason != c.reason {
+		if state, reason := judge(job, ending{}, &c.result); state != c.state ||
+			reason != c.reason {
 			t.Errorf("%+v: %s, %q", c.result, state, reason)
 		}
 	}
 	over := ending{state: messages.RunTimedOut, reason: "it ran longer than 1 s"}
-	if state, reason := judge(&messages.Job{}, over, &process.Result{Signal: "SIGKILL", Shortage: host}); state != over.state || reason != over.reason {
+	if state, reason := judge(&messages.Job{}, over, &process.Result{
+		Signal:   "SIGKILL",
+		Shortage: host,
+	}); state != over.state || reason != over.reason {
 		t.Errorf("whoever ended it has the first word: %s, %q", state, reason)
 	}
 }

@@ -16,9 +16,10 @@ const (
 	lossesToldIn = time.Minute
 )
 
-// outcomes writes how runs ended: changes that nobody can be told the failure of. What the storage cannot take (a full disk, a read-only file
-// system, a full queue) waits here, bounded, until it can. It belongs to no actor, since none may lose it by a restart; an actor that comes back
-// asks it which runs are settled already.
+// outcomes writes how runs ended: changes that nobody can be told the failure of. What the storage
+// cannot take (a full disk, a read-only file system, a full queue) waits here, bounded, until it
+// can. It belongs to no actor, since none may lose it by a restart; an actor that comes back asks
+// it which runs are settled already.
 type outcomes struct {
 	store Store
 	log   *slog.Logger
@@ -47,11 +48,16 @@ type outcome struct {
 }
 
 func newOutcomes(store Store, log *slog.Logger) *outcomes {
-	return &outcomes{store: store, log: log.With("actor", nameExecutors), inStore: map[uint64]*outcome{}}
+	return &outcomes{
+		store:   store,
+		log:     log.With("actor", nameExecutors),
+		inStore: map[uint64]*outcome{},
+	}
 }
 
-// submit writes the outcome. settled, which may be nil, is called once: when the change is durable, waits for a storage that takes none, or is
-// lost. It runs on the committer's goroutine, or on the caller's.
+// submit writes the outcome. settled, which may be nil, is called once: when the change is durable,
+// waits for a storage that takes none, or is lost. It runs on the committer's goroutine, or on the
+// caller's.
 func (o *outcomes) submit(out *outcome, settled func()) {
 	if settled == nil {
 		settled = func() {}
@@ -105,20 +111,22 @@ func (o *outcomes) onCommitted(number uint64, out *outcome, err error) {
 		o.log.Error("a run's outcome could not be written", "error", err)
 	default:
 		if !o.waiting.any() {
-			o.log.Error("outcomes of runs wait in memory until the storage takes them", "error", err)
+			o.log.Error("outcomes of runs wait in memory until the storage takes them", "error",
+				err)
 		}
 		o.keep(out)
 	}
 }
 
-// storageMayTake reports whether the same change may succeed later. (Of any other refusal a repeat is refused too, and of an unknown outcome the
-// process ends.)
+// storageMayTake reports whether the same change may succeed later. (Of any other refusal a repeat
+// is refused too, and of an unknown outcome the process ends.)
 func storageMayTake(err error) bool {
 	switch e := messages.AsError(err); {
 	case e == nil:
 		return false
 	default:
-		return e.Code == messages.CodeBusy || e.Code == messages.CodeStorageFull || e.Code == messages.CodeStorageQuota ||
+		return e.Code == messages.CodeBusy || e.Code == messages.CodeStorageFull ||
+			e.Code == messages.CodeStorageQuota ||
 			e.Code == messages.CodeStorageReadOnly
 	}
 }
@@ -126,8 +134,10 @@ func storageMayTake(err error) bool {
 func (o *outcomes) keep(out *outcome) {
 	if lost := o.waiting.add(out); lost > 0 && time.Since(o.told) >= lossesToldIn {
 		o.told = time.Now()
-		o.log.Error("outcomes of runs are only counted, by job: the storage takes none, and as many as are kept in memory wait already",
-			"counted", o.waiting.lost.total, "waiting", len(o.waiting.items), "told_every", lossesToldIn.String())
+		o.log.Error("outcomes of runs are only counted, by job: the storage takes none, and as "+
+			"many as are kept in memory wait already",
+			"counted", o.waiting.lost.total, "waiting", len(o.waiting.items), "told_every",
+			lossesToldIn.String())
 	}
 	o.arm(backlogPause)
 }
@@ -155,7 +165,9 @@ func (o *outcomes) offer(most int) {
 	for _, out := range first {
 		out.with = true
 		change, retry := out.change, out.retry
-		writes = append(writes, func() { o.write(change, retry, func(err error) { o.onOffered(out, err) }) })
+		writes = append(writes, func() {
+			o.write(change, retry, func(err error) { o.onOffered(out, err) })
+		})
 	}
 	o.mu.Unlock()
 	for _, write := range writes {
@@ -196,7 +208,8 @@ func (o *outcomes) goOn() {
 	o.timer = time.AfterFunc(0, func() { o.offer(offeredAtOne) })
 }
 
-// pending returns the last rows of the runs that are on their way to the store: what the store shows of them may be old.
+// pending returns the last rows of the runs that are on their way to the store: what the store
+// shows of them may be old.
 func (o *outcomes) pending() map[string]messages.Run {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -219,15 +232,16 @@ func (o *outcomes) pending() map[string]messages.Run {
 	return last
 }
 
-// strip takes the row of a run out of what waits: it is a retry that was recorded there, which is about to start, and what is written of it from
-// now on must not be undone.
+// strip takes the row of a run out of what waits: it is a retry that was recorded there, which is
+// about to start, and what is written of it from now on must not be undone.
 func (o *outcomes) strip(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.waiting.strip(id)
 }
 
-// close offers what waits a last time, without waiting for it: the store writes what it has taken before it closes.
+// close offers what waits a last time, without waiting for it: the store writes what it has taken
+// before it closes.
 func (o *outcomes) close() {
 	o.mu.Lock()
 	o.closed = true
@@ -247,7 +261,8 @@ func (o *outcomes) close() {
 				lost++
 			}
 			if left--; left == 0 && lost > 0 {
-				o.log.Error("outcomes of runs are lost: the agent ends, and the storage takes none", "lost", lost, "error", c.Err)
+				o.log.Error("outcomes of runs are lost: the agent ends, and the storage takes none",
+					"lost", lost, "error", c.Err)
 			}
 		})
 	}

@@ -17,7 +17,8 @@ func noSpace(messages.Change) error {
 	return messages.Errorf(messages.CodeStorageFull, "no space is left")
 }
 
-// requireAccounts expects that the records of each job stand for as many runs as it had, and returns how many share a record with others.
+// requireAccounts expects that the records of each job stand for as many runs as it had, and
+// returns how many share a record with others.
 func (w *world) requireAccounts() (shared int) {
 	w.t.Helper()
 	counts := map[string]int{}
@@ -36,7 +37,8 @@ func (w *world) requireAccounts() (shared int) {
 	return shared
 }
 
-// TestAMinuteOfOutcomesIsKept: sixty runs a second for a minute while the disk is full, each with its record afterwards.
+// TestAMinuteOfOutcomesIsKept: sixty runs a second for a minute while the disk is full, each with
+// its record afterwards.
 func TestAMinuteOfOutcomesIsKept(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		for n := range 60 {
@@ -56,12 +58,14 @@ func TestAMinuteOfOutcomesIsKept(t *testing.T) {
 	})
 }
 
-// TestOutcomesBeyondTheBoundAreCounted: what does not fit in memory becomes one record a job that counts it, and no run that the store knew of
-// stays under way.
+// TestOutcomesBeyondTheBoundAreCounted: what does not fit in memory becomes one record a job that
+// counts it, and no run that the store knew of stays under way.
 func TestOutcomesBeyondTheBoundAreCounted(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("known", "@yearly", "sleep 6"))
-		w.add(job("again", "@yearly", "exit 4", func(o *messages.JobOptions) { o.MaxRetries, o.RetryDelaySeconds = 3, 20 }))
+		w.add(job("again", "@yearly", "exit 4", func(o *messages.JobOptions) {
+			o.MaxRetries, o.RetryDelaySeconds = 3, 20
+		}))
 		for n := range 199 {
 			w.add(job(fmt.Sprint("job ", n), "* * * * * *", "exit 0"))
 		}
@@ -77,7 +81,8 @@ func TestOutcomesBeyondTheBoundAreCounted(t *testing.T) {
 		if got := w.stored(known.ID); got.State != messages.RunSucceeded || got.Count > 1 {
 			t.Errorf("the run under way is %+v", got)
 		}
-		if got := w.stored(again.ID); got.State != messages.RunFailed || len(w.launcher.of("again")) != 4 {
+		if got := w.stored(again.ID); got.State != messages.RunFailed ||
+			len(w.launcher.of("again")) != 4 {
 			t.Errorf("the run with retries is %+v", got)
 		}
 		w.expect("", messages.RunRunning, 0)
@@ -101,7 +106,9 @@ func TestAnAgentThatEndsOnAFullDiskSaysWhatIsLost(t *testing.T) {
 		w.advance(10 * time.Second)
 		w.sys.Stop(context.Background())
 		synctest.Wait()
-		if text := w.log.String(); strings.Count(text, "outcomes of runs are lost: the agent ends") != 1 || !strings.Contains(text, "lost=10 ") {
+		if text := w.log.String(); strings.Count(text,
+			"outcomes of runs are lost: the agent ends") != 1 ||
+			!strings.Contains(text, "lost=10 ") {
 			t.Errorf("the log is\n%s", text)
 		}
 	})
@@ -117,7 +124,9 @@ func checkLoss(t *testing.T, runs []messages.Run) {
 		}
 		found++
 		want := fmt.Sprintf("it exited with 3; %d runs of this job ended so between 2000-", r.Count)
-		if !strings.HasPrefix(r.Reason, want) || !strings.Contains(r.Reason, "the storage took no writes") || r.StartedAt.IsZero() || *r.ExitCode != 3 {
+		if !strings.HasPrefix(r.Reason, want) ||
+			!strings.Contains(r.Reason, "the storage took no writes") || r.StartedAt.IsZero() ||
+			*r.ExitCode != 3 {
 			t.Errorf("the record is %+v", r)
 		}
 	}
@@ -128,22 +137,37 @@ func checkLoss(t *testing.T, runs []messages.Run) {
 
 // known returns the outcome of a run that the store has a row of.
 func known(run messages.Run, rows ...messages.Row) *outcome {
-	return &outcome{change: messages.Change{Rows: append([]messages.Row{messages.RunRow{Run: run}}, rows...)}}
+	return &outcome{change: messages.Change{Rows: append([]messages.Row{messages.RunRow{Run: run}},
+		rows...)}}
 }
 
-// TestOutputGoesBeforeOutcomes: outcomes of runs that the store knows stay, without what the runs printed where that is too much.
+// TestOutputGoesBeforeOutcomes: outcomes of runs that the store knows stay, without what the runs
+// printed where that is too much.
 func TestOutputGoesBeforeOutcomes(t *testing.T) {
 	var b backlog
-	run := messages.Run{State: messages.RunSucceeded, Output: messages.OutputSummary{StdoutBytes: 4000, Inline: []messages.OutputChunk{
-		{Stream: messages.Stdout, Data: make([]byte, 4000)},
-	}}}
-	body := newDocument(messages.DocumentOutput, "i", time.Unix(0, 0), applicationLog{JobName: "a", Message: strings.Repeat("x", 4000)})
+	run := messages.Run{
+		State: messages.RunSucceeded,
+		Output: messages.OutputSummary{StdoutBytes: 4000, Inline: []messages.OutputChunk{
+			{Stream: messages.Stdout, Data: make([]byte, 4000)},
+		}},
+	}
+	body := newDocument(messages.DocumentOutput, "i", time.Unix(0, 0), applicationLog{
+		JobName: "a",
+		Message: strings.Repeat("x", 4000),
+	})
 	const count = 2000
-	little := messages.Run{ID: "little", Output: messages.OutputSummary{Inline: []messages.OutputChunk{{Stream: messages.Stdout, Data: make([]byte, 9)}}}}
+	little := messages.Run{
+		ID: "little",
+		Output: messages.OutputSummary{Inline: []messages.OutputChunk{{
+			Stream: messages.Stdout,
+			Data:   make([]byte, 9),
+		}}},
+	}
 	b.add(known(little))
 	for n := range count {
 		run.ID = fmt.Sprint(n)
-		if lost := b.add(known(run, messages.DocumentRow{Document: body})); lost > 0 || b.bytes > backlogBytes {
+		if lost := b.add(known(run, messages.DocumentRow{Document: body})); lost > 0 ||
+			b.bytes > backlogBytes {
 			t.Fatalf("after %d: %d lost, %d bytes", n, lost, b.bytes)
 		}
 	}
@@ -151,7 +175,8 @@ func TestOutputGoesBeforeOutcomes(t *testing.T) {
 		t.Error("little output has gone before much")
 	}
 	first, last := b.items[1], b.items[count]
-	if got := first.run(); got.Output.Inline != nil || !got.Output.StdoutTruncated || got.Reason != whyOutputsWent || got.Output.StdoutBytes != 4000 {
+	if got := first.run(); got.Output.Inline != nil || !got.Output.StdoutTruncated ||
+		got.Reason != whyOutputsWent || got.Output.StdoutBytes != 4000 {
 		t.Errorf("the oldest is %+v", got)
 	}
 	if got := first.change.Rows[1].(messages.DocumentRow).Document.Body; !bytes.Contains(got, []byte(whyOutputsWent)) || !bytes.Contains(got, []byte(`"jobname":"a"`)) {
@@ -172,7 +197,12 @@ func TestOutputGoesBeforeOutcomes(t *testing.T) {
 // loses its output.
 func TestWhatDidNotRunGoesBeforeOutput(t *testing.T) {
 	var b backlog
-	ran := messages.Run{ID: "ran", ScriptName: "job", State: messages.RunFailed, StartedAt: time.Unix(1, 0)}
+	ran := messages.Run{
+		ID:         "ran",
+		ScriptName: "job",
+		State:      messages.RunFailed,
+		StartedAt:  time.Unix(1, 0),
+	}
 	ran.Output = messages.OutputSummary{StdoutBytes: 4000, Inline: []messages.OutputChunk{
 		{Stream: messages.Stdout, Data: make([]byte, 4000)},
 	}}
@@ -200,25 +230,38 @@ func TestWhatDidNotRunGoesBeforeOutput(t *testing.T) {
 	}
 }
 
-// TestARetryThatEndsBeforeItsRecordIsWritten: the record that it waits must not come behind that of its end.
+// TestARetryThatEndsBeforeItsRecordIsWritten: the record that it waits must not come behind that of
+// its end.
 func TestARetryThatEndsBeforeItsRecordIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemStore()
 		defer store.close()
 		o := newOutcomes(store, slog.New(slog.DiscardHandler))
 		next := &task{run: messages.Run{ID: "next", State: messages.RunQueued}}
-		failed := known(messages.Run{ID: "failed", State: messages.RunFailed}, messages.RunRow{Run: next.run})
+		failed := known(messages.Run{
+			ID:    "failed",
+			State: messages.RunFailed,
+		}, messages.RunRow{Run: next.run})
 		failed.retry = next
 		unblock := store.block()
 		o.submit(failed, nil)
-		o.submit(&outcome{of: next, change: messages.Change{Rows: []messages.Row{messages.RunRow{Run: next.outcome(messages.RunCancelled, "", time.Now())}}}}, nil)
+		o.submit(&outcome{
+			of: next,
+			change: messages.Change{
+				Rows: []messages.Row{messages.RunRow{Run: next.outcome(messages.RunCancelled, "",
+					time.Now())}},
+			},
+		}, nil)
 		store.refuseWith(noSpace)
 		unblock()
 		synctest.Wait()
 		store.refuseWith(nil)
 		time.Sleep(2 * backlogPause)
 		synctest.Wait()
-		for id, want := range map[string]messages.RunState{"failed": messages.RunFailed, "next": messages.RunCancelled} {
+		for id, want := range map[string]messages.RunState{
+			"failed": messages.RunFailed,
+			"next":   messages.RunCancelled,
+		} {
 			if run, err := store.Run(id); err != nil || run.State != want {
 				t.Errorf("%s is %+v, %v", id, run, err)
 			}

@@ -7,12 +7,15 @@ import (
 	"gusty/messages"
 )
 
-// output returns what a run printed so far and, where that is asked for and the run has not ended, what follows it.
+// output returns what a run printed so far and, where that is asked for and the run has not ended,
+// what follows it.
 func (s *System) output(m messages.GetOutput) (out messages.RunOutput, err error) {
 	if out.Run, err = s.opt.Store.Run(m.ID); err != nil {
 		return out, err
 	}
-	out.Each = func(each func(messages.OutputChunk) error) error { return s.opt.Store.EachOutput(m.ID, each) }
+	out.Each = func(each func(messages.OutputChunk) error) error {
+		return s.opt.Store.EachOutput(m.ID, each)
+	}
 	if !m.Follow || !out.Run.State.Active() {
 		return out, nil
 	}
@@ -24,7 +27,8 @@ func (s *System) output(m messages.GetOutput) (out messages.RunOutput, err error
 	return out, nil
 }
 
-// boundFollower ends when the agent stops and all runs have ended: a run that still waits by then starts in the agent's next life.
+// boundFollower ends when the agent stops and all runs have ended: a run that still waits by then
+// starts in the agent's next life.
 type boundFollower struct {
 	messages.OutputFollower
 	runsOver context.Context

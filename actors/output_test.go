@@ -49,7 +49,8 @@ func (w *world) followOutput(id string) messages.RunOutput {
 	return out
 }
 
-// TestOutputThatCannotBeStored: the run succeeds, what it printed is counted to its end, and its record says why that is not there.
+// TestOutputThatCannotBeStored: the run succeeds, what it printed is counted to its end, and its
+// record says why that is not there.
 func TestOutputThatCannotBeStored(t *testing.T) {
 	for want, fail := range map[string]error{
 		"a part of the output could not be kept; the log has the cause under this run's id": errors.New("input/output error of /dev/secret"),
@@ -57,7 +58,8 @@ func TestOutputThatCannotBeStored(t *testing.T) {
 	} {
 		inBubble(t, func(w *world) { w.store.outputError = fail }, func(w *world) {
 			done := ask[messages.RunFinished](w, messages.ExecuteCommand{Command: "print hello"})
-			if done.Run.State != messages.RunSucceeded || done.Run.Reason != want || done.Run.Output.StdoutBytes != 5 || done.Run.Output.StderrBytes != 0 {
+			if done.Run.State != messages.RunSucceeded || done.Run.Reason != want ||
+				done.Run.Output.StdoutBytes != 5 || done.Run.Output.StderrBytes != 0 {
 				t.Errorf("the run is %+v", done.Run)
 			}
 			if !strings.Contains(w.log.String(), "a part of the output could not be stored") {

@@ -14,8 +14,10 @@ const (
 	crowdedRows = 500
 )
 
-// pace is how much is sent at a time, as the server has shown that it takes. A server's queues count a request by its shards and not by its documents:
-// one that is crowded gets documents for fewer indices at a time, as many as it took, and few documents only where it takes next to nothing.
+// pace is how much is sent at a time, as the server has shown that it takes. A server's queues
+// count a request by its shards and not by its documents: one that is crowded gets documents for
+// fewer indices at a time, as many as it took, and few documents only where it takes next to
+// nothing.
 type pace struct {
 	rows      int       // at most in a batch
 	bytes     int       // before compression; one document may be larger
@@ -28,10 +30,12 @@ type pace struct {
 
 func fullPace() pace { return pace{rows: maxBatchRows, bytes: maxBatchSize} }
 
-// full reports whether the server takes as much as there is: then more than one delivery may be under way.
+// full reports whether the server takes as much as there is: then more than one delivery may be
+// under way.
 func (p *pace) full() bool { return p.rows == maxBatchRows && p.indices == 0 }
 
-// tooLarge notes that a request of so many bytes, of a delivery that was to keep to limit, was too large.
+// tooLarge notes that a request of so many bytes, of a delivery that was to keep to limit, was too
+// large.
 func (p *pace) tooLarge(sent, limit int, now time.Time) {
 	if least := min(sent, limit); p.refused == 0 || least < p.refused {
 		p.refused = least
@@ -40,7 +44,8 @@ func (p *pace) tooLarge(sent, limit int, now time.Time) {
 	p.cut(sent, limit)
 }
 
-// cut halves the size. Of two deliveries that were under way with the same limit the second changes nothing.
+// cut halves the size. Of two deliveries that were under way with the same limit the second changes
+// nothing.
 func (p *pace) cut(sent, limit int) { p.bytes = min(p.bytes, max(min(sent, limit)/2, 1)) }
 
 // crowd is what a server that has too much to do took of a batch.
@@ -65,7 +70,8 @@ func (p *pace) crowded(c crowd, now time.Time) {
 	}
 }
 
-// took notes that all of a batch was taken; narrowed, that there were documents for more indices than it was allowed.
+// took notes that all of a batch was taken; narrowed, that there were documents for more indices
+// than it was allowed.
 func (p *pace) took(narrowed bool, now time.Time) {
 	p.rows = min(2*p.rows, maxBatchRows)
 	if now.Sub(p.refusedAt) >= sizeMemory {

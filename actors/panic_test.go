@@ -12,8 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// answersWithin is how soon an asker hears that the actor it asked has failed. It is measured on a bubble's clock, which tells how long anybody
-// waited and not how busy the machine is.
+// answersWithin is how soon an asker hears that the actor it asked has failed. It is measured on a
+// bubble's clock, which tells how long anybody waited and not how busy the machine is.
 const answersWithin = 100 * time.Millisecond
 
 func withNightly(w *world) {
@@ -57,16 +57,19 @@ func TestPanicAnswersTheAskerAndOthersGoOn(t *testing.T) {
 				if took := time.Since(begun); took > answersWithin {
 					w.t.Errorf("the asker waited %s", took)
 				}
-				if messages.CodeOf(err) != messages.CodeUnavailable || strings.Contains(err.Error(), "boom") {
+				if messages.CodeOf(err) != messages.CodeUnavailable ||
+					strings.Contains(err.Error(), "boom") {
 					w.t.Errorf("the asker is told %v", err)
 				}
 				for _, other := range members() {
 					ask[any](w, answersOf(other))
 				}
-				if stats := ask[messages.Stats](w, messages.GetStats{}); restartsOf(stats, name) != 1 {
+				if stats := ask[messages.Stats](w, messages.GetStats{}); restartsOf(stats,
+					name) != 1 {
 					w.t.Errorf("the restart is not counted: %+v", stats.Actors)
 				}
-				if log := w.log.String(); !strings.Contains(log, "cause=boom") || !strings.Contains(log, "actor="+name) {
+				if log := w.log.String(); !strings.Contains(log, "cause=boom") ||
+					!strings.Contains(log, "actor="+name) {
 					w.t.Errorf("the log does not tell the cause: %s", log)
 				}
 			})
@@ -102,20 +105,30 @@ func TestOthersAnswerWhileOneIsBusyFailing(t *testing.T) {
 
 func TestStateComesBackFromTheStore(t *testing.T) {
 	w := startedWorld(t)
-	ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{Name: messages.ParamLabels, Value: "rack=7"}}})
+	ask[messages.ParametersSet](w, messages.SetParameters{Values: []messages.ParameterValue{{
+		Name:  messages.ParamLabels,
+		Value: "rack=7",
+	}}})
 	ask[messages.PasswordSet](w, messages.SetPassword{Name: "Admin", Hash: "new"})
 	next := w.add(job("hourly", "0 0 * * * *", "exit 0")).Next
 	ask[messages.FiringSet](w, messages.SetFiring{On: false})
-	running := ask[messages.RunAccepted](w, messages.ExecuteScript{Job: job("long", "", "hang"), Async: true}).Run
+	running := ask[messages.RunAccepted](w, messages.ExecuteScript{
+		Job:   job("long", "", "hang"),
+		Async: true,
+	}).Run
 	w.awaitState(running.ID, messages.RunRunning)
 	version := w.sys.Config().Version
 	for _, name := range members() {
 		_ = w.explode(name)
 	}
-	if config := ask[*messages.Config](w, messages.GetConfig{}); config.Text(messages.ParamLabels) != "rack=7" || config.Version <= version {
-		t.Errorf("the parameters are %q, version %d", config.Text(messages.ParamLabels), config.Version)
+	if config := ask[*messages.Config](w,
+		messages.GetConfig{}); config.Text(messages.ParamLabels) != "rack=7" ||
+		config.Version <= version {
+		t.Errorf("the parameters are %q, version %d", config.Text(messages.ParamLabels),
+			config.Version)
 	}
-	if got := w.sys.Access().Users["Admin"]; got == nil || got.Hash.Reveal() != "new" || !got.Has(messages.ScopeAgent) {
+	if got := w.sys.Access().Users["Admin"]; got == nil || got.Hash.Reveal() != "new" ||
+		!got.Has(messages.ScopeAgent) {
 		t.Errorf("the user is %+v", got)
 	}
 	standing := ask[messages.JobStanding](w, messages.GetJobState{Name: "hourly"})
@@ -164,7 +177,8 @@ func TestEveryAskIsAnsweredOnceWhilePanicsRain(t *testing.T) {
 		})
 		wait.Wait()
 		if asked.Load() != answered.Load() {
-			w.t.Errorf("%d of %d asks were answered, %d failed\n%s", answered.Load(), asked.Load(), failed.Load(), w.log)
+			w.t.Errorf("%d of %d asks were answered, %d failed\n%s", answered.Load(), asked.Load(),
+				failed.Load(), w.log)
 		}
 		select {
 		case err := <-w.sys.Dead():
@@ -185,7 +199,8 @@ func TestAnActorThatKeepsFailingEndsTheProcess(t *testing.T) {
 				}
 				err := deadline(w.t, w.sys.Dead())
 				var gaveUp *GaveUpError
-				if !errors.As(err, &gaveUp) || gaveUp.Actor != name || !strings.Contains(err.Error(), "boom") {
+				if !errors.As(err, &gaveUp) || gaveUp.Actor != name ||
+					!strings.Contains(err.Error(), "boom") {
 					w.t.Errorf("the cause is %v", err)
 				}
 				begun := time.Now()
@@ -246,7 +261,8 @@ func TestTheGuardianEndsTheProcessWhenTheRootFails(t *testing.T) {
 	}
 	err := deadline(t, w.sys.Dead())
 	var gaveUp *GaveUpError
-	if !errors.As(err, &gaveUp) || gaveUp.Actor != nameAgent || strings.Contains(err.Error(), "times in") {
+	if !errors.As(err, &gaveUp) || gaveUp.Actor != nameAgent ||
+		strings.Contains(err.Error(), "times in") {
 		t.Errorf("the cause is %v", err)
 	}
 }
@@ -261,7 +277,8 @@ func TestAnExecutorThatFailsCostsItsRunAndIsBack(t *testing.T) {
 		if messages.CodeOf(err) != messages.CodeUnavailable || time.Since(begun) > answersWithin {
 			w.t.Errorf("the asker is told %v, after %s", err, time.Since(begun))
 		}
-		if got := w.awaitState(run.ID, messages.RunInterrupted); got.Reason != "its executor failed" {
+		if got := w.awaitState(run.ID, messages.RunInterrupted); got.Reason != "its executor "+
+			"failed" {
 			w.t.Errorf("the reason is %q", got.Reason)
 		}
 		again := ask[messages.RunAccepted](w, messages.RunJob{Name: "a"}).Run

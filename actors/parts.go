@@ -11,7 +11,8 @@ import (
 // maxPartBytes is how much text one document of output holds.
 const maxPartBytes = 32 << 10
 
-// parts cuts one stream of a run's output into texts of at most maxPartBytes: one line each, as documents have them, valid UTF-8, no secrets.
+// parts cuts one stream of a run's output into texts of at most maxPartBytes: one line each, as
+// documents have them, valid UTF-8, no secrets.
 type parts struct {
 	stream   messages.Stream
 	redactor *redactor
@@ -39,7 +40,8 @@ func (p *parts) remark(words string) {
 	p.text = append(p.text, words...)
 }
 
-// end returns what is left. A stream of which nothing is left gives one empty part, so that its document exists.
+// end returns what is left. A stream of which nothing is left gives one empty part, so that its
+// document exists.
 func (p *parts) end() error {
 	p.text = append(p.text, p.redactor.rest()...)
 	if err := p.giveFull(); err != nil {
@@ -51,7 +53,8 @@ func (p *parts) end() error {
 	return nil
 }
 
-// giveFull passes parts on as long as there is more than one of them: half a part is kept back, since a cleaned text can be longer than it was.
+// giveFull passes parts on as long as there is more than one of them: half a part is kept back,
+// since a cleaned text can be longer than it was.
 func (p *parts) giveFull() error {
 	for len(p.text) > maxPartBytes {
 		n := cutAt(p.text, maxPartBytes/3) // each byte that is no UTF-8 becomes three

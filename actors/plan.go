@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// plan is a parsed expression in a time zone. Jobs of the same expression and zone share one: an agent with many jobs has few plans, as a rule.
+// plan is a parsed expression in a time zone. Jobs of the same expression and zone share one: an
+// agent with many jobs has few plans, as a rule.
 type plan struct {
 	key      planKey
 	users    int32
@@ -17,10 +18,12 @@ type plan struct {
 	location *time.Location
 }
 
-// planKey is the expression and the zone as one text, which costs less in memory than two: there may be as many plans as jobs.
+// planKey is the expression and the zone as one text, which costs less in memory than two: there
+// may be as many plans as jobs.
 type planKey string
 
-// planKeyOf returns the key. A line feed separates fields of an expression, but no zone has one in its name.
+// planKeyOf returns the key. A line feed separates fields of an expression, but no zone has one in
+// its name.
 func planKeyOf(expression, zone string) planKey { return planKey(expression + "\n" + zone) }
 
 func (k planKey) expression() string { return string(k[:strings.LastIndexByte(string(k), '\n')]) }
@@ -76,6 +79,7 @@ func (p *plan) warning(now, anchor time.Time) string {
 	case p.schedule.IsReboot() || !p.next(now, anchor).IsZero():
 		return ""
 	default:
-		return fmt.Sprintf("the expression %q never fires: no such date lies ahead", p.key.expression())
+		return fmt.Sprintf("the expression %q never fires: no such date lies ahead",
+			p.key.expression())
 	}
 }

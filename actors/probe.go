@@ -9,10 +9,12 @@ import (
 	"gusty/internal/opensearch"
 )
 
-// This file holds how indices are tried again whose shards are not there: OpenSearch waits for a shard before it says so, and whatever is in the
-// same request waits with it. So that takes a delivery of its own, beside the others, with one document for each.
+// This file holds how indices are tried again whose shards are not there: OpenSearch waits for a
+// shard before it says so, and whatever is in the same request waits with it. So that takes a
+// delivery of its own, beside the others, with one document for each.
 
-// probeStalled begins a delivery that finds out whether the indices whose time has come have their shards again. One is under way at a time.
+// probeStalled begins a delivery that finds out whether the indices whose time has come have their
+// shards again. One is under way at a time.
 func (a *shipperActor) probeStalled(ctx actor.Context, now time.Time) {
 	if a.probing {
 		return
@@ -28,11 +30,18 @@ func (a *shipperActor) probeStalled(ctx actor.Context, now time.Time) {
 		return
 	}
 	a.probing = true
-	a.launch(ctx, &delivery{after: after, only: only, maxRows: len(only), maxBytes: a.pace.bytes, gathered: func(uint64, bool) {}})
+	a.launch(ctx, &delivery{
+		after:    after,
+		only:     only,
+		maxRows:  len(only),
+		maxBytes: a.pace.bytes,
+		gathered: func(uint64, bool) {},
+	})
 }
 
-// concludeProbe lets go of the indices that took their document, or for which none waits any more. The others are held by what noteHeld has concluded;
-// where nothing was learned they wait as before.
+// concludeProbe lets go of the indices that took their document, or for which none waits any more.
+// The others are held by what noteHeld has concluded; where nothing was learned they wait as
+// before.
 func (a *shipperActor) concludeProbe(r *delivered, commitErr error, now time.Time) {
 	a.probing = false
 	err := commitErr
@@ -43,7 +52,8 @@ func (a *shipperActor) concludeProbe(r *delivered, commitErr error, now time.Tim
 		a.endProbe(r, now)
 		return
 	}
-	if status, ok := errors.AsType[*opensearch.StatusError](err); ok && status.Class() == opensearch.TooLarge {
+	if status, ok := errors.AsType[*opensearch.StatusError](err); ok &&
+		status.Class() == opensearch.TooLarge {
 		a.pace.tooLarge(r.sent, r.maxBytes, now)
 	}
 	for _, h := range a.holds {

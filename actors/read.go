@@ -11,7 +11,8 @@ import (
 // streakLimit bounds how far back a streak of failures is counted.
 const streakLimit = 100
 
-// read answers what needs no actor: committed rows, and the pulse of the tree. It runs on the asker's goroutine.
+// read answers what needs no actor: committed rows, and the pulse of the tree. It runs on the
+// asker's goroutine.
 func (s *System) read(message any) (any, error) {
 	var reply any
 	err := guarded(func() (err error) {
@@ -39,10 +40,13 @@ func (s *System) readUnguarded(message any) (any, error) {
 	case messages.GetOutput:
 		return wrapReply(s.output(m))
 	case messages.MakeBackup:
-		s.log.Info("a backup is made", "principal", m.Origin.Principal, "remote", m.Origin.Remote, "request_id", m.Origin.RequestID)
+		s.log.Info("a backup is made", "principal", m.Origin.Principal, "remote", m.Origin.Remote,
+			"request_id", m.Origin.RequestID)
 		return wrapReply(store.Backup())
 	case messages.GetExport:
-		return messages.Export{Each: func(each func(messages.TableRow) error) error { return store.Export(m.Query, each) }}, nil
+		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+			return store.Export(m.Query, each)
+		}}, nil
 	case messages.GetOutbox:
 		return s.outbox()
 	case messages.ListDead:
@@ -74,7 +78,8 @@ func (s *System) outbox() (messages.OutboxStanding, error) {
 
 func (s *System) readiness() messages.Readiness {
 	r := messages.Readiness{
-		Ready: true, Degraded: s.opt.Store.Stats().Degraded, Starts: s.starts.standing(), Components: make(map[string]string, len(s.members)),
+		Ready: true, Degraded: s.opt.Store.Stats().Degraded, Starts: s.starts.standing(),
+		Components: make(map[string]string, len(s.members)),
 	}
 	r.Components[componentStarts] = stateUp
 	if r.Starts != "" {

@@ -17,16 +17,19 @@ import (
 type recovery struct {
 	actor *executorsActor
 	now   time.Time
-	// again: an earlier instance of the actor lived in this process. What its executions have not begun was never started.
+	// again: an earlier instance of the actor lived in this process. What its executions have not
+	// begun was never started.
 	again    bool
 	lastSeen time.Time // when the earlier life was last known to be alive; zero: unknown
 	orphans  []process.Orphan
 }
 
-// recover settles the runs that the store has as active: those of an earlier life of the agent, and those that this actor's earlier instance
-// lost. A run that may have started is never started again.
+// recover settles the runs that the store has as active: those of an earlier life of the agent, and
+// those that this actor's earlier instance lost. A run that may have started is never started
+// again.
 func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
-	// What is under way, or on its way to the store, is looked at before the load: after it, it might show in neither.
+	// What is under way, or on its way to the store, is looked at before the load: after it, it
+	// might show in neither.
 	pending := a.system.outcomes.pending()
 	alive := a.adopt(ctx)
 	_, starts, _ := a.system.member(nameExecutors).vital.look()
@@ -48,7 +51,8 @@ func (a *executorsActor) recover(ctx actor.Context, now time.Time) error {
 	return nil
 }
 
-// adopt books the executions that an earlier instance left under way, each until it says that it is over. Each records its own end.
+// adopt books the executions that an earlier instance left under way, each until it says that it is
+// over. Each records its own end.
 func (a *executorsActor) adopt(ctx actor.Context) (alive map[string]bool) {
 	alive = map[string]bool{}
 	left := map[string][]*execution{}
@@ -67,7 +71,8 @@ func (a *executorsActor) adopt(ctx actor.Context) (alive map[string]bool) {
 	return alive
 }
 
-// load returns the active runs. Those of an earlier life of the agent were read before any actor began to write new ones beside them.
+// load returns the active runs. Those of an earlier life of the agent were read before any actor
+// began to write new ones beside them.
 func (r *recovery) load() (map[string]messages.Run, error) {
 	s := r.actor.system
 	if !r.again {
@@ -79,7 +84,8 @@ func (r *recovery) load() (map[string]messages.Run, error) {
 	return runs, err
 }
 
-// loadActive reads all before anything is done about them: a read of the store must not begin within another.
+// loadActive reads all before anything is done about them: a read of the store must not begin
+// within another.
 func loadActive(store Store) (map[string]messages.Run, uint64, error) {
 	runs := map[string]messages.Run{}
 	txID, err := store.LoadActiveRuns(func(run messages.Run) error {
@@ -104,11 +110,17 @@ func (r *recovery) settle(run messages.Run) {
 		if r.again {
 			run.Reason = "the agent's executors failed before it started"
 		}
-		run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.endOf(&run, time.Time{}), false
+		run.State, run.EndedAt, run.Armed = messages.RunInterrupted, r.endOf(&run,
+			time.Time{}), false
 		r.actor.system.record(run, nil)
 		return
 	}
-	r.orphans = append(r.orphans, process.Orphan{Mark: run.ID, PID: run.PID, StartTicks: run.PIDStart, StartedAt: run.StartedAt})
+	r.orphans = append(r.orphans, process.Orphan{
+		Mark:       run.ID,
+		PID:        run.PID,
+		StartTicks: run.PIDStart,
+		StartedAt:  run.StartedAt,
+	})
 	reason := "the agent ended before its start could be recorded; it may have run"
 	switch {
 	case run.State == messages.RunRunning && r.again:
@@ -120,8 +132,8 @@ func (r *recovery) settle(run messages.Run) {
 }
 
 // neverStarted reports whether a queued run certainly was not started. Where nothing vouches for
-// that, as after a power cut, its row reports whether it only waited, and the clock whether its time
-// has come.
+// that, as after a power cut, its row reports whether it only waited, and the clock whether its
+// time has come.
 func (r *recovery) neverStarted(run *messages.Run) bool {
 	if r.again {
 		return true
@@ -143,10 +155,12 @@ func (r *recovery) resume(run messages.Run) {
 	t.row.stored.Store(true)
 	switch {
 	case err != nil:
-		r.actor.system.settleUnrun(t, messages.RunSkipped, "the job was deleted, or could not be read, before it started")
+		r.actor.system.settleUnrun(t, messages.RunSkipped,
+			"the job was deleted, or could not be read, before it started")
 		return
 	case r.lapsed(&run, &job.Options):
-		r.actor.system.settleUnrun(t, messages.RunMissed, "the agent ended while it waited"+r.seen())
+		r.actor.system.settleUnrun(t, messages.RunMissed, "the agent ended while it waited"+
+			r.seen())
 		return
 	}
 	if run.Trigger == messages.TriggerMisfire {
@@ -184,14 +198,16 @@ func (r *recovery) startAt(run *messages.Run, o *messages.JobOptions) time.Time 
 	return from.Add(rand.N(end.Sub(from))) //nolint:gosec // jitter is no secret
 }
 
-// lapsed reports whether a firing that waited is missed: the agent was down for longer than the job allows one to be late, and its policy makes up
-// for none.
+// lapsed reports whether a firing that waited is missed: the agent was down for longer than the job
+// allows one to be late, and its policy makes up for none.
 func (r *recovery) lapsed(run *messages.Run, o *messages.JobOptions) bool {
-	if r.again || run.Trigger != messages.TriggerSchedule || misfireOf(o.MisfirePolicy) != messages.MisfireSkip {
+	if r.again || run.Trigger != messages.TriggerSchedule ||
+		misfireOf(o.MisfirePolicy) != messages.MisfireSkip {
 		return false
 	}
 	grace := max(hardlyLate, time.Duration(o.MisfireGraceSeconds)*time.Second)
-	return r.now.Sub(laterOf(run.DueAt, r.lastSeen.Add(lastSeenInterval))) > grace // it lived for up to that much longer
+	// it lived for up to that much longer
+	return r.now.Sub(laterOf(run.DueAt, r.lastSeen.Add(lastSeenInterval))) > grace
 }
 
 func (r *recovery) seen() string {
@@ -205,11 +221,13 @@ func (s *System) endOrphans(orphans []process.Orphan) {
 	err := guarded(func() error {
 		n, err := s.opt.Launcher.EndOrphans(orphans)
 		if n > 0 {
-			s.log.Warn("processes of interrupted runs were still there and were ended", "actor", nameExecutors, "runs", n)
+			s.log.Warn("processes of interrupted runs were still there and were ended", "actor",
+				nameExecutors, "runs", n)
 		}
 		return err
 	})
 	if err != nil {
-		s.log.Error("processes of interrupted runs could not be ended", "actor", nameExecutors, "error", err)
+		s.log.Error("processes of interrupted runs could not be ended", "actor", nameExecutors,
+			"error", err)
 	}
 }

@@ -8,15 +8,17 @@ import (
 	"gusty/messages"
 )
 
-// minSecretBytes is how long a value must be to be looked for in output: of shorter ones ("1", "yes") more harm is done by hiding them.
+// minSecretBytes is how long a value must be to be looked for in output: of shorter ones ("1",
+// "yes") more harm is done by hiding them.
 const minSecretBytes = 4
 
-// secretsOf returns the values of a job's environment that must not be seen in what it prints, the longest first, so that one that holds another
-// is hidden whole.
+// secretsOf returns the values of a job's environment that must not be seen in what it prints, the
+// longest first, so that one that holds another is hidden whole.
 func secretsOf(job *messages.Job) []messages.Secret {
 	var secrets []messages.Secret
 	for _, name := range slices.Sorted(maps.Keys(job.Options.Environment)) {
-		if value := job.Options.Environment[name]; len(value) >= minSecretBytes && !slices.Contains(secrets, value) {
+		if value := job.Options.Environment[name]; len(value) >= minSecretBytes &&
+			!slices.Contains(secrets, value) {
 			secrets = append(secrets, value)
 		}
 	}
@@ -24,8 +26,8 @@ func secretsOf(job *messages.Job) []messages.Secret {
 	return secrets
 }
 
-// redactor hides secrets in a text that comes in pieces, and takes the line ends out of it first: without them what was a secret in two lines is
-// one, and documents have none.
+// redactor hides secrets in a text that comes in pieces, and takes the line ends out of it first:
+// without them what was a secret in two lines is one, and documents have none.
 type redactor struct {
 	secrets [][]byte
 	first   [256]bool // the first bytes of secrets
@@ -67,9 +69,12 @@ func (r *redactor) add(piece []byte) []byte {
 // rest returns what is left at the end of the text.
 func (r *redactor) rest() []byte { return r.take(len(r.held)) }
 
-// cut returns what is left before a gap, where a secret may have begun that ends in the gap or behind it.
+// cut returns what is left before a gap, where a secret may have begun that ends in the gap or
+// behind it.
 func (r *redactor) cut() []byte {
-	out := r.take(len(r.held) - r.partial(func(secret []byte, n int) bool { return bytes.HasSuffix(r.held, secret[:n]) }))
+	out := r.take(len(r.held) - r.partial(func(secret []byte, n int) bool {
+		return bytes.HasSuffix(r.held, secret[:n])
+	}))
 	if len(r.held) > 0 {
 		out, r.held = append(out, messages.Mask...), r.held[:0]
 	}
@@ -77,10 +82,13 @@ func (r *redactor) cut() []byte {
 	return out
 }
 
-// partial returns the length of the longest part of a secret, not all of it, that is long enough to be hidden and at the place that is looked at.
+// partial returns the length of the longest part of a secret, not all of it, that is long enough to
+// be hidden and at the place that is looked at.
 func (r *redactor) partial(at func(secret []byte, n int) bool) int {
 	for n := min(r.longest-1, len(r.held)); n >= minSecretBytes; n-- {
-		if slices.ContainsFunc(r.secrets, func(secret []byte) bool { return n < len(secret) && at(secret, n) }) {
+		if slices.ContainsFunc(r.secrets, func(secret []byte) bool {
+			return n < len(secret) && at(secret, n)
+		}) {
 			return n
 		}
 	}
@@ -94,7 +102,9 @@ func (r *redactor) take(end int) []byte {
 	if r.gap && end > 0 {
 		r.gap = false
 		if r.secretAt(r.held) == 0 {
-			at = r.partial(func(secret []byte, n int) bool { return bytes.HasPrefix(r.held, secret[len(secret)-n:]) })
+			at = r.partial(func(secret []byte, n int) bool {
+				return bytes.HasPrefix(r.held, secret[len(secret)-n:])
+			})
 		}
 		if at > 0 {
 			out = append(out, messages.Mask...)

@@ -11,12 +11,21 @@ import (
 
 func TestSecretsOfAJob(t *testing.T) {
 	j := job("a", "@daily", "")
-	j.Options.Environment = map[string]messages.Secret{"A": "abcd", "B": "abcdefgh", "C": "abc", "D": "abcd"}
+	j.Options.Environment = map[string]messages.Secret{
+		"A": "abcd",
+		"B": "abcdefgh",
+		"C": "abc",
+		"D": "abcd",
+	}
 	secrets := secretsOf(&j)
 	if len(secrets) != 2 || secrets[0] != "abcdefgh" || secrets[1] != "abcd" {
-		t.Errorf("got %d: the longest comes first, each once, and none of less than four bytes", len(secrets))
+		t.Errorf("got %d: the longest comes first, each once, and none of less than four bytes",
+			len(secrets))
 	}
-	chunks := []messages.OutputChunk{{Stream: messages.Stdout, Data: []byte("x abcdefgh abcd abcde")}, {Stream: messages.Stderr, Data: []byte("y")}}
+	chunks := []messages.OutputChunk{{
+		Stream: messages.Stdout,
+		Data:   []byte("x abcdefgh abcd abcde"),
+	}, {Stream: messages.Stderr, Data: []byte("y")}}
 	if got := inlineText(chunks, messages.Stdout, secrets); got != "x ******** ******** ********e" {
 		t.Errorf("got %q", got)
 	}
@@ -25,19 +34,29 @@ func TestSecretsOfAJob(t *testing.T) {
 // textOf cuts a text into pieces of a size, and returns the parts.
 func textOf(t testing.TB, text string, size int, secrets ...messages.Secret) (all []string) {
 	t.Helper()
-	p := &parts{stream: messages.Stdout, redactor: newRedactor(secrets), give: func(part int, text string) error {
-		if part != len(all)+1 || len(text) > maxPartBytes || !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n") {
-			t.Errorf("part %d, %d bytes, after %d", part, len(text), len(all))
-		}
-		all = append(all, text)
-		return nil
-	}}
+	p := &parts{
+		stream: messages.Stdout, redactor: newRedactor(secrets),
+		give: func(part int, text string) error {
+			if part != len(all)+1 || len(text) > maxPartBytes || !utf8.ValidString(text) ||
+				strings.ContainsAny(text, "\r\n") {
+				t.Errorf("part %d, %d bytes, after %d", part, len(text), len(all))
+			}
+			all = append(all, text)
+			return nil
+		},
+	}
 	for len(text) > 0 {
 		n := min(size, len(text))
-		if err := p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte(text[:n])}); err != nil {
+		if err := p.add(messages.OutputChunk{
+			Stream: messages.Stdout,
+			Data:   []byte(text[:n]),
+		}); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.add(messages.OutputChunk{Stream: messages.Stderr, Data: []byte("the other stream")}); err != nil {
+		if err := p.add(messages.OutputChunk{
+			Stream: messages.Stderr,
+			Data:   []byte("the other stream"),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		text = text[n:]
@@ -53,7 +72,8 @@ func TestPartsHideSecretsAcrossBorders(t *testing.T) {
 	text := strings.Repeat("ä line with hunter2-secret in it\n", 3000)
 	want := strings.Repeat("ä line with ******** in it", 3000)
 	for _, size := range []int{1, 7, 13, 4096, len(text)} {
-		if got := strings.Join(textOf(t, text, size, "hunter2-secret", "hunter2"), ""); got != want {
+		if got := strings.Join(textOf(t, text, size, "hunter2-secret", "hunter2"),
+			""); got != want {
 			t.Errorf("in pieces of %d the text has %d bytes, not %d", size, len(got), len(want))
 		}
 	}
@@ -71,7 +91,8 @@ func TestPartsOfOddText(t *testing.T) {
 		got := textOf(t, text, 5000)
 		joined := strings.Join(got, "")
 		if name == "no UTF-8" {
-			joined = strings.ToValidUTF8(strings.ReplaceAll(joined, "\uFFFD", "\xff"), "\uFFFD") // one for each part is one in all
+			// one for each part is one in all
+			joined = strings.ToValidUTF8(strings.ReplaceAll(joined, "\uFFFD", "\xff"), "\uFFFD")
 		}
 		if want := plainLine([]byte(text)); joined != want {
 			t.Errorf("%s: %d parts with %d bytes, not %d", name, len(got), len(joined), len(want))
@@ -81,29 +102,41 @@ func TestPartsOfOddText(t *testing.T) {
 
 func TestPartsTellWhatIsMissing(t *testing.T) {
 	var got string
-	p := &parts{stream: messages.Stdout, redactor: newRedactor(nil), give: func(_ int, text string) error { got += text; return nil }}
+	p := &parts{
+		stream: messages.Stdout, redactor: newRedactor(nil),
+		give: func(_ int, text string) error {
+			got += text
+			return nil
+		},
+	}
 	err := errors.Join(p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte("head ")}),
-		p.add(messages.OutputChunk{Stream: messages.Stdout, Skipped: 77}), p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte(" tail")}), p.end())
+		p.add(messages.OutputChunk{
+			Stream:  messages.Stdout,
+			Skipped: 77,
+		}), p.add(messages.OutputChunk{Stream: messages.Stdout, Data: []byte(" tail")}), p.end())
 	if err != nil || got != "head [77 bytes left out] tail" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
 
-// Documents have no line ends, so that a secret that was printed with other ones than it has, or broken into lines, would be whole in them.
+// Documents have no line ends, so that a secret that was printed with other ones than it has, or
+// broken into lines, would be whole in them.
 func TestPartsHideSecretsAcrossLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"a hunter2\nsecret\n b": "a ******** b", "a hunter2\r\nsecret b": "a ******** b", "a hun\nter2se\ncret b": "a ******** b",
 		"a\n\nb": "ab", "hunter2secre": "hunter2secre",
 	} {
 		for size := 1; size < 9; size++ {
-			if got := strings.Join(textOf(t, text, size, "hunter2\nsecret\n", "a\n\n\n"), ""); got != want {
+			if got := strings.Join(textOf(t, text, size, "hunter2\nsecret\n", "a\n\n\n"),
+				""); got != want {
 				t.Errorf("%q in pieces of %d gives %q, want %q", text, size, got, want)
 			}
 		}
 	}
 }
 
-// What is left of a secret before and behind a gap is hidden too, where it is more than a few letters.
+// What is left of a secret before and behind a gap is hidden too, where it is more than a few
+// letters.
 func TestPartsHideSecretsCutByAGap(t *testing.T) {
 	for _, c := range []struct{ before, behind, want string }{
 		{"key hunter2-se", "cret end", "key ********[9 bytes left out]******** end"},
@@ -116,7 +149,8 @@ func TestPartsHideSecretsCutByAGap(t *testing.T) {
 		chunks := []messages.OutputChunk{
 			{Stream: messages.Stdout, Data: []byte(c.before)}, {Stream: messages.Stdout, Skipped: 9}, {Stream: messages.Stdout, Data: []byte(c.behind)},
 		}
-		if got := inlineText(chunks, messages.Stdout, []messages.Secret{"hunter2-secret"}); got != c.want {
+		if got := inlineText(chunks, messages.Stdout,
+			[]messages.Secret{"hunter2-secret"}); got != c.want {
 			t.Errorf("%q and %q give %q, want %q", c.before, c.behind, got, c.want)
 		}
 	}
@@ -126,7 +160,8 @@ func FuzzParts(f *testing.F) {
 	f.Add("some text with a secret-word in it", "secret-word", 3)
 	f.Add("aaaaaaa", "aaaa", 1)
 	f.Fuzz(func(t *testing.T, text, secret string, size int) {
-		if size < 1 || len(secret) < minSecretBytes || strings.ContainsAny(secret, "*\r\n\uFFFD") || !utf8.ValidString(secret) {
+		if size < 1 || len(secret) < minSecretBytes || strings.ContainsAny(secret, "*\r\n\uFFFD") ||
+			!utf8.ValidString(secret) {
 			return
 		}
 		for _, part := range textOf(t, text, size, messages.Secret(secret)) {

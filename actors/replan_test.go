@@ -8,9 +8,13 @@ import (
 	"gusty/messages"
 )
 
-// A firing that is due by the old expression and by the new one fires once, and has one record, whenever the change comes.
+// A firing that is due by the old expression and by the new one fires once, and has one record,
+// whenever the change comes.
 func TestAnotherExpressionOfTheSameTimesFiresOnce(t *testing.T) {
-	for _, ahead := range []time.Duration{1100 * time.Millisecond, time.Second, 500 * time.Millisecond, time.Millisecond, 0} {
+	for _, ahead := range []time.Duration{
+		1100 * time.Millisecond, time.Second,
+		500 * time.Millisecond, time.Millisecond, 0,
+	} {
 		inBubble(t, nil, func(w *world) {
 			w.add(job("minutely", "0 * * * * *", "exit 0"))
 			w.advance(time.Minute - ahead)
@@ -22,7 +26,8 @@ func TestAnotherExpressionOfTheSameTimesFiresOnce(t *testing.T) {
 	}
 }
 
-// The change is asked for before the firing and durable after it: a crash then must not let it fire again.
+// The change is asked for before the firing and durable after it: a crash then must not let it fire
+// again.
 func TestAnExpressionThatCrossesAFiringDoesNotFireItAgainAfterACrash(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("minutely", "0 * * * * *", "exit 0"))

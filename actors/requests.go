@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the executors do for clients, and for the scheduler in their name: run what they send, and take it back.
+// This file holds what the executors do for clients, and for the scheduler in their name: run what
+// they send, and take it back.
 
 // onRunTask records a run of a stored job that a client asked for.
 func (a *executorsActor) onRunTask(ctx actor.Context, m runTask) {
@@ -24,7 +25,8 @@ func (a *executorsActor) onExecuteScript(ctx actor.Context, m messages.ExecuteSc
 	}
 	run := a.system.newRun(job.Name, messages.RunOfScript, m.Origin.Principal)
 	a.commit(ctx, &task{
-		run: run, at: run.DueAt, overlap: messages.OverlapAllow, script: &job, async: m.Async, asker: ctx.Sender(),
+		run: run, at: run.DueAt, overlap: messages.OverlapAllow, script: &job, async: m.Async,
+		asker: ctx.Sender(),
 	}, m.Origin)
 }
 
@@ -44,7 +46,8 @@ func (a *executorsActor) checkScript(job *messages.Job) error {
 func (a *executorsActor) onExecuteCommand(ctx actor.Context, m messages.ExecuteCommand) {
 	run := a.system.newRun(messages.CommandName, messages.RunOfCommand, m.Origin.Principal)
 	a.commit(ctx, &task{
-		run: run, at: run.DueAt, overlap: messages.OverlapAllow, command: m.Command, timeout: m.Timeout, asker: ctx.Sender(),
+		run: run, at: run.DueAt, overlap: messages.OverlapAllow, command: m.Command,
+		timeout: m.Timeout, asker: ctx.Sender(),
 	}, m.Origin)
 }
 
@@ -84,18 +87,21 @@ func (a *executorsActor) onTaskCommitted(ctx actor.Context, m taskCommitted) {
 	a.dispatch(ctx)
 }
 
-// mayStart reports whether a task starts after what became of its record. A client whose run could not be recorded is told so, and nothing runs; a run
-// that the agent owes starts all the same, unless it is unknown what became of its record: then the process is about to end.
+// mayStart reports whether a task starts after what became of its record. A client whose run could
+// not be recorded is told so, and nothing runs; a run that the agent owes starts all the same,
+// unless it is unknown what became of its record: then the process is about to end.
 func (a *executorsActor) mayStart(m taskCommitted) bool {
 	t, err := m.task, m.committed.Err
 	switch {
-	case err != nil && (!t.recorded && t.run.Trigger == messages.TriggerAPI || messages.AsError(err) == nil):
+	case err != nil &&
+		(!t.recorded && t.run.Trigger == messages.TriggerAPI || messages.AsError(err) == nil):
 		if t.asker != nil {
 			a.system.answer(t.asker, refusal(err, "the store"))
 		}
 		return false
 	case err != nil:
-		a.system.log.Error("a run starts although that could not be recorded", "actor", nameExecutors, "job", t.run.ScriptName,
+		a.system.log.Error("a run starts although that could not be recorded", "actor",
+			nameExecutors, "job", t.run.ScriptName,
 			"run_id", t.run.ID, "error", err)
 	case a.seen(t, m.committed.TxID):
 		a.answerSeen(t)
@@ -112,7 +118,8 @@ func (a *executorsActor) accept(t *task) {
 	}
 }
 
-// answerSeen answers for a task whose row this instance has found before: it was resumed, or its record was ended.
+// answerSeen answers for a task whose row this instance has found before: it was resumed, or its
+// record was ended.
 func (a *executorsActor) answerSeen(t *task) {
 	if a.resumed[t.run.ID] != nil {
 		a.accept(t)
@@ -144,7 +151,8 @@ func (a *executorsActor) onCancelRun(ctx actor.Context, m messages.CancelRun) {
 	respond(ctx, run)
 }
 
-// waiting finds a task that has not started: queued, held back by its executor, or on its way there.
+// waiting finds a task that has not started: queued, held back by its executor, or on its way
+// there.
 func (a *executorsActor) waiting(id string) *task {
 	for _, t := range a.queue.items {
 		if t.run.ID == id {
@@ -190,12 +198,15 @@ func (a *executorsActor) onDisarm(m disarmTasks) {
 	}
 }
 
-// takes reports whether the task is taken back: of a job that is gone any, else a scheduled one whose time has not come.
+// takes reports whether the task is taken back: of a job that is gone any, else a scheduled one
+// whose time has not come.
 func (m *disarmTasks) takes(t *task) bool {
 	switch {
 	case t.run.Kind != messages.RunOfJob, m.name != "" && t.run.ScriptName != m.name:
 		return false
 	default:
-		return m.gone || m.next && t.run.Trigger == messages.TriggerRetry || t.run.Trigger == messages.TriggerSchedule && time.Until(t.at) > 0 && !t.run.DueAt.Equal(m.but)
+		return m.gone || m.next && t.run.Trigger == messages.TriggerRetry ||
+			t.run.Trigger == messages.TriggerSchedule && time.Until(t.at) > 0 &&
+				!t.run.DueAt.Equal(m.but)
 	}
 }

@@ -15,8 +15,13 @@ import (
 // What a restart of the executors actor does to tasks in each of their states.
 func TestARestartOfTheExecutorsSettlesEveryTask(t *testing.T) {
 	inBubble(t, withSlots(2), func(w *world) {
-		w.add(job("runs", "@yearly", "stubborn", overlapping(messages.OverlapQueue), func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
-		w.add(job("fills", "@yearly", "stubborn", func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
+		w.add(job("runs", "@yearly", "stubborn", overlapping(messages.OverlapQueue),
+			func(o *messages.JobOptions) {
+				o.KillGraceSeconds = 5
+			}))
+		w.add(job("fills", "@yearly", "stubborn", func(o *messages.JobOptions) {
+			o.KillGraceSeconds = 5
+		}))
 		w.add(job("waits", "@yearly", "exit 0"))
 		w.add(job("armed", "0 * * * * *", "exit 0"))
 		w.advance(59*time.Second + 500*time.Millisecond)
@@ -25,7 +30,10 @@ func TestARestartOfTheExecutorsSettlesEveryTask(t *testing.T) {
 		w.runNow("waits")
 		told := make(chan error, 1)
 		go func() {
-			_, err := w.sys.Ask(context.Background(), messages.ExecuteCommand{Command: "exit 0", Timeout: time.Minute})
+			_, err := w.sys.Ask(context.Background(), messages.ExecuteCommand{
+				Command: "exit 0",
+				Timeout: time.Minute,
+			})
 			told <- err
 		}()
 		synctest.Wait()
@@ -35,10 +43,12 @@ func TestARestartOfTheExecutorsSettlesEveryTask(t *testing.T) {
 		}
 		w.advance(time.Second)
 		if running, most := w.launcher.under(); running != 2 || most != 2 {
-			t.Errorf("%d runs, %d at most: the slots of what is being ended are not counted", running, most)
+			t.Errorf("%d runs, %d at most: the slots of what is being ended are not counted",
+				running, most)
 		}
 		w.advance(10 * time.Second)
-		if got := w.stored(running.ID); got.State != messages.RunInterrupted || got.Reason != "its executor was stopped" {
+		if got := w.stored(running.ID); got.State != messages.RunInterrupted ||
+			got.Reason != "its executor was stopped" {
 			t.Errorf("the run under way is %+v", got)
 		}
 		if got := w.stored(held.ID); got.State != messages.RunRunning {
@@ -62,19 +72,26 @@ func (w *world) expectStats(active uint64) {
 	}
 }
 
-// A restart while records are with a committer that stands still: whatever the load of the new instance sees, each run is carried out once.
+// A restart while records are with a committer that stands still: whatever the load of the new
+// instance sees, each run is carried out once.
 func TestARestartOfTheExecutorsWhileRecordsAreOnTheirWay(t *testing.T) {
 	for _, when := range []string{"before the start", "at the end", "with a retry", "cancelled"} {
 		t.Run(when, func(t *testing.T) {
 			inBubble(t, nil, func(w *world) {
-				w.add(job("a", "@yearly", "sleep 2", func(o *messages.JobOptions) { o.MaxRetries, o.RetryDelaySeconds = 1, 10 }))
+				w.add(job("a", "@yearly", "sleep 2", func(o *messages.JobOptions) {
+					o.MaxRetries, o.RetryDelaySeconds = 1, 10
+				}))
 				w.add(job("b", "@yearly", "sleep 100"))
-				w.add(job("f", "@yearly", "exit 1", func(o *messages.JobOptions) { o.MaxRetries, o.RetryDelaySeconds = 1, 10 }))
+				w.add(job("f", "@yearly", "exit 1", func(o *messages.JobOptions) {
+					o.MaxRetries, o.RetryDelaySeconds = 1, 10
+				}))
 				var unblock func()
 				switch when {
 				case "before the start":
 					unblock = w.store.block()
-					go func() { _, _ = w.sys.Ask(context.Background(), messages.RunJob{Name: "a"}) }()
+					go func() {
+						_, _ = w.sys.Ask(context.Background(), messages.RunJob{Name: "a"})
+					}()
 				case "at the end":
 					w.runNow("a")
 					unblock = w.store.block()
@@ -137,7 +154,10 @@ func TestRestartingTheActorsLosesNoRequest(t *testing.T) {
 		wait.Go(func() {
 			for j := range 20 {
 				name := fmt.Sprintf("job %d %d", i, j)
-				_, err := w.sys.Ask(context.Background(), messages.PutJob{Job: job(name, "@daily", "exit 0"), Expect: messages.ExpectAbsent})
+				_, err := w.sys.Ask(context.Background(), messages.PutJob{
+					Job:    job(name, "@daily", "exit 0"),
+					Expect: messages.ExpectAbsent,
+				})
 				if err == nil {
 					_, err = w.sys.Ask(context.Background(), messages.GetJobState{Name: name})
 				}
@@ -174,7 +194,10 @@ func TestRestartingTheActorsLeavesRunsAlone(t *testing.T) {
 
 func TestAPanicOfAnExecutorDoesNotOverlap(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapQueue), func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
+		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapQueue),
+			func(o *messages.JobOptions) {
+				o.KillGraceSeconds = 5
+			}))
 		first := w.runNow("a")
 		_, _ = w.sys.requestOf(context.Background(), w.bombs.executor(), nameExecutor, boom{})
 		synctest.Wait()
@@ -195,10 +218,14 @@ func TestAPanicOfAnExecutorDoesNotOverlap(t *testing.T) {
 	})
 }
 
-// An executor that took over a run, and starts only when that has ended and another executor has the next one, leaves that alone.
+// An executor that took over a run, and starts only when that has ended and another executor has
+// the next one, leaves that alone.
 func TestAnExecutorThatStartsLateEndsNoRunOfAnother(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapQueue), func(o *messages.JobOptions) { o.KillGraceSeconds = 5 }))
+		w.add(job("a", "@yearly", "stubborn", overlapping(messages.OverlapQueue),
+			func(o *messages.JobOptions) {
+				o.KillGraceSeconds = 5
+			}))
 		first := w.runNow("a")
 		letGo := w.bombs.holdNextStart()
 		_ = w.explode(nameExecutors)
@@ -224,12 +251,14 @@ func TestExecutorThatFailsAtItsStart(t *testing.T) {
 		w.bombs.failNextStarts(nameExecutor, 1)
 		run := w.runNow("a")
 		w.advance(time.Second)
-		// Whichever is faster has the task: the parent, who hears of the failure, or the executor, which is up again.
+		// Whichever is faster has the task: the parent, who hears of the failure, or the executor,
+		// which is up again.
 		succeeded := 1
 		switch got := w.stored(run.ID); {
 		case got.State == messages.RunSucceeded:
 			succeeded = 2
-		case got.State != messages.RunFailed || got.Reason != "its executor failed before it started":
+		case got.State != messages.RunFailed ||
+			got.Reason != "its executor failed before it started":
 			t.Errorf("the run is %+v", got)
 		}
 		w.runNow("a")
@@ -244,7 +273,8 @@ func TestExecutorThatNeverStarts(t *testing.T) {
 		w.bombs.failNextStarts(nameExecutor, math.MaxInt)
 		run := w.runNow("a")
 		w.advance(time.Second)
-		if got := w.stored(run.ID); got.State != messages.RunFailed || got.Reason != "its executor failed before it started" {
+		if got := w.stored(run.ID); got.State != messages.RunFailed ||
+			got.Reason != "its executor failed before it started" {
 			t.Errorf("the run is %+v", got)
 		}
 		w.bombs.failNextStarts(nameExecutor, 0)

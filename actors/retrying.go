@@ -6,9 +6,11 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what becomes of a job's firings while its next attempt waits: a run with its attempts counts as one that is still active.
+// This file holds what becomes of a job's firings while its next attempt waits: a run with its
+// attempts counts as one that is still active.
 
-// noteRetry remembers an attempt that waits for its time. A job has more than one where a client started a run beside the schedule's.
+// noteRetry remembers an attempt that waits for its time. A job has more than one where a client
+// started a run beside the schedule's.
 func (a *executorsActor) noteRetry(t *task) {
 	if t.run.Trigger == messages.TriggerRetry && !slices.Contains(a.retries[t.key()], t) {
 		a.retries[t.key()] = append(a.retries[t.key()], t)
@@ -17,7 +19,9 @@ func (a *executorsActor) noteRetry(t *task) {
 
 // forgetRetry is for an attempt that waits no longer.
 func (a *executorsActor) forgetRetry(t *task) {
-	left := slices.DeleteFunc(a.retries[t.key()], func(one *task) bool { return one == t || !one.open() })
+	left := slices.DeleteFunc(a.retries[t.key()], func(one *task) bool {
+		return one == t || !one.open()
+	})
 	if len(left) == 0 {
 		delete(a.retries, t.key())
 		return
@@ -36,8 +40,8 @@ func (a *executorsActor) waitingRetry(key string) *task {
 	return nil
 }
 
-// behindRetry applies the overlap policy to a firing that comes while the job's next attempt waits, and reports whether it does not start now. What a
-// client asks for starts.
+// behindRetry applies the overlap policy to a firing that comes while the job's next attempt waits,
+// and reports whether it does not start now. What a client asks for starts.
 func (a *executorsActor) behindRetry(t *task) bool {
 	if t.run.Trigger != messages.TriggerSchedule && t.run.Trigger != messages.TriggerMisfire {
 		return false
@@ -69,7 +73,8 @@ func attemptOf(next *task) string {
 // waitBehind keeps one firing until the attempt is with the job's executor, which keeps it on.
 func (a *executorsActor) waitBehind(next, t *task) {
 	if first := next.follower; first != nil && first != t && first.open() {
-		a.skip(t, "previous run still active ("+attemptOf(next)+"), and one run is waiting already (run "+first.run.ID+")")
+		a.skip(t, "previous run still active ("+attemptOf(next)+
+			"), and one run is waiting already (run "+first.run.ID+")")
 		return
 	}
 	if !t.waits {
@@ -79,7 +84,8 @@ func (a *executorsActor) waitBehind(next, t *task) {
 	a.held[t.run.ID] = t
 }
 
-// letFollow queues what has waited behind a task that is with its executor now, or that does not start.
+// letFollow queues what has waited behind a task that is with its executor now, or that does not
+// start.
 func (a *executorsActor) letFollow(t *task) {
 	if next := t.follower; next != nil {
 		t.follower = nil

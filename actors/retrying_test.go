@@ -21,7 +21,8 @@ func TestAFiringIsSkippedWhileTheNextAttemptWaits(t *testing.T) {
 		w.advance(2*time.Minute + 30*time.Second)
 		attempt := w.expect("a", messages.RunQueued, 1)[0]
 		skipped := w.expect("a", messages.RunSkipped, 1)[0]
-		want := "previous run still active (its next attempt, run " + attempt.ID + ", is due at " + stamp(attempt.DueAt) + ")"
+		want := "previous run still active (its next attempt, run " + attempt.ID + ", is due at " +
+			stamp(attempt.DueAt) + ")"
 		if skipped.Reason != want {
 			t.Errorf("the reason is %q, want %q", skipped.Reason, want)
 		}
@@ -41,7 +42,8 @@ func TestOneFiringWaitsBehindTheNextAttempt(t *testing.T) {
 		if behind.DueAt.Minute() != 2 || behind.Armed {
 			t.Errorf("what waits behind the attempt is %+v", behind)
 		}
-		if skipped := w.expect("a", messages.RunSkipped, 1)[0]; !strings.Contains(skipped.Reason, "one run is waiting already (run "+behind.ID+")") {
+		if skipped := w.expect("a", messages.RunSkipped, 1)[0]; !strings.Contains(skipped.Reason,
+			"one run is waiting already (run "+behind.ID+")") {
 			t.Errorf("the next one is %+v", skipped)
 		}
 		w.advance(3 * time.Minute)
@@ -57,7 +59,8 @@ func TestAFiringReplacesTheNextAttempt(t *testing.T) {
 		w.add(failing(messages.OverlapReplace))
 		w.advance(2*time.Minute + 30*time.Second)
 		failed := w.expect("a", messages.RunFailed, 2)
-		if cancelled := w.expect("a", messages.RunCancelled, 1)[0]; cancelled.Attempt != 2 || cancelled.Reason != "replaced by run "+failed[1].ID {
+		if cancelled := w.expect("a", messages.RunCancelled, 1)[0]; cancelled.Attempt != 2 ||
+			cancelled.Reason != "replaced by run "+failed[1].ID {
 			t.Errorf("the attempt is %+v", cancelled)
 		}
 	})

@@ -10,8 +10,8 @@ import (
 	"gusty/messages"
 )
 
-// This file holds a round of sampling: every collector is asked beside the actor, and the sample is published when all have answered, or without
-// the slowest.
+// This file holds a round of sampling: every collector is asked beside the actor, and the sample is
+// published when all have answered, or without the slowest.
 
 func (a *metricActor) beginRound(ctx actor.Context) {
 	a.round++
@@ -96,7 +96,8 @@ func (a *metricActor) onCollected(m collected) {
 // noteStale logs the first of a row of failures.
 func (a *metricActor) noteStale(src *source, err error) {
 	if !src.stale {
-		a.system.log.Warn("a figure of the host is stale", "actor", nameMetric, "collector", src.Name, "error", err)
+		a.system.log.Warn("a figure of the host is stale", "actor", nameMetric, "collector",
+			src.Name, "error", err)
 	}
 	src.stale = true
 }

@@ -10,17 +10,19 @@ import (
 )
 
 const (
-	// armLead is how far ahead of its time a firing is recorded, so that no commit stands between due time and start. Due times are whole seconds:
-	// it is none, so that the record of one second's firings is not written while those of the second before start.
+	// armLead is how far ahead of its time a firing is recorded, so that no commit stands between
+	// due time and start. Due times are whole seconds: it is none, so that the record of one
+	// second's firings is not written while those of the second before start.
 	armLead = 700 * time.Millisecond
 	// hardlyLate is how late a firing may be noticed, or start, whatever its job says.
 	hardlyLate = time.Second
-	// longestSleep bounds the timer, so that a step of the clock or a suspended host is noticed within it.
+	// longestSleep bounds the timer, so that a step of the clock or a suspended host is noticed
+	// within it.
 	longestSleep = 5 * time.Second
 )
 
-// schedulerActor owns the heap of due times and the switch that pauses all firing. It decides what fires and records what was missed; what
-// runs is the executors' matter.
+// schedulerActor owns the heap of due times and the switch that pauses all firing. It decides what
+// fires and records what was missed; what runs is the executors' matter.
 type schedulerActor struct {
 	system *System
 	agenda *agenda
@@ -28,9 +30,10 @@ type schedulerActor struct {
 	firing bool
 	since  time.Time // when firing was last switched
 
-	timer  *time.Timer
-	ticks  uint64            // the number of the armed timer: what an older one sends is stale
-	clocks int               // how often all was planned anew after the clock was set: what was armed before that is stale
+	timer *time.Timer
+	ticks uint64 // the number of the armed timer: what an older one sends is stale
+	// how often all was planned anew after the clock was set: what was armed before that is stale
+	clocks int
 	madeUp map[string]madeUp // by job, for some seconds
 }
 
@@ -79,7 +82,12 @@ func (clockSet) private()        {}
 func (firingMissed) private()    {}
 
 func newSchedulerActor(s *System) *schedulerActor {
-	return &schedulerActor{system: s, agenda: newAgenda(), ticks: s.rounds.Add(1) << 32, madeUp: map[string]madeUp{}}
+	return &schedulerActor{
+		system: s,
+		agenda: newAgenda(),
+		ticks:  s.rounds.Add(1) << 32,
+		madeUp: map[string]madeUp{},
+	}
 }
 
 // Receive takes requests about jobs, and the timer's ticks.
@@ -154,17 +162,19 @@ func (a *schedulerActor) load(now time.Time) error {
 	a.firing = string(firing) != "off"
 	a.since, _ = time.Parse(time.RFC3339Nano, string(since))
 	a.loaded, err = a.system.opt.Store.LoadJobs(func(head messages.JobHead) error {
-		head.State.PlannedThrough = laterOf(head.State.PlannedThrough, fromUnixNano(a.system.planned[head.Name]))
+		head.State.PlannedThrough = laterOf(head.State.PlannedThrough,
+			fromUnixNano(a.system.planned[head.Name]))
 		if e := a.agenda.put(&head, planFrom(head.State.PlannedThrough, now)); e.plan == nil {
-			a.system.log.Warn("a stored job never fires", "actor", nameScheduler, "job", head.Name, "error", e.reason)
+			a.system.log.Warn("a stored job never fires", "actor", nameScheduler, "job", head.Name,
+				"error", e.reason)
 		}
 		return nil
 	})
 	return err
 }
 
-// planFrom returns the time after which a job is planned: now, or the firing that is recorded ahead. A record far ahead of now is one of a clock
-// that was set back since.
+// planFrom returns the time after which a job is planned: now, or the firing that is recorded
+// ahead. A record far ahead of now is one of a clock that was set back since.
 func planFrom(through, now time.Time) time.Time {
 	if through.After(now) && through.Sub(now) < replanStep {
 		return through
@@ -211,6 +221,8 @@ func (a *schedulerActor) count() {
 		next = fromUnixNano(e.due)
 	}
 	a.system.counts.change(func(s *messages.SchedulerStats) {
-		s.Jobs, s.Quarantined, s.Firing, s.NextDue = uint64(len(a.agenda.jobs)), uint64(a.agenda.quarantined), a.firing, next //nolint:gosec // counts
+		//nolint:gosec // counts
+		s.Jobs, s.Quarantined, s.Firing, s.NextDue = uint64(len(a.agenda.jobs)), uint64(
+			a.agenda.quarantined), a.firing, next
 	})
 }

@@ -53,7 +53,8 @@ func (w *world) checkTimes(name string, runs []messages.Run) {
 		}
 		seen[r.DueAt] = true
 		if !r.StartedAt.Equal(r.DueAt) {
-			w.t.Errorf("%s was due at %s and started at %s", name, stamp(r.DueAt), stamp(r.StartedAt))
+			w.t.Errorf("%s was due at %s and started at %s", name, stamp(r.DueAt),
+				stamp(r.StartedAt))
 		}
 	}
 }
@@ -66,7 +67,8 @@ func eachRun(change messages.Change, each func(id string)) {
 	}
 }
 
-// checkArmedAhead sees to it that the record of each scheduled run was durable before its process started, and ahead of its time.
+// checkArmedAhead sees to it that the record of each scheduled run was durable before its process
+// started, and ahead of its time.
 func (w *world) checkArmedAhead() {
 	w.t.Helper()
 	armed := map[string]commit{}
@@ -80,7 +82,8 @@ func (w *world) checkArmedAhead() {
 	for _, p := range w.launcher.of("") {
 		c, known := armed[p.run]
 		if !known || !c.at.Before(p.at) {
-			w.t.Fatalf("the run %s of %s started at %s, its record is of %s", p.run, p.job, stamp(p.at), stamp(c.at))
+			w.t.Fatalf("the run %s of %s started at %s, its record is of %s", p.run, p.job,
+				stamp(p.at), stamp(c.at))
 		}
 	}
 }
@@ -175,20 +178,25 @@ func TestPauseAndResume(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("minutely", "0 * * * * *", "exit 0"))
 		w.advance(59*time.Second + 500*time.Millisecond)
-		standing := ask[messages.JobStanding](w, messages.SetJobPaused{Name: "minutely", Paused: true})
+		standing := ask[messages.JobStanding](w, messages.SetJobPaused{
+			Name:   "minutely",
+			Paused: true,
+		})
 		if !standing.State.Paused {
 			t.Errorf("it stands %+v", standing)
 		}
 		w.advance(2 * time.Minute)
 		w.expect("minutely", messages.RunSucceeded, 0)
 		w.expect("minutely", messages.RunSkipped, 1)
-		if standing = ask[messages.JobStanding](w, messages.SetJobPaused{Name: "minutely"}); standing.State.Paused {
+		if standing = ask[messages.JobStanding](w,
+			messages.SetJobPaused{Name: "minutely"}); standing.State.Paused {
 			t.Errorf("it stands %+v", standing)
 		}
 		w.expect("minutely", messages.RunMissed, 1)
 		w.advance(time.Minute)
 		w.expect("minutely", messages.RunSucceeded, 1)
-		if e := refusalOf(w, messages.SetJobPaused{Name: "nobody"}); e.Code != messages.CodeNotFound {
+		if e := refusalOf(w,
+			messages.SetJobPaused{Name: "nobody"}); e.Code != messages.CodeNotFound {
 			t.Errorf("an unknown job: %v", e)
 		}
 	})
@@ -243,7 +251,10 @@ func TestQuarantine(t *testing.T) {
 }
 
 func TestNothingFiresAfterADelete(t *testing.T) {
-	for _, ahead := range []time.Duration{0, time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second} {
+	for _, ahead := range []time.Duration{
+		0, time.Millisecond, 500 * time.Millisecond, time.Second,
+		2 * time.Second,
+	} {
 		inBubble(t, nil, func(w *world) {
 			w.add(job("minutely", "0 * * * * *", "exit 0"))
 			w.advance(time.Minute - ahead)
@@ -256,7 +267,8 @@ func TestNothingFiresAfterADelete(t *testing.T) {
 			if n := len(w.launcher.of("")); n != fired {
 				t.Errorf("deleted %s ahead, it fired", ahead)
 			}
-			if e := refusalOf(w, messages.DeleteJob{Name: "minutely"}); e.Code != messages.CodeNotFound {
+			if e := refusalOf(w,
+				messages.DeleteJob{Name: "minutely"}); e.Code != messages.CodeNotFound {
 				t.Errorf("deleted twice: %v", e)
 			}
 			w.expect("minutely", messages.RunQueued, 0)
@@ -272,7 +284,9 @@ func TestChangesThatCrossAnArming(t *testing.T) {
 		"stop":       func(w *world) { ask[messages.FiringSet](w, messages.SetFiring{On: false}) },
 		"expression": func(w *world) { w.put(job("minutely", "0 0 5 * * *", "exit 0"), messages.ExpectPresent) },
 		"switch": func(w *world) {
-			w.put(job("minutely", "0 * * * * *", "exit 0", func(o *messages.JobOptions) { o.Enabled = false }), messages.ExpectPresent)
+			w.put(job("minutely", "0 * * * * *", "exit 0", func(o *messages.JobOptions) {
+				o.Enabled = false
+			}), messages.ExpectPresent)
 		},
 	}
 	for name, change := range changes {
@@ -306,7 +320,10 @@ func TestChangesThatCrossAnArming(t *testing.T) {
 }
 
 func TestAPutOfTheSameExpressionFiresOnce(t *testing.T) {
-	for _, ahead := range []time.Duration{1100 * time.Millisecond, time.Second, 500 * time.Millisecond, time.Millisecond, 0} {
+	for _, ahead := range []time.Duration{
+		1100 * time.Millisecond, time.Second,
+		500 * time.Millisecond, time.Millisecond, 0,
+	} {
 		inBubble(t, nil, func(w *world) {
 			w.add(job("minutely", "0 * * * * *", "exit 0"))
 			w.advance(time.Minute - ahead)
@@ -318,7 +335,10 @@ func TestAPutOfTheSameExpressionFiresOnce(t *testing.T) {
 }
 
 func TestARestartOfTheSchedulerLosesAndDoublesNothing(t *testing.T) {
-	for _, ahead := range []time.Duration{2 * time.Second, time.Second, 999 * time.Millisecond, time.Millisecond, 0} {
+	for _, ahead := range []time.Duration{
+		2 * time.Second, time.Second, 999 * time.Millisecond,
+		time.Millisecond, 0,
+	} {
 		for _, blocked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s ahead, blocked %t", ahead, blocked), func(t *testing.T) {
 				inBubble(t, nil, func(w *world) {
@@ -368,7 +388,9 @@ func TestEveryKeepsItsAnchor(t *testing.T) {
 }
 
 func TestRebootFiresOnceABoot(t *testing.T) {
-	prepare := func(w *world) { w.store.putJob(job("boot", "@reboot", "exit 0"), messages.JobState{BootID: "boot-0"}) }
+	prepare := func(w *world) {
+		w.store.putJob(job("boot", "@reboot", "exit 0"), messages.JobState{BootID: "boot-0"})
+	}
 	inBubble(t, prepare, func(w *world) {
 		synctest.Wait()
 		w.expect("boot", messages.RunSucceeded, 1)
@@ -403,7 +425,9 @@ func TestRebootWithoutABootID(t *testing.T) {
 
 func TestJitterStaysWithinItsBounds(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.add(job("spread", "0 * * * * *", "exit 0", func(o *messages.JobOptions) { o.JitterSeconds = 30 }))
+		w.add(job("spread", "0 * * * * *", "exit 0", func(o *messages.JobOptions) {
+			o.JitterSeconds = 30
+		}))
 		w.advance(61 * time.Minute)
 		late := 0
 		for _, r := range w.inState("spread", messages.RunSucceeded) {
@@ -452,7 +476,8 @@ func TestAFullDiskStopsNoFiring(t *testing.T) {
 		if n := len(w.launcher.of("minutely")); n != 3 {
 			t.Fatalf("%d runs started\n%s", n, w.log)
 		}
-		if e := refusalOf(w, messages.PutJob{Job: job("b", "@daily", "")}); e.Code != messages.CodeStorageFull {
+		if e := refusalOf(w,
+			messages.PutJob{Job: job("b", "@daily", "")}); e.Code != messages.CodeStorageFull {
 			t.Errorf("a client is told %v", e)
 		}
 		_ = w.explode(nameScheduler)
@@ -469,7 +494,9 @@ func TestAFullDiskStopsNoFiring(t *testing.T) {
 func TestAnUnknownOutcomeStartsNothing(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("minutely", "0 * * * * *", "exit 0"))
-		w.store.refuseWith(func(messages.Change) error { return fmt.Errorf("fsync: input/output error of /dev/secret") })
+		w.store.refuseWith(func(messages.Change) error {
+			return fmt.Errorf("fsync: input/output error of /dev/secret")
+		})
 		w.advance(5 * time.Minute)
 		if n := len(w.launcher.of("")); n != 0 {
 			t.Errorf("%d runs started", n)
@@ -479,7 +506,10 @@ func TestAnUnknownOutcomeStartsNothing(t *testing.T) {
 			messages.ExecuteCommand{Command: "exit 0"},
 			messages.SetFiring{On: false},
 			messages.SetPassword{Name: "Admin", Hash: "x"},
-			messages.SetParameters{Values: []messages.ParameterValue{{Name: messages.ParamLabels, Value: "a=b"}}},
+			messages.SetParameters{Values: []messages.ParameterValue{{
+				Name:  messages.ParamLabels,
+				Value: "a=b",
+			}}},
 		} {
 			if e := refusalOf(w, message); e.Code != messages.CodeUnavailable {
 				t.Errorf("%T: the client is told %v", message, e)
@@ -490,18 +520,27 @@ func TestAnUnknownOutcomeStartsNothing(t *testing.T) {
 
 func TestAJobThatNeverFiresIsTakenWithAWarning(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		if put := w.add(job("never", "0 0 30 2 *", "exit 0")); put.Warning == "" || !put.Next.IsZero() {
+		if put := w.add(job("never", "0 0 30 2 *", "exit 0")); put.Warning == "" ||
+			!put.Next.IsZero() {
 			t.Errorf("the reply is %+v", put)
 		}
-		if e := refusalOf(w, messages.PutJob{Job: job("bad", "61 * * * *", "")}); e.Field != "cron_expression" || e.Code != messages.CodeInvalid {
+		if e := refusalOf(w,
+			messages.PutJob{Job: job("bad", "61 * * * *", "")}); e.Field != "cron_expression" ||
+			e.Code != messages.CodeInvalid {
 			t.Errorf("a bad expression: %+v", e)
 		}
 		zone := "Moon/Base"
-		bad := messages.PutJob{Job: job("bad", "1 * * * *", ""), Patch: messages.JobOptionsPatch{TimeZone: &zone}}
+		bad := messages.PutJob{
+			Job:   job("bad", "1 * * * *", ""),
+			Patch: messages.JobOptionsPatch{TimeZone: &zone},
+		}
 		if e := refusalOf(w, bad); e.Field != "time_zone" {
 			t.Errorf("a bad zone: %+v", e)
 		}
-		if e := refusalOf(w, messages.CheckJob{Job: bad.Job, Patch: bad.Patch}); e.Field != "time_zone" {
+		if e := refusalOf(w, messages.CheckJob{
+			Job:   bad.Job,
+			Patch: bad.Patch,
+		}); e.Field != "time_zone" {
 			t.Errorf("a bad zone that is only checked: %+v", e)
 		}
 		quote := job("bad", "1 * * * *", "")

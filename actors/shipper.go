@@ -10,8 +10,9 @@ import (
 	"gusty/messages"
 )
 
-// What is sent at a time. A batch is a quarter of a megabyte before compression: enough to keep a node busy, little enough for what it costs in memory, of
-// which the deletion of its documents is the larger part.
+// What is sent at a time. A batch is a quarter of a megabyte before compression: enough to keep a
+// node busy, little enough for what it costs in memory, of which the deletion of its documents is
+// the larger part.
 const (
 	maxFlights   = 2 // with the server; one more may wait for its commit
 	maxBatchRows = 5000
@@ -32,9 +33,10 @@ const (
 	flushWithin = 3 * time.Second
 )
 
-// shipperActor drains the outbox to OpenSearch. It decides what is sent when; deliveries do the work (delivery.go). Documents leave the outbox
-// only when the server's answer has told what became of each: arrived ones go, refused ones become dead letters, the others stay and are read
-// again. Their ids make a repeat harmless.
+// shipperActor drains the outbox to OpenSearch. It decides what is sent when; deliveries do the
+// work (delivery.go). Documents leave the outbox only when the server's answer has told what became
+// of each: arrived ones go, refused ones become dead letters, the others stay and are read again.
+// Their ids make a repeat harmless.
 type shipperActor struct {
 	system *System
 	round  uint64 // of this instance: messages of an earlier one's timers are not meant
@@ -48,11 +50,14 @@ type shipperActor struct {
 	rewind  uint64 // where the cursor goes back to when nothing is under way; noRewind: nowhere
 	more    bool   // there may be documents behind the cursor
 	nudges  uint64
-	flights int    // deliveries under way, until what they brought is durable
-	sending int    // of those, not answered yet
-	trips   int    // how often the breaker was opened, or kept open, or paused: what began before the last time does not end that
-	begun   uint64 // deliveries
-	reader  uint64 // the one of them that reads, by its number; 0: none. The next one needs to know how far
+	flights int // deliveries under way, until what they brought is durable
+	sending int // of those, not answered yet
+	// how often the breaker was opened, or kept open, or paused: what began before the last time
+	// does not end that
+	trips int
+	begun uint64 // deliveries
+	// the one of them that reads, by its number; 0: none. The next one needs to know how far
+	reader  uint64
 	breaker breaker
 	holds   map[string]*heldIndex
 	probing bool // a delivery looks whether held indices have their shards again
@@ -99,7 +104,12 @@ func (acknowledged) private() {}
 func (lookedAfter) private()  {}
 
 func newShipperActor(s *System) *shipperActor {
-	return &shipperActor{system: s, round: s.rounds.Add(1), holds: map[string]*heldIndex{}, rewind: noRewind}
+	return &shipperActor{
+		system: s,
+		round:  s.rounds.Add(1),
+		holds:  map[string]*heldIndex{},
+		rewind: noRewind,
+	}
 }
 
 // Receive takes nudges, the results of deliveries, and requests about dead letters.
@@ -188,7 +198,8 @@ func (a *shipperActor) connect() {
 	var err error
 	a.client, err = a.system.openCluster(a.config, 0)
 	if err != nil {
-		a.system.log.Error("shipping is paused: the configuration of OpenSearch cannot be used", "actor", nameShipper, "error", err)
+		a.system.log.Error("shipping is paused: the configuration of OpenSearch cannot be used",
+			"actor", nameShipper, "error", err)
 		a.last.fail(err.Error(), time.Now())
 		a.breaker.misconfigured = err.Error()
 	}
@@ -215,8 +226,8 @@ func (a *shipperActor) onShipDue(ctx actor.Context, m shipDue) {
 	}
 }
 
-// arm makes sure that shipping is looked at no later than the given time. An earlier one stands: else documents that come one by one would put
-// it off again and again.
+// arm makes sure that shipping is looked at no later than the given time. An earlier one stands:
+// else documents that come one by one would put it off again and again.
 func (a *shipperActor) arm(ctx actor.Context, at time.Time) {
 	if a.wake != nil {
 		if !at.Before(a.wakeAt) {
@@ -229,7 +240,8 @@ func (a *shipperActor) arm(ctx actor.Context, at time.Time) {
 	a.wake = time.AfterFunc(max(time.Until(at), 0), func() { root.Send(self, due) })
 }
 
-// ship begins as many deliveries as may be under way, or arms the timer for when something may be tried again.
+// ship begins as many deliveries as may be under way, or arms the timer for when something may be
+// tried again.
 func (a *shipperActor) ship(ctx actor.Context) {
 	now := time.Now()
 	if a.client == nil || now.Before(a.breaker.until) {

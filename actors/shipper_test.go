@@ -22,7 +22,8 @@ func shippingWorld(t *testing.T, test func(*world, *fakeCluster)) {
 	t.Helper()
 	var c *fakeCluster
 	inBubble(t, func(w *world) { c = w.cluster() }, func(w *world) {
-		w.advance(time.Second) // it has looked once, at its start: what is queued together is sent together
+		// it has looked once, at its start: what is queued together is sent together
+		w.advance(time.Second)
 		test(w, c)
 	})
 }
@@ -45,7 +46,8 @@ func TestShipperSendsWhatIsQueued(t *testing.T) {
 	})
 }
 
-// Documents that come one by one, each before the last one's time has come, are not kept waiting by those behind them.
+// Documents that come one by one, each before the last one's time has come, are not kept waiting by
+// those behind them.
 func TestShipperKeepsUpWithADrizzle(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		w.advance(time.Second)
@@ -109,7 +111,8 @@ func TestShipperReadsNothingTwice(t *testing.T) {
 	})
 }
 
-// A dead cluster is asked less and less often, one small batch at a time, and gets all when it is back.
+// A dead cluster is asked less and less often, one small batch at a time, and gets all when it is
+// back.
 func TestShipperBacksOff(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() { c.whole = func(int) error { return errors.New("connection refused") } })
@@ -127,7 +130,8 @@ func TestShipperBacksOff(t *testing.T) {
 				t.Errorf("probe %d had %d documents", i, n)
 			}
 		}
-		if gap := c.at[len(c.at)-1].Sub(c.at[len(c.at)-2]); gap < longestDelay/2 || gap > longestDelay {
+		if gap := c.at[len(c.at)-1].Sub(c.at[len(c.at)-2]); gap < longestDelay/2 ||
+			gap > longestDelay {
 			t.Errorf("the last two were %s apart", gap)
 		}
 		c.set(func() { c.whole = nil })
@@ -139,7 +143,9 @@ func TestShipperBacksOff(t *testing.T) {
 func TestShipperObeysRetryAfter(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
-			c.whole = func(int) error { return &opensearch.StatusError{Status: 429, RetryAfter: 2 * time.Minute} }
+			c.whole = func(int) error {
+				return &opensearch.StatusError{Status: 429, RetryAfter: 2 * time.Minute}
+			}
 		})
 		w.queue("a", 1)
 		w.advance(2*time.Minute - time.Second)
@@ -153,7 +159,8 @@ func TestShipperObeysRetryAfter(t *testing.T) {
 	})
 }
 
-// What was taken before the server asked for time, and is noted only after that, does not shorten it.
+// What was taken before the server asked for time, and is noted only after that, does not shorten
+// it.
 func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		first := true
@@ -174,7 +181,8 @@ func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 		unblock()
 		w.advance(2*time.Minute - 2*time.Second)
 		if o := w.standing(); o.Shipped == 0 || c.requests() != asked {
-			t.Errorf("%s; %d requests before the time that the server asked for, and %d of them before the first was noted", describeOutbox(&o), c.requests(), asked)
+			t.Errorf("%s; %d requests before the time that the server asked for, and %d of them "+
+				"before the first was noted", describeOutbox(&o), c.requests(), asked)
 		}
 		w.advance(3 * time.Second)
 		if n := c.requests(); n != asked+1 {
@@ -187,10 +195,16 @@ func TestShipperObeysRetryAfterWhenAnEarlierBatchIsNotedLater(t *testing.T) {
 func TestShipperObeysRetryAfterOfItemsWhenAnEarlierBatchIsAnsweredLater(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
-			c.slow = func(request int) time.Duration { return map[int]time.Duration{1: time.Second}[request] }
+			c.slow = func(request int) time.Duration {
+				return map[int]time.Duration{1: time.Second}[request]
+			}
 			c.answer = func(item sentItem) opensearch.Item {
 				if len(c.batches) == 2 && item.place%2 == 1 {
-					return opensearch.Item{Status: 429, Type: "rejected_execution_exception", RetryAfter: 2 * time.Minute}
+					return opensearch.Item{
+						Status:     429,
+						Type:       "rejected_execution_exception",
+						RetryAfter: 2 * time.Minute,
+					}
 				}
 				return opensearch.Item{Status: 201}
 			}
@@ -205,12 +219,18 @@ func TestShipperObeysRetryAfterOfItemsWhenAnEarlierBatchIsAnsweredLater(t *testi
 	})
 }
 
-// Documents that the server does not take now, with a time to come back, are left alone for so long; for an hour at most.
+// Documents that the server does not take now, with a time to come back, are left alone for so
+// long; for an hour at most.
 func TestShipperObeysRetryAfterOfItems(t *testing.T) {
-	for kind, asked := range map[string]time.Duration{"cluster_block_exception": 2 * time.Minute, "rejected_execution_exception": 3 * maxRetryAfter} {
+	for kind, asked := range map[string]time.Duration{
+		"cluster_block_exception":      2 * time.Minute,
+		"rejected_execution_exception": 3 * maxRetryAfter,
+	} {
 		shippingWorld(t, func(w *world, c *fakeCluster) {
 			c.set(func() {
-				c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 429, Type: kind, RetryAfter: asked} }
+				c.answer = func(sentItem) opensearch.Item {
+					return opensearch.Item{Status: 429, Type: kind, RetryAfter: asked}
+				}
 			})
 			w.queue("a", 1)
 			wait := min(asked, maxRetryAfter)
@@ -226,7 +246,8 @@ func TestShipperObeysRetryAfterOfItems(t *testing.T) {
 	}
 }
 
-// An index is tried again with others whose time has come, but no sooner than the server asks for it.
+// An index is tried again with others whose time has come, but no sooner than the server asks for
+// it.
 func TestShipperObeysRetryAfterBesideOthers(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		const asked = 40 * time.Second
@@ -253,7 +274,8 @@ func TestShipperObeysRetryAfterBesideOthers(t *testing.T) {
 	})
 }
 
-// Refusals are the last error at once, and the log tells of them once a minute, of those behind too.
+// Refusals are the last error at once, and the log tells of them once a minute, of those behind
+// too.
 func TestShipperTellsOfRefusals(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
@@ -265,7 +287,8 @@ func TestShipperTellsOfRefusals(t *testing.T) {
 		w.queue("a", 100)
 		w.advance(2 * time.Second)
 		o := w.standing()
-		if want := "a document for a was refused for good with 400: no such field"; o.LastError != want || o.LastAt.IsZero() {
+		const want = "a document for a was refused for good with 400: no such field"
+		if o.LastError != want || o.LastAt.IsZero() {
 			t.Errorf("the last error is %q at %s", o.LastError, o.LastAt)
 		}
 		var health healthDocument
@@ -329,7 +352,10 @@ func TestShipperFindsTheOneThatIsRefused(t *testing.T) {
 					if n == 1 {
 						poisoned = false // that was it
 					}
-					return &opensearch.StatusError{Status: status, Type: "illegal_argument_exception"}
+					return &opensearch.StatusError{
+						Status: status,
+						Type:   "illegal_argument_exception",
+					}
 				}
 			})
 			w.queue("a", 100)
@@ -339,18 +365,24 @@ func TestShipperFindsTheOneThatIsRefused(t *testing.T) {
 	}
 }
 
-// A cluster that refuses each request, whatever is in it, does not make dead letters of all that waits: only now and then of one.
+// A cluster that refuses each request, whatever is in it, does not make dead letters of all that
+// waits: only now and then of one.
 func TestShipperDoubtsThatAllAreToBlame(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
 			c.whole = func(int) error {
-				return &opensearch.StatusError{Status: 400, Type: "illegal_argument_exception", Reason: "explicit index in bulk is not allowed"}
+				return &opensearch.StatusError{
+					Status: 400,
+					Type:   "illegal_argument_exception",
+					Reason: "explicit index in bulk is not allowed",
+				}
 			}
 		})
 		w.queue("a", 100)
 		w.advance(5 * time.Minute)
 		o := w.standing()
-		if o.Dead < maxAlone || o.Dead > 30 || !strings.HasPrefix(o.State, "backing off until ") || !strings.Contains(o.State, "explicit index") {
+		if o.Dead < maxAlone || o.Dead > 30 || !strings.HasPrefix(o.State, "backing off until ") ||
+			!strings.Contains(o.State, "explicit index") {
 			t.Errorf("the outbox is %s", describeOutbox(&o))
 		}
 		c.set(func() { c.whole = nil })
@@ -363,7 +395,9 @@ func TestShipperDoubtsThatAllAreToBlame(t *testing.T) {
 func TestShipperDoesNotDoubtTheNextCluster(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
-			c.whole = func(int) error { return &opensearch.StatusError{Status: 400, Type: "illegal_argument_exception"} }
+			c.whole = func(int) error {
+				return &opensearch.StatusError{Status: 400, Type: "illegal_argument_exception"}
+			}
 		})
 		for range maxAlone {
 			w.queue("a", 1)
@@ -389,7 +423,10 @@ func TestShipperCutsLongOutput(t *testing.T) {
 					if len(c.batches) > 100 {
 						return errors.New("too many requests")
 					}
-					return &opensearch.StatusError{Status: status, Type: "illegal_argument_exception"}
+					return &opensearch.StatusError{
+						Status: status,
+						Type:   "illegal_argument_exception",
+					}
 				}
 			})
 			w.queueLong("a", 30)
@@ -399,7 +436,8 @@ func TestShipperCutsLongOutput(t *testing.T) {
 	}
 }
 
-// Whoever watches how busy the agent is hears of each part of long output: it costs as much as a document.
+// Whoever watches how busy the agent is hears of each part of long output: it costs as much as a
+// document.
 func TestShipperTellsItsWork(t *testing.T) {
 	const pieces = 40
 	var told atomic.Uint64
@@ -428,7 +466,8 @@ func TestShipperSendsWhatCannotBeRead(t *testing.T) {
 	})
 }
 
-// Of a delivery that fails in the middle, what was answered whole is not sent again: a cluster that now and then fails gets on.
+// Of a delivery that fails in the middle, what was answered whole is not sent again: a cluster that
+// now and then fails gets on.
 func TestShipperKeepsWhatOfADeliveryArrived(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
@@ -512,7 +551,11 @@ func TestShipperKeepsDeadLettersApart(t *testing.T) {
 		c.set(func() {
 			c.answer = func(i sentItem) opensearch.Item {
 				if i.place%10 == 5 {
-					return opensearch.Item{Status: 400, Type: "mapper_parsing_exception", Reason: "no"}
+					return opensearch.Item{
+						Status: 400,
+						Type:   "mapper_parsing_exception",
+						Reason: "no",
+					}
 				}
 				return opensearch.Item{Status: 201}
 			}
@@ -551,8 +594,8 @@ func TestShipperTriesItemsAgain(t *testing.T) {
 	})
 }
 
-// A server whose queues are short takes a part of each request, by index. That is progress: what it does not take is sent soon again, for fewer indices
-// at a time.
+// A server whose queues are short takes a part of each request, by index. That is progress: what it
+// does not take is sent soon again, for fewer indices at a time.
 func TestShipperFeedsACrowdedCluster(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		const indices, each, room = 12, 200, 2
@@ -594,7 +637,8 @@ func TestShipperFeedsACrowdedCluster(t *testing.T) {
 	})
 }
 
-// Of an index whose shards are crowded some documents are taken each time: the others are tried again as soon each time.
+// Of an index whose shards are crowded some documents are taken each time: the others are tried
+// again as soon each time.
 func TestShipperFeedsACrowdedIndex(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
@@ -639,7 +683,8 @@ func TestShipperPassesACrowdedIndex(t *testing.T) {
 	})
 }
 
-// OpenSearch waits for an index whose shards are not there, and whatever is in the same request waits too: it is tried apart, with one document.
+// OpenSearch waits for an index whose shards are not there, and whatever is in the same request
+// waits too: it is tried apart, with one document.
 func TestShipperIsNotHeldUpByMissingShards(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() { c.missing = map[string]bool{"missing": true, "missing-too": true} })
@@ -674,7 +719,8 @@ func TestShipperPassesASlowAnswer(t *testing.T) {
 	})
 }
 
-// Long output for an index whose shards are not there is not sent part by part, each time to wait for them.
+// Long output for an index whose shards are not there is not sent part by part, each time to wait
+// for them.
 func TestShipperEndsOutputForMissingShards(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() { c.missing = map[string]bool{"missing": true} })
@@ -696,7 +742,9 @@ func TestShipperEndsOutputForMissingShards(t *testing.T) {
 func TestShipperTriesHeldIndicesTogether(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		c.set(func() {
-			c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 429, Type: "cluster_block_exception"} }
+			c.answer = func(sentItem) opensearch.Item {
+				return opensearch.Item{Status: 429, Type: "cluster_block_exception"}
+			}
 		})
 		const indices = 20
 		for i := range indices {
@@ -746,13 +794,16 @@ func TestShipperSurvivesAPanicOfADelivery(t *testing.T) {
 	})
 }
 
-// A full outbox whose documents are not taken does not fill with notices of its own losses: one tells of all of them, when they are.
+// A full outbox whose documents are not taken does not fill with notices of its own losses: one
+// tells of all of them, when they are.
 func TestShipperTellsLossesWhenTheyAreTaken(t *testing.T) {
 	shippingWorld(t, func(w *world, c *fakeCluster) {
 		const most, sent = 20, 70
 		w.store.limitDocuments(most)
 		c.set(func() {
-			c.answer = func(sentItem) opensearch.Item { return opensearch.Item{Status: 403, Type: "cluster_block_exception"} }
+			c.answer = func(sentItem) opensearch.Item {
+				return opensearch.Item{Status: 403, Type: "cluster_block_exception"}
+			}
 		})
 		index := w.sys.Config().Text(messages.ParamApplicationLogIndex)
 		w.queue(index, sent-10)
@@ -783,7 +834,8 @@ func TestCheckIsNotPatient(t *testing.T) {
 			return nil, errors.New("not here")
 		}
 		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
-		if patience := <-asked; patience <= 0 || patience > 10*time.Second || len(checked.Steps) != 1 {
+		if patience := <-asked; patience <= 0 || patience > 10*time.Second ||
+			len(checked.Steps) != 1 {
 			t.Errorf("each answer is waited for %s; the steps are %+v", patience, checked.Steps)
 		}
 	})
@@ -824,10 +876,12 @@ func TestCheckTriesEachIndex(t *testing.T) {
 			ids[p.ID], indices = true, append(indices, p.Index)
 		}
 		if len(indices) != 1+maxJobIndices || len(ids) != len(indices) ||
-			!slices.Equal(indices[:4], []string{"logs-" + time.Now().UTC().Format("2006"), "health", "own", "x00"}) {
+			!slices.Equal(indices[:4],
+				[]string{"logs-" + time.Now().UTC().Format("2006"), "health", "own", "x00"}) {
 			t.Errorf("it tries %v", indices)
 		}
-		if last := checked.Steps[len(checked.Steps)-1]; !last.OK || last.Found != "2 more indices of jobs were not tried" {
+		if last := checked.Steps[len(checked.Steps)-1]; !last.OK ||
+			last.Found != "2 more indices of jobs were not tried" {
 			t.Errorf("the last step is %+v", last)
 		}
 		if health := string(client.probes[1].Source); !strings.Contains(health, `"status":"check"`) {
@@ -843,7 +897,8 @@ func TestCheckNamesTheEnvironment(t *testing.T) {
 			return nil, &opensearch.EnvironmentError{Variable: "all_proxy"}
 		}
 		checked := ask[messages.ShippingChecked](w, messages.CheckShipping{})
-		if s := checked.Steps[0]; !strings.Contains(s.Found, "all_proxy") || !strings.Contains(s.Remedy, "in the agent's environment") {
+		if s := checked.Steps[0]; !strings.Contains(s.Found, "all_proxy") ||
+			!strings.Contains(s.Remedy, "in the agent's environment") {
 			t.Errorf("the step is %+v", s)
 		}
 	})

@@ -14,14 +14,18 @@ import (
 
 // This file holds what the shipper concludes from a delivery: what is tried again and when.
 
-// breaker keeps a cluster that takes nothing from being asked all the time: while it is open, one batch is tried when its time has come.
+// breaker keeps a cluster that takes nothing from being asked all the time: while it is open, one
+// batch is tried when its time has come.
 type breaker struct {
 	backoff
-	until         time.Time
-	asked         string // why nothing is sent until then although the server takes documents; empty: it has not asked for that
-	reason        string
-	paused        bool   // whoever asks may not: trying again soon would bring nothing
-	denied        string // why the last batch was refused whole, index by index: others are still tried
+	until time.Time
+	// why nothing is sent until then although the server takes documents; empty: it has not asked
+	// for that
+	asked  string
+	reason string
+	paused bool // whoever asks may not: trying again soon would bring nothing
+	// why the last batch was refused whole, index by index: others are still tried
+	denied        string
 	misconfigured string // why there is no client
 }
 
@@ -42,7 +46,9 @@ func (a *shipperActor) conclude(r *delivered, commitErr error, now time.Time) {
 	tried := a.noteHeld(r, now)
 	if tried.crowded {
 		if now.Sub(a.pace.crowdedAt) >= crowdMemory {
-			a.system.log.Warn("OpenSearch has too much to do; documents are sent for fewer indices at a time", "actor", nameShipper,
+			a.system.log.Warn(
+				"OpenSearch has too much to do; documents are sent for fewer indices at a time",
+				"actor", nameShipper,
 				"reason", tried.reason, "endpoint", a.client.Endpoint())
 		}
 		a.pace.crowded(tried.crowd, now)
@@ -52,7 +58,8 @@ func (a *shipperActor) conclude(r *delivered, commitErr error, now time.Time) {
 	}
 }
 
-// goBack makes the cursor return behind a sequence when nothing is under way any more. What has arrived is not there to be read again.
+// goBack makes the cursor return behind a sequence when nothing is under way any more. What has
+// arrived is not there to be read again.
 func (a *shipperActor) goBack(after uint64) { a.rewind = min(a.rewind, after) }
 
 // failed concludes from the failure of a whole request.
@@ -61,7 +68,8 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 		return
 	}
 	if isPanic(r.err) {
-		a.system.log.Error("a delivery failed by a fault of the agent's own", "actor", nameShipper, "cause", r.err, "stack", stackOf(r.err))
+		a.system.log.Error("a delivery failed by a fault of the agent's own", "actor", nameShipper,
+			"cause", r.err, "stack", stackOf(r.err))
 	}
 	if r.arrived() > 0 {
 		a.breaker.delay = 0 // it is there, though not always
@@ -84,18 +92,21 @@ func (a *shipperActor) failed(r *delivered, now time.Time) {
 	}
 }
 
-// maxAlone is how many documents in a row may be refused alone, by a 400 to their requests, before that is held to be the requests' fault: one that
-// OpenSearch refuses whatever is in it would else make dead letters of all that waits.
+// maxAlone is how many documents in a row may be refused alone, by a 400 to their requests, before
+// that is held to be the requests' fault: one that OpenSearch refuses whatever is in it would else
+// make dead letters of all that waits.
 const maxAlone = 3
 
-// split makes the next batches smaller: one of these documents, or a part of one, is what is refused.
+// split makes the next batches smaller: one of these documents, or a part of one, is what is
+// refused.
 func (a *shipperActor) split(r *delivered, now time.Time) {
 	a.pace.rows = max(min(a.pace.rows, len(r.rows))/2, 1)
 	a.pace.cut(r.sent, r.maxBytes)
 	a.last.fail(r.err.Error(), now)
 }
 
-// succeeded closes the breaker, unless the server has too much to do, took nothing at all, or has failed since this delivery began.
+// succeeded closes the breaker, unless the server has too much to do, took nothing at all, or has
+// failed since this delivery began.
 func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 	switch {
 	case len(r.rows) == 0 && r.standing.Waiting > 0:
@@ -125,13 +136,15 @@ func (a *shipperActor) succeeded(r *delivered, tried heldCount, now time.Time) {
 // closeBreaker notes that documents are taken.
 func (a *shipperActor) closeBreaker() {
 	if a.breaker.open() {
-		a.system.log.Info("OpenSearch takes documents again", "actor", nameShipper, "endpoint", a.client.Endpoint(),
+		a.system.log.Info("OpenSearch takes documents again", "actor", nameShipper, "endpoint",
+			a.client.Endpoint(),
 			"after_failures", a.breaker.failures)
 	}
 	a.breaker, a.alone = breaker{}, 0
 }
 
-// ease pauses for a moment, or for as long as the server asks: it has too much to do, but takes some of what it gets.
+// ease pauses for a moment, or for as long as the server asks: it has too much to do, but takes
+// some of what it gets.
 func (a *shipperActor) ease(tried *heldCount, now time.Time) {
 	a.closeBreaker()
 	a.trips++ // what is answered later and began before does not end the pause
@@ -150,15 +163,18 @@ func (a *shipperActor) trip(now time.Time, asked time.Duration, reason string) {
 	a.breaker.reason, a.breaker.paused = reason, false
 	a.last.fail(reason, now)
 	if first {
-		a.system.log.Warn("OpenSearch takes nothing; documents wait and are tried again", "actor", nameShipper, "reason", reason)
+		a.system.log.Warn("OpenSearch takes nothing; documents wait and are tried again", "actor",
+			nameShipper, "reason", reason)
 	}
 }
 
 // pause stops trying for a while, since the same credentials will be refused again.
 func (a *shipperActor) pause(now time.Time, reason string) {
 	if !a.breaker.paused {
-		a.system.log.Error("shipping is paused: OpenSearch refuses the agent's credentials", "actor", nameShipper, "reason", reason,
-			"user", a.identity(), "endpoint", a.client.Endpoint(), "remedy", "gustyctl opensearch check")
+		a.system.log.Error("shipping is paused: OpenSearch refuses the agent's credentials",
+			"actor", nameShipper, "reason", reason,
+			"user", a.identity(), "endpoint", a.client.Endpoint(), "remedy",
+			"gustyctl opensearch check")
 	}
 	a.trips++
 	a.breaker.failures++
@@ -236,15 +252,19 @@ func (c *heldCount) add(p *parcel) {
 	c.asked = max(c.asked, p.asked)
 }
 
-// hold notes that documents for an index wait. Where none of them was taken, the others for it are left alone until its time has come.
+// hold notes that documents for an index wait. Where none of them was taken, the others for it are
+// left alone until its time has come.
 func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Time) {
 	h := a.holds[index]
 	if h == nil {
 		h = &heldIndex{}
 		a.holds[index] = h
 		if !p.crowded {
-			a.system.log.Warn("OpenSearch does not take documents for an index; they wait and are tried again", "actor", nameShipper,
-				"index", index, "status", p.status, "reason", p.reason, "user", a.identity(), "endpoint", a.client.Endpoint())
+			a.system.log.Warn(
+				"OpenSearch does not take documents for an index; they wait and are tried again",
+				"actor", nameShipper,
+				"index", index, "status", p.status, "reason", p.reason, "user", a.identity(),
+				"endpoint", a.client.Endpoint())
 		}
 	}
 	if p.crowded && someTaken {
@@ -264,8 +284,9 @@ func (a *shipperActor) hold(index string, p *parcel, someTaken bool, now time.Ti
 	a.last.fail(fmt.Sprintf("%s: %s", index, h.reason), now)
 }
 
-// retryHeld lets the cursor go back to what waits for an index whose time has come, and for those whose time comes soon: to go back is to read all
-// that waits again, which is not done for each of many.
+// retryHeld lets the cursor go back to what waits for an index whose time has come, and for those
+// whose time comes soon: to go back is to read all that waits again, which is not done for each of
+// many.
 func (a *shipperActor) retryHeld(ctx actor.Context, now time.Time) {
 	first := a.nextHold()
 	if first.IsZero() || first.After(now) {
@@ -318,8 +339,8 @@ func (a *shipperActor) blocked() map[string]bool {
 	return blocked
 }
 
-// openCluster makes a client of the configuration that waits so long for an answer (0: as long as a busy cluster may need); nil where no endpoint is
-// set.
+// openCluster makes a client of the configuration that waits so long for an answer (0: as long as a
+// busy cluster may need); nil where no endpoint is set.
 func (s *System) openCluster(config *messages.Config, patience time.Duration) (bulkClient, error) {
 	endpoint, wanted := shippingTo(config)
 	if !wanted {
@@ -327,9 +348,11 @@ func (s *System) openCluster(config *messages.Config, patience time.Duration) (b
 	}
 	client, err := s.opt.openCluster(opensearch.Config{
 		Endpoints: strings.Split(endpoint, ","), User: config.Text(messages.ParamOpenSearchUser),
-		Password: config.Secret(messages.ParamOpenSearchPass).Reveal(), Token: config.Secret(messages.ParamOpenSearchToken).Reveal(),
-		CAFile: config.Text(messages.ParamOpenSearchCA), Fingerprint: config.Text(messages.ParamOpenSearchPin),
-		UserAgent: "gustyd/" + s.opt.Build.Version, Getenv: s.opt.Getenv, Timeout: patience,
+		Password:    config.Secret(messages.ParamOpenSearchPass).Reveal(),
+		Token:       config.Secret(messages.ParamOpenSearchToken).Reveal(),
+		CAFile:      config.Text(messages.ParamOpenSearchCA),
+		Fingerprint: config.Text(messages.ParamOpenSearchPin),
+		UserAgent:   "gustyd/" + s.opt.Build.Version, Getenv: s.opt.Getenv, Timeout: patience,
 	})
 	if err != nil {
 		return nil, err
@@ -340,7 +363,8 @@ func (s *System) openCluster(config *messages.Config, patience time.Duration) (b
 // sameCluster reports whether nothing changed that a client is made of.
 func sameCluster(a, b *messages.Config) bool {
 	for _, name := range []string{
-		messages.ParamEndpoint, messages.ParamOpenSearchUser, messages.ParamOpenSearchPass, messages.ParamOpenSearchToken,
+		messages.ParamEndpoint, messages.ParamOpenSearchUser, messages.ParamOpenSearchPass,
+		messages.ParamOpenSearchToken,
 		messages.ParamOpenSearchCA, messages.ParamOpenSearchPin,
 	} {
 		if a.Text(name) != b.Text(name) {

@@ -31,11 +31,17 @@ func (s *System) checkShipping(ctx context.Context, m messages.CheckShipping) (a
 	config := s.Config()
 	client, err := s.openCluster(config, checkPatience)
 	if err != nil {
-		step := messages.ShippingStep{Name: "configuration", Found: err.Error(), Remedy: remedyOfConfiguration(err)}
+		step := messages.ShippingStep{
+			Name:   "configuration",
+			Found:  err.Error(),
+			Remedy: remedyOfConfiguration(err),
+		}
 		return messages.ShippingChecked{Steps: []messages.ShippingStep{step}}, nil
 	}
 	if client == nil {
-		return nil, messages.Errorf(messages.CodeConflict, "no endpoint is set (parameter %s)", messages.ParamEndpoint)
+		return nil,
+			messages.Errorf(messages.CodeConflict, "no endpoint is set (parameter %s)",
+				messages.ParamEndpoint)
 	}
 	defer client.Close()
 	c, ok := client.(checker)
@@ -52,19 +58,25 @@ func (s *System) checkShipping(ctx context.Context, m messages.CheckShipping) (a
 	}
 	if left > 0 {
 		found := fmt.Sprintf("%d more indices of jobs were not tried", left)
-		checked.Steps = append(checked.Steps, messages.ShippingStep{Name: "test document", OK: true, Found: found})
+		checked.Steps = append(checked.Steps, messages.ShippingStep{
+			Name:  "test document",
+			OK:    true,
+			Found: found,
+		})
 	}
 	return checked, nil
 }
 
 func remedyOfConfiguration(err error) string {
 	if _, ok := errors.AsType[*opensearch.EnvironmentError](err); ok {
-		return "set it anew in the agent's environment, or name the endpoint's host in no_proxy there, and restart the agent"
+		return "set it anew in the agent's environment, or name the endpoint's host in no_proxy " +
+			"there, and restart the agent"
 	}
 	return "set the parameter anew: gustyctl config set"
 }
 
-// healthProbe is the test document for the health index: it has no figures, and a status of its own, so that nobody takes it for a sign of life.
+// healthProbe is the test document for the health index: it has no figures, and a status of its
+// own, so that nobody takes it for a sign of life.
 type healthProbe struct {
 	AgentID   string            `json:"agentId"`
 	Hostname  string            `json:"hostname"`
@@ -74,11 +86,16 @@ type healthProbe struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 }
 
-// probes makes a test document for each index that is configured: the application log, health, and those of jobs, of which left were left out.
-func (s *System) probes(config *messages.Config, principal string, now time.Time) (probes []opensearch.Probe, left int, err error) {
-	log := s.logDocument(config, "INFO", loggerCheck, "a test document, asked for by "+principal, now)
+// probes makes a test document for each index that is configured: the application log, health, and
+// those of jobs, of which left were left out.
+func (s *System) probes(config *messages.Config, principal string,
+	now time.Time,
+) (probes []opensearch.Probe, left int, err error) {
+	log := s.logDocument(config, "INFO", loggerCheck, "a test document, asked for by "+principal,
+		now)
 	health := healthProbe{
-		AgentID: s.agentID, Hostname: s.hostname, PID: os.Getpid(), Status: "check", Timestamp: log.Timestamp, Labels: log.Labels,
+		AgentID: s.agentID, Hostname: s.hostname, PID: os.Getpid(), Status: "check",
+		Timestamp: log.Timestamp, Labels: log.Labels,
 	}
 	logSource, logErr := json.Marshal(&log)
 	healthSource, healthErr := json.Marshal(&health)

@@ -68,7 +68,8 @@ func (m rateMeter) rate(now time.Time) float64 {
 // publish makes the state known.
 func (a *shipperActor) publish() {
 	a.system.shipping.Store(&shippingState{
-		state: a.state(), lastError: a.last.errorText, lastAt: a.last.errorAt, recent: a.last.recent, standing: a.last.standing,
+		state: a.state(), lastError: a.last.errorText, lastAt: a.last.errorAt,
+		recent: a.last.recent, standing: a.last.standing,
 		nextTry: a.nextTry(),
 	})
 }
@@ -90,10 +91,12 @@ func (a *shipperActor) state() string {
 	case a.client == nil:
 		return "disabled: no endpoint is set (parameter " + messages.ParamEndpoint + ")"
 	case a.breaker.paused:
-		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes", a.breaker.reason, until)
+		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes",
+			a.breaker.reason, until)
 	case a.breaker.denied != "":
 		again := a.nextHold().UTC().Format(time.RFC3339)
-		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes", a.breaker.denied, again)
+		return fmt.Sprintf("paused: %s; tried again at %s, or when the configuration changes",
+			a.breaker.denied, again)
 	case a.breaker.asked != "":
 		return fmt.Sprintf("backing off until %s: %s", until, a.breaker.asked)
 	case a.breaker.open():
@@ -101,7 +104,8 @@ func (a *shipperActor) state() string {
 	}
 	for index, h := range a.holds {
 		if h.from > 0 {
-			return fmt.Sprintf("shipping, but documents for %s wait until %s: %s", index, h.until.UTC().Format(time.RFC3339), h.reason)
+			return fmt.Sprintf("shipping, but documents for %s wait until %s: %s", index,
+				h.until.UTC().Format(time.RFC3339), h.reason)
 		}
 	}
 	return "shipping"

@@ -11,8 +11,8 @@ import (
 	"gusty/messages"
 )
 
-// Whatever comes in whatever order, in the end no slot is taken, no executor and no execution is left, every run has one end, and no run was
-// carried out twice.
+// Whatever comes in whatever order, in the end no slot is taken, no executor and no execution is
+// left, every run has one end, and no run was carried out twice.
 func TestSlotsNeverLeak(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -36,10 +36,17 @@ type stream struct {
 }
 
 func (s *stream) addJobs() {
-	scripts := []string{"exit 0", "exit 1", "sleep 3", "sleep 20", "hang", "stubborn", "burst", "absent"}
-	policies := []messages.OverlapPolicy{messages.OverlapSkip, messages.OverlapQueue, messages.OverlapAllow, messages.OverlapReplace}
+	scripts := []string{
+		"exit 0", "exit 1", "sleep 3", "sleep 20", "hang", "stubborn", "burst",
+		"absent",
+	}
+	policies := []messages.OverlapPolicy{
+		messages.OverlapSkip, messages.OverlapQueue,
+		messages.OverlapAllow, messages.OverlapReplace,
+	}
 	for i := range 10 {
-		j := job(fmt.Sprint("job ", i), "@yearly", scripts[s.rand.IntN(len(scripts))], overlapping(policies[s.rand.IntN(len(policies))]))
+		j := job(fmt.Sprint("job ", i), "@yearly", scripts[s.rand.IntN(len(scripts))],
+			overlapping(policies[s.rand.IntN(len(policies))]))
 		if s.rand.IntN(2) == 0 {
 			j.CronExpression = fmt.Sprintf("*/%d * * * * *", 1+s.rand.IntN(20))
 		}
@@ -77,7 +84,9 @@ func (s *stream) step() {
 		}
 	case 11:
 		refusal := messages.Errorf(messages.CodeStorageFull, "full")
-		s.store.refuseWith([]func(messages.Change) error{nil, nil, func(messages.Change) error { return refusal }}[s.rand.IntN(3)])
+		s.store.refuseWith([]func(messages.Change) error{nil, nil, func(messages.Change) error {
+			return refusal
+		}}[s.rand.IntN(3)])
 	default:
 		s.advance(time.Duration(s.rand.IntN(8000)) * time.Millisecond)
 	}
@@ -96,7 +105,8 @@ func (s *stream) tell(message any) {
 	}
 }
 
-// settle stops all firing, gives what runs and what is tried again the time to end, and looks at the books.
+// settle stops all firing, gives what runs and what is tried again the time to end, and looks at
+// the books.
 func (s *stream) settle() {
 	ask[messages.FiringSet](s.world, messages.SetFiring{On: false})
 	s.advance(5 * time.Minute)

@@ -15,10 +15,13 @@ func (x *execution) spec(job *messages.Job, output Output) (process.Spec, error)
 		return process.Spec{}, err
 	}
 	spec := process.Spec{
-		Env: env, Dir: job.Options.WorkingDirectory, RunAs: job.Options.RunAs, Nice: job.Options.Nice,
-		MemoryLimitBytes: job.Options.MemoryLimitBytes, CPULimitPercent: job.Options.CPULimitPercent,
-		KillRemaining: job.Options.KillRemaining, Mark: x.id,
-		Stdout: streamWriter{output, messages.Stdout}, Stderr: streamWriter{output, messages.Stderr},
+		Env: env, Dir: job.Options.WorkingDirectory, RunAs: job.Options.RunAs,
+		Nice:             job.Options.Nice,
+		MemoryLimitBytes: job.Options.MemoryLimitBytes,
+		CPULimitPercent:  job.Options.CPULimitPercent,
+		KillRemaining:    job.Options.KillRemaining, Mark: x.id,
+		Stdout: streamWriter{output, messages.Stdout},
+		Stderr: streamWriter{output, messages.Stderr},
 	}
 	if x.run.Kind == messages.RunOfCommand {
 		spec.Shell, spec.CommandLine = true, x.task.command
@@ -39,7 +42,8 @@ func interpreter(t messages.ScriptType) (name string, alternatives []string) {
 	return "bash", nil
 }
 
-// environment is clean: what a program needs, what the job sets, and what tells the script which run it is.
+// environment is clean: what a program needs, what the job sets, and what tells the script which
+// run it is.
 func (x *execution) environment(job *messages.Job) ([]string, error) {
 	env, err := process.BaseEnv(job.Options.RunAs, job.Options.TimeZone)
 	if err != nil {
@@ -61,7 +65,8 @@ type streamWriter struct {
 	stream messages.Stream
 }
 
-// Write takes a piece of the stream, and the next one whatever became of it: the output counts what it cannot keep, and says at its end why.
+// Write takes a piece of the stream, and the next one whatever became of it: the output counts what
+// it cannot keep, and says at its end why.
 func (w streamWriter) Write(p []byte) (int, error) {
 	_ = w.output.Write(w.stream, p, time.Now())
 	return len(p), nil

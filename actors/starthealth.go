@@ -11,9 +11,10 @@ import (
 	"gusty/messages"
 )
 
-// startHealth knows whether the host can start runs. A run that fails to start for want of something
-// that every run needs makes it try by itself; while that fails the agent is not ready. It goes on
-// trying, ever more rarely, since no run may be due for hours. A start that succeeds ends the state.
+// startHealth knows whether the host can start runs. A run that fails to start for want of
+// something that every run needs makes it try by itself; while that fails the agent is not ready.
+// It goes on trying, ever more rarely, since no run may be due for hours. A start that succeeds
+// ends the state.
 type startHealth struct {
 	try func() error
 	log *slog.Logger
@@ -62,8 +63,8 @@ func (h *startHealth) failed(err error) {
 	go h.trial()
 }
 
-// mayBeOfHost reports whether an error may come from a lack that other runs suffer from as well. The
-// trial decides.
+// mayBeOfHost reports whether an error may come from a lack that other runs suffer from as well.
+// The trial decides.
 func mayBeOfHost(err error) bool {
 	var start *process.StartError
 	if errors.As(err, &start) && start.OfHost {
@@ -114,7 +115,8 @@ func (h *startHealth) recover() {
 		h.timer = nil
 	}
 	if h.sentence != "" {
-		h.log.Info("the host can start runs again", "failed_for_s", int64(time.Since(h.since).Seconds()))
+		h.log.Info("the host can start runs again", "failed_for_s",
+			int64(time.Since(h.since).Seconds()))
 	}
 	h.sentence = ""
 }

@@ -12,15 +12,20 @@ import (
 
 func TestAHostThatStartsNothingIsNotReady(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.launcher.setUnable(&process.StartError{Sentence: "the host has no room for another process", OfHost: true})
+		w.launcher.setUnable(&process.StartError{
+			Sentence: "the host has no room for another process",
+			OfHost:   true,
+		})
 		w.add(job("any", "@yearly", "roomless"))
 		ask[messages.RunAccepted](w, messages.RunJob{Name: "any"})
 		w.advance(time.Millisecond)
 		ready := ask[messages.Readiness](w, messages.GetReadiness{})
-		if !ready.Ready || ready.Components[componentStarts] != stateFailing || ready.Starts != "the host has no room for another process" {
+		if !ready.Ready || ready.Components[componentStarts] != stateFailing ||
+			ready.Starts != "the host has no room for another process" {
 			t.Errorf("%+v", ready)
 		}
-		if stats := ask[messages.Stats](w, messages.GetStats{}).Starts; !stats.Failing || stats.Failures != 1 {
+		if stats := ask[messages.Stats](w, messages.GetStats{}).Starts; !stats.Failing ||
+			stats.Failures != 1 {
 			t.Errorf("%+v", stats)
 		}
 		w.advance(time.Hour)
@@ -37,7 +42,10 @@ func TestAHostThatStartsNothingIsNotReady(t *testing.T) {
 		if w.launcher.tries() != tries {
 			t.Error("the trials go on after one has succeeded")
 		}
-		for _, line := range []string{"the host can't start runs", "the host can start runs again"} {
+		for _, line := range []string{
+			"the host can't start runs",
+			"the host can start runs again",
+		} {
 			if n := strings.Count(w.log.String(), line); n != 1 {
 				t.Errorf("%q is logged %d times", line, n)
 			}
@@ -71,7 +79,8 @@ func TestTheFaultOfAJobIsNotThatOfItsHost(t *testing.T) {
 			ask[messages.RunAccepted](w, messages.RunJob{Name: script})
 		}
 		w.advance(time.Minute)
-		if starts := ask[messages.Readiness](w, messages.GetReadiness{}).Starts; starts != "" || w.launcher.tries() != 0 {
+		if starts := ask[messages.Readiness](w, messages.GetReadiness{}).Starts; starts != "" ||
+			w.launcher.tries() != 0 {
 			t.Errorf("%q, %d trials", starts, w.launcher.tries())
 		}
 	})
@@ -83,7 +92,8 @@ func TestATrialThatSucceedsKeepsTheHostReady(t *testing.T) {
 		w.add(job("any", "@yearly", "roomless"))
 		ask[messages.RunAccepted](w, messages.RunJob{Name: "any"})
 		w.advance(time.Minute)
-		if starts := ask[messages.Readiness](w, messages.GetReadiness{}).Starts; starts != "" || w.launcher.tries() != 1 {
+		if starts := ask[messages.Readiness](w, messages.GetReadiness{}).Starts; starts != "" ||
+			w.launcher.tries() != 1 {
 			t.Errorf("%q, %d trials", starts, w.launcher.tries())
 		}
 	})

@@ -10,13 +10,17 @@ import (
 // stopBudget is how long one actor may take to stop, beside the grace that runs under way get.
 const stopBudget = 5 * time.Second
 
-// Stop ends the tree in order: what fires, what runs, what samples, then the rest. Each actor is waited for, bounded; one that does not end
-// in time is left behind with a line in the log. Afterwards every Ask is answered "unavailable".
+// Stop ends the tree in order: what fires, what runs, what samples, then the rest. Each actor is
+// waited for, bounded; one that does not end in time is left behind with a line in the log.
+// Afterwards every Ask is answered "unavailable".
 func (s *System) Stop(ctx context.Context) {
 	if s.stopping.Swap(true) {
 		return
 	}
-	for _, name := range []string{nameScheduler, nameExecutors, nameMetric, nameShipper, nameAccess, nameConfig} {
+	for _, name := range []string{
+		nameScheduler, nameExecutors, nameMetric, nameShipper, nameAccess,
+		nameConfig,
+	} {
 		s.stopOne(ctx, name)
 	}
 	s.starts.stop()
@@ -85,7 +89,8 @@ func (s *System) stopOne(ctx context.Context, name string) {
 	}
 }
 
-// flushOutbox sends what waits a last time, as far as that takes no time to speak of; the rest is there at the next start.
+// flushOutbox sends what waits a last time, as far as that takes no time to speak of; the rest is
+// there at the next start.
 func (s *System) flushOutbox(ctx context.Context) {
 	if s.opt.LogTap != nil {
 		s.opt.LogTap.detach()
@@ -93,7 +98,8 @@ func (s *System) flushOutbox(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, flushWithin)
 	defer cancel()
 	if _, err := s.request(bounded, nameShipper, flushOutbox{}); err != nil {
-		s.log.Info("documents still wait for OpenSearch; they are sent at the next start", "actor", nameShipper)
+		s.log.Info("documents still wait for OpenSearch; they are sent at the next start", "actor",
+			nameShipper)
 	}
 }
 

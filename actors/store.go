@@ -7,8 +7,8 @@ import (
 	"gusty/messages"
 )
 
-// Store is what the tree needs of the database. Submit never blocks; done is called once, on any goroutine, and must not block either. The
-// reads show what is committed and may touch the disk.
+// Store is what the tree needs of the database. Submit never blocks; done is called once, on any
+// goroutine, and must not block either. The reads show what is committed and may touch the disk.
 type Store interface {
 	Submit(change messages.Change, done func(messages.Committed))
 
@@ -20,7 +20,8 @@ type Store interface {
 
 	Job(name string) (messages.Job, error)
 	Run(id string) (messages.Run, error)
-	// RunScript returns the script that a queued run came with. Code not_found where it carries none.
+	// RunScript returns the script that a queued run came with. Code not_found where it carries
+	// none.
 	RunScript(id string) (messages.Job, error)
 	Runs(query messages.RunQuery) (messages.RunPage, error)
 	Setting(name string) ([]byte, error)
@@ -55,7 +56,8 @@ type Launcher interface {
 	Start(spec process.Spec) (Process, error)
 	// TryStart tries whether a process can be started, and leaves none.
 	TryStart() error
-	// EndOrphans ends the processes that runs of an earlier life of the agent left behind, and says how many there were.
+	// EndOrphans ends the processes that runs of an earlier life of the agent left behind, and says
+	// how many there were.
 	EndOrphans(orphans []process.Orphan) (int, error)
 }
 

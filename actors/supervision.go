@@ -18,10 +18,12 @@ const (
 	restartWindow = time.Minute
 )
 
-// GaveUpError is why the process has to end: one actor failed more often than its supervisor allows.
+// GaveUpError is why the process has to end: one actor failed more often than its supervisor
+// allows.
 type GaveUpError struct {
 	Actor string
-	Most  int // restarts that it was allowed in restartWindow; 0: none, since nobody could restart it
+	// restarts that it was allowed in restartWindow; 0: none, since nobody could restart it
+	Most  int
 	Cause any // what it panicked with last
 }
 
@@ -30,11 +32,12 @@ func (e *GaveUpError) Error() string {
 	if e.Most == 0 {
 		return fmt.Sprintf("the %s actor failed, which nothing can restart: %v", e.Actor, e.Cause)
 	}
-	return fmt.Sprintf("the %s actor keeps failing (more than %d times in %s), last with: %v", e.Actor, e.Most, restartWindow, e.Cause)
+	return fmt.Sprintf("the %s actor keeps failing (more than %d times in %s), last with: %v",
+		e.Actor, e.Most, restartWindow, e.Cause)
 }
 
-// oneForOne restarts the child that failed, and gives up when it fails too often. (The library's own strategy of that name stops the child
-// then and tells nobody.)
+// oneForOne restarts the child that failed, and gives up when it fails too often. (The library's
+// own strategy of that name stops the child then and tells nobody.)
 type oneForOne struct {
 	most   int
 	window time.Duration
@@ -42,7 +45,9 @@ type oneForOne struct {
 }
 
 // HandleFailure restarts the child, or stops it and gives up.
-func (s *oneForOne) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+func (s *oneForOne) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor,
+	child *actor.PID, rs *actor.RestartStatistics, reason, _ any,
+) {
 	rs.Fail()
 	if rs.NumberOfFailures(s.window) <= s.most {
 		supervisor.RestartChildren(child)
@@ -52,8 +57,8 @@ func (s *oneForOne) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervi
 	s.giveUp(child, reason)
 }
 
-// watched is the receiver middleware of every actor: it keeps the pulse, and turns a panic into an answer for whoever asked, a log line with
-// the stack, and the same panic again for the supervisor.
+// watched is the receiver middleware of every actor: it keeps the pulse, and turns a panic into an
+// answer for whoever asked, a log line with the stack, and the same panic again for the supervisor.
 func (s *System) watched(v *vital, log *slog.Logger) actor.ReceiverMiddleware {
 	return func(next actor.ReceiverFunc) actor.ReceiverFunc {
 		return func(c actor.ReceiverContext, env *actor.MessageEnvelope) {
@@ -77,7 +82,8 @@ func (s *System) reportPanic(v *vital, log *slog.Logger, env *actor.MessageEnvel
 	}
 	v.restarts.Add(1)
 	v.set(stateRestarting)
-	log.Error("actor failed", "message", fmt.Sprintf("%T", env.Message), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	log.Error("actor failed", "message", fmt.Sprintf("%T", env.Message), "cause", fmt.Sprint(cause),
+		"stack", string(debug.Stack()))
 }
 
 func feelPulse(v *vital, message any) {

@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the overlap policy for firings that wait for a slot. While hung jobs hold all slots, the firings of the others must not pile up.
+// This file holds the overlap policy for firings that wait for a slot. While hung jobs hold all
+// slots, the firings of the others must not pile up.
 
 // mostWaiting is how many tasks wait for a slot at most, some hundred bytes each, beside one of
 // each job: a host may have more jobs than that.
@@ -28,7 +29,8 @@ func (a *executorsActor) waitingSince(then time.Time) (waiting []*task) {
 	return waiting
 }
 
-// withoutSurplus skips those firings among waiting tasks that their jobs' overlap policies do not let wait, and returns the others.
+// withoutSurplus skips those firings among waiting tasks that their jobs' overlap policies do not
+// let wait, and returns the others.
 func (a *executorsActor) withoutSurplus(waiting []*task) []*task {
 	s := surplus{active: map[string]string{}, ahead: map[string]*task{}}
 	for id, t := range a.handed {
@@ -52,7 +54,8 @@ func (a *executorsActor) withoutSurplus(waiting []*task) []*task {
 func (a *executorsActor) endReplaced(waiting map[string]*task) {
 	for _, x := range a.system.live.all() {
 		t := waiting[x.key]
-		if t != nil && t.open() && t.run.Trigger == messages.TriggerSchedule && t.overlap == messages.OverlapReplace {
+		if t != nil && t.open() && t.run.Trigger == messages.TriggerSchedule &&
+			t.overlap == messages.OverlapReplace {
 			x.end(ending{state: messages.RunCancelled, reason: "replaced by run " + t.run.ID})
 		}
 	}
@@ -71,7 +74,8 @@ func (s *surplus) isActive(key, id string) {
 	}
 }
 
-// judge returns the task that must not wait on, if there is one, and why: the given one, or one before it that it replaces.
+// judge returns the task that must not wait on, if there is one, and why: the given one, or one
+// before it that it replaces.
 func (s *surplus) judge(t *task) (drop *task, why string) {
 	key := t.key()
 	ahead, active := s.ahead[key], s.active[key]
@@ -80,7 +84,8 @@ func (s *surplus) judge(t *task) (drop *task, why string) {
 	case s.count >= mostWaiting && ahead != nil:
 		return t, fmt.Sprintf("%d runs wait for a slot already", mostWaiting)
 	case t.overlap == messages.OverlapAllow:
-	case t.overlap == messages.OverlapReplace && ahead != nil && ahead.run.Trigger == messages.TriggerSchedule && ahead.queued():
+	case t.overlap == messages.OverlapReplace && ahead != nil &&
+		ahead.run.Trigger == messages.TriggerSchedule && ahead.queued():
 		s.ahead[key] = t
 		return ahead, "replaced by run " + t.run.ID
 	case t.overlap == messages.OverlapQueue && ahead != nil:

@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// crowded lets a job be due each minute for ten minutes while another one holds the only slot, and frees that at last.
+// crowded lets a job be due each minute for ten minutes while another one holds the only slot, and
+// frees that at last.
 func crowded(t *testing.T, j messages.Job, check func(w *world)) {
 	t.Helper()
 	inBubble(t, withOneSlot, func(w *world) {
@@ -41,9 +42,10 @@ func TestFiringsThatWaitForASlotDoNotPileUp(t *testing.T) {
 			}
 		})
 	}
-	crowded(t, job("a", "0 * * * * *", "exit 0", overlapping(messages.OverlapAllow)), func(w *world) {
-		w.expect("a", messages.RunQueued, 10)
-	})
+	crowded(t, job("a", "0 * * * * *", "exit 0", overlapping(messages.OverlapAllow)),
+		func(w *world) {
+			w.expect("a", messages.RunQueued, 10)
+		})
 }
 
 func TestAFiringReplacesTheRunThatHoldsTheLastSlot(t *testing.T) {
@@ -76,7 +78,8 @@ func TestAnAttemptDoesNotFollowInAJobThatIsPaused(t *testing.T) {
 		attempt := w.expect("a", messages.RunQueued, 1)[0]
 		ask[messages.JobStanding](w, messages.SetJobPaused{Name: "a", Paused: true})
 		w.advance(10 * time.Minute)
-		if got := w.stored(attempt.ID); got.State != messages.RunSkipped || got.Reason != whyPaused {
+		if got := w.stored(attempt.ID); got.State != messages.RunSkipped ||
+			got.Reason != whyPaused {
 			t.Errorf("the attempt is %+v", got)
 		}
 	})
@@ -114,7 +117,10 @@ func TestTwoAttemptsOfOneJobWait(t *testing.T) {
 }
 
 func TestARebootThatWasStoppedIsMissed(t *testing.T) {
-	for policy, runs := range map[messages.MisfirePolicy]int{messages.MisfireSkip: 0, messages.MisfireRunOnce: 1} {
+	for policy, runs := range map[messages.MisfirePolicy]int{
+		messages.MisfireSkip:    0,
+		messages.MisfireRunOnce: 1,
+	} {
 		inBubble(t, nil, func(w *world) {
 			w.add(job("a", "@reboot", "exit 0", withMisfire(policy, 60)))
 			ask[messages.FiringSet](w, messages.SetFiring{On: false})
@@ -123,7 +129,8 @@ func TestARebootThatWasStoppedIsMissed(t *testing.T) {
 			next.advance(time.Minute)
 			ask[messages.FiringSet](next, messages.SetFiring{On: true})
 			next.advance(time.Minute)
-			if missed := next.expect("a", messages.RunMissed, 1)[0]; !strings.HasPrefix(missed.Reason, "all firing was stopped from ") {
+			if missed := next.expect("a", messages.RunMissed,
+				1)[0]; !strings.HasPrefix(missed.Reason, "all firing was stopped from ") {
 				t.Errorf("%s", missed.Reason)
 			}
 			next.expect("a", messages.RunSucceeded, runs)

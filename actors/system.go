@@ -28,8 +28,8 @@ const (
 	nameShipper   = "shipper"
 )
 
-// mailboxLimit is how many requests may wait for one actor before the next is answered "busy". At some microseconds a request it is far more
-// than a second's work, and some hundred KB at the most.
+// mailboxLimit is how many requests may wait for one actor before the next is answered "busy". At
+// some microseconds a request it is far more than a second's work, and some hundred KB at the most.
 const mailboxLimit = 4096
 
 // Options are what the tree is built from. Store, Launcher and Logger are required.
@@ -40,27 +40,32 @@ type Options struct {
 	Build      messages.Build
 	Collectors []hostinfo.Collector
 	BootID     string // of the host, for @reboot; empty: unknown
-	// SinceBoot is the host's time since boot, suspensions included; nil: a suspension counts as a clock that was set.
+	// SinceBoot is the host's time since boot, suspensions included; nil: a suspension counts as a
+	// clock that was set.
 	SinceBoot func() time.Duration
 	// Sleep is an exact time.Sleep for the last moment before a firing; nil: time.Sleep.
 	Sleep func(time.Duration)
 	Port  func() int // the one in use, for documents
 
-	// CheckLimits refuses, with an *Error that names the field, what this host cannot hold of a job's options.
+	// CheckLimits refuses, with an *Error that names the field, what this host cannot hold of a
+	// job's options.
 	CheckLimits func(*messages.JobOptions) error
 	// OnConfig is told every snapshot of the parameters, the first one included. It must not block.
 	OnConfig func(*messages.Config)
-	// OnPassword is told whose password was changed, once that is durable. It must not block for long.
+	// OnPassword is told whose password was changed, once that is durable. It must not block for
+	// long.
 	OnPassword func(user string)
 	// LogTap brings the agent's own log lines; nil: they are not shipped.
 	LogTap *LogTap
-	// OnShipped is told of how many documents OpenSearch has just answered, each part of long output being one. It must not block; may be nil.
-	OnShipped   func(uint64)
-	openCluster func(opensearch.Config) (bulkClient, error) // what a test replaces; nil: opensearch.New
+	// OnShipped is told of how many documents OpenSearch has just answered, each part of long
+	// output being one. It must not block; may be nil.
+	OnShipped func(uint64)
+	// what a test replaces; nil: opensearch.New
+	openCluster func(opensearch.Config) (bulkClient, error)
 	// Getenv returns the proxy variables of the environment; nil: there is no proxy.
 	Getenv func(string) string
-	// OnRound is told that a round of periodic work is over: a sample of the host, or a look at due times that found none. It must not block;
-	// may be nil.
+	// OnRound is told that a round of periodic work is over: a sample of the host, or a look at due
+	// times that found none. It must not block; may be nil.
 	OnRound func()
 	// OnShutDown is told that a client asked for the ordered stop. It must not block.
 	OnShutDown func(messages.Origin)
@@ -122,7 +127,8 @@ type System struct {
 	dead     chan error
 }
 
-// producerWrap lets a test stand between an actor and its messages; it is not reachable from outside the package's tests.
+// producerWrap lets a test stand between an actor and its messages; it is not reachable from
+// outside the package's tests.
 type producerWrap func(name string, p actor.Producer) actor.Producer
 
 // Start builds the tree and returns when every actor has loaded its state.
@@ -132,15 +138,19 @@ func Start(ctx context.Context, opt Options) (*System, error) {
 
 func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error) {
 	s := &System{
-		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1), agentGone: make(chan struct{}),
-		live: newLiveRuns(), gate: newStartGate(), planned: plannedAhead{},
-		collecting: make([]atomic.Bool, len(opt.Collectors)), clock: hostclock.NewWatch(opt.SinceBoot),
+		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1),
+		agentGone: make(chan struct{}),
+		live:      newLiveRuns(), gate: newStartGate(), planned: plannedAhead{},
+		collecting: make([]atomic.Bool, len(opt.Collectors)),
+		clock:      hostclock.NewWatch(opt.SinceBoot),
 	}
 	s.opt.Store = nudgingStore{opt.Store, s.nudgeShipper}
 	s.outcomes = newOutcomes(s.opt.Store, opt.Logger)
 	s.starts = &startHealth{try: opt.Launcher.TryStart, log: opt.Logger}
 	if s.opt.openCluster == nil {
-		s.opt.openCluster = func(c opensearch.Config) (bulkClient, error) { return opensearch.New(c) }
+		s.opt.openCluster = func(c opensearch.Config) (bulkClient, error) {
+			return opensearch.New(c)
+		}
 	}
 	if s.opt.Sleep == nil {
 		s.opt.Sleep = time.Sleep
@@ -184,7 +194,8 @@ func (s *System) prepare() error {
 	s.agentID = string(id)
 	s.hostname, _ = os.Hostname() // a host without a name is shown as one
 	if s.opt.BootID == "" {
-		s.opt.BootID = newID() // a boot that cannot be told counts as new at every start of the agent
+		// a boot that cannot be told counts as new at every start of the agent
+		s.opt.BootID = newID()
 	}
 	last, err := s.opt.Store.Runs(messages.RunQuery{Limit: 1})
 	if err != nil {
@@ -214,11 +225,18 @@ func (s *System) port() int {
 
 func (s *System) spawn(ctx context.Context) error {
 	born := make(chan error, 1)
-	props := actor.PropsFromProducer(s.wrap(nameAgent, func() actor.Actor { return &agentActor{system: s, born: born} }),
+	props := actor.PropsFromProducer(s.wrap(nameAgent, func() actor.Actor {
+		return &agentActor{system: s, born: born}
+	}),
 		actor.WithDispatcher(&s.workers),
 		actor.WithGuardian(&guardian{fail: s.fail}),
-		actor.WithReceiverMiddleware(s.watched(newVital(nameAgent), s.log.With("actor", nameAgent))),
-		actor.WithSupervisor(&oneForOne{most: maxRestarts, window: restartWindow, giveUp: s.giveUp}))
+		actor.WithReceiverMiddleware(s.watched(newVital(nameAgent),
+			s.log.With("actor", nameAgent))),
+		actor.WithSupervisor(&oneForOne{
+			most:   maxRestarts,
+			window: restartWindow,
+			giveUp: s.giveUp,
+		}))
 	pid, err := s.actors.Root.SpawnNamed(props, nameAgent)
 	if err != nil {
 		return fmt.Errorf("spawn the agent actor: %w", err)
@@ -238,7 +256,8 @@ func (s *System) spawn(ctx context.Context) error {
 	return s.awaitUp(ctx, nil)
 }
 
-// awaitUp waits until every member that before names came up once more than it says, or, with nil, once at all.
+// awaitUp waits until every member that before names came up once more than it says, or, with nil,
+// once at all.
 func (s *System) awaitUp(ctx context.Context, before map[string]uint64) error {
 	for _, m := range s.members {
 		if _, ok := before[m.name]; before != nil && !ok {
@@ -283,7 +302,9 @@ func (s *System) props(m *member) *actor.Props {
 
 // supervisorOf returns the strategy for a member's own children: only the executors have any.
 func (s *System) supervisorOf(m *member) actor.SupervisorStrategy {
-	return &keepGoing{tell: func(failed executorFailed) { s.actors.Root.Send(m.pid.Load(), failed) }}
+	return &keepGoing{tell: func(failed executorFailed) {
+		s.actors.Root.Send(m.pid.Load(), failed)
+	}}
 }
 
 func (s *System) member(name string) *member {
@@ -320,7 +341,8 @@ func (s *System) fail(err error) {
 	s.failOnce.Do(func() { s.dead <- err })
 }
 
-// Dead returns the cause when the tree can no longer do its work: the process has to stop in order, and end with a non-zero exit.
+// Dead returns the cause when the tree can no longer do its work: the process has to stop in order,
+// and end with a non-zero exit.
 func (s *System) Dead() <-chan error { return s.dead }
 
 // Config returns the snapshot of the parameters in force.
@@ -338,7 +360,8 @@ func lastPart(id string) string {
 	return id
 }
 
-// quiet keeps the library's own lines below warnings out of the log: they tell of every actor that starts.
+// quiet keeps the library's own lines below warnings out of the log: they tell of every actor that
+// starts.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
 
 type warnings struct{ slog.Handler }

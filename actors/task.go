@@ -19,8 +19,10 @@ type task struct {
 	at      time.Time // when it starts
 	overlap messages.OverlapPolicy
 	misfire messages.MisfirePolicy
-	seen    hostclock.Reading // the clocks when it was armed; zero where that was in an earlier life
-	grace   time.Duration     // a firing of the schedule that starts later than this after its time is a missed one; 0: never
+	// the clocks when it was armed; zero where that was in an earlier life
+	seen hostclock.Reading
+	// a firing of the schedule that starts later than this after its time is a missed one; 0: never
+	grace time.Duration
 
 	script  *messages.Job // that came with the request; nil after a restart: the row carries it
 	command string        // of a command line
@@ -31,13 +33,16 @@ type task struct {
 
 	follower *task // of an attempt that waits: a firing that waits behind it
 
-	recorded bool // its row was written before: a client has been told, or the store has it from an earlier life
-	waits    bool // its row says, whatever run.Armed does, that it only waits; for the executors actor alone
-	row      rowTrace
-	fate     atomic.Int32
+	// its row was written before: a client has been told, or the store has it from an earlier life
+	recorded bool
+	// its row says, whatever run.Armed does, that it only waits; for the executors actor alone
+	waits bool
+	row   rowTrace
+	fate  atomic.Int32
 }
 
-// rowTrace records whether the store has a row of a run. No row of it is submitted after the one of its end.
+// rowTrace records whether the store has a row of a run. No row of it is submitted after the one of
+// its end.
 type rowTrace struct {
 	stored atomic.Bool
 	under  atomic.Int32 // rows that are with the store and not committed
@@ -60,15 +65,17 @@ const (
 	taskOpen  int32 = iota
 	taskTaken       // its execution exists, or its outcome is recorded
 	taskLost        // whoever held it failed before that
-	taskBusy        // its row is being handed to the store: nobody may record an outcome before that
+	// its row is being handed to the store: nobody may record an outcome before that
+	taskBusy
 )
 
 func (t *task) take() bool { return t.fate.CompareAndSwap(taskOpen, taskTaken) }
 func (t *task) lose() bool { return t.fate.CompareAndSwap(taskOpen, taskLost) }
 func (t *task) open() bool { return t.fate.Load() == taskOpen }
 
-// noteWaits records that tasks only wait, so that they resume after a crash. Where that cannot be written their rows go on to say that they may
-// have started: then they are interrupted, which is the safe side.
+// noteWaits records that tasks only wait, so that they resume after a crash. Where that cannot be
+// written their rows go on to say that they may have started: then they are interrupted, which is
+// the safe side.
 func (s *System) noteWaits(tasks ...*task) {
 	rows := make([]messages.Row, 0, len(tasks))
 	told := make([]*task, 0, len(tasks))
@@ -85,12 +92,16 @@ func (s *System) noteWaits(tasks ...*task) {
 	if len(rows) == 0 {
 		return
 	}
-	s.opt.Store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: rows}, func(c messages.Committed) {
+	s.opt.Store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   rows,
+	}, func(c messages.Committed) {
 		for _, t := range told {
 			t.row.arrives(c.Err)
 		}
 		if c.Err != nil {
-			s.log.Warn("that runs wait was not recorded", "actor", nameExecutors, "runs", len(rows), "error", c.Err)
+			s.log.Warn("that runs wait was not recorded", "actor", nameExecutors, "runs", len(rows),
+				"error", c.Err)
 		}
 	})
 }
@@ -101,15 +112,16 @@ func (t *task) stays() bool {
 	return t.run.Kind == messages.RunOfJob || t.run.Kind == messages.RunOfScript && t.async
 }
 
-// recordWaiting writes the row of a task that has none, since the storage took none when it was due. The
-// row of any other says that it waits when the agent has stopped.
+// recordWaiting writes the row of a task that has none, since the storage took none when it was
+// due. The row of any other says that it waits when the agent has stopped.
 func (s *System) recordWaiting(t *task) {
 	if !t.row.stored.Load() && !t.row.onWay() {
 		s.noteWaits(t)
 	}
 }
 
-// key names the executor that a task belongs to: one for each job, and one for each run that came with a request.
+// key names the executor that a task belongs to: one for each job, and one for each run that came
+// with a request.
 func (t *task) key() string {
 	if t.run.Kind == messages.RunOfJob {
 		return t.run.ScriptName
@@ -134,10 +146,17 @@ func (s *System) settleUnrun(t *task, state messages.RunState, reason string) me
 	return run
 }
 
-// record writes the end of a run that was never started. The task is the run's; nil: the store has its row.
+// record writes the end of a run that was never started. The task is the run's; nil: the store has
+// its row.
 func (s *System) record(run messages.Run, of *task) {
 	s.counts.ended(&run, false)
-	s.outcomes.submit(&outcome{change: messages.Change{Origin: messages.OriginAgent(), Rows: []messages.Row{messages.RunRow{Run: run}}}, of: of}, nil)
+	s.outcomes.submit(&outcome{
+		change: messages.Change{
+			Origin: messages.OriginAgent(),
+			Rows:   []messages.Row{messages.RunRow{Run: run}},
+		},
+		of: of,
+	}, nil)
 }
 
 // answerLost tells who waits for a task that its holder lost it.

@@ -9,9 +9,10 @@ import (
 	"gusty/messages"
 )
 
-// An import passes through every actor that holds rows in memory: the scheduler submits it, and when it is durable makes its jobs true, then the
-// config actor its parameters and the access actor its users; that one answers. Each holds what the transaction put, and reads nothing: an
-// instance that was loaded later has seen the transaction.
+// An import passes through every actor that holds rows in memory: the scheduler submits it, and
+// when it is durable makes its jobs true, then the config actor its parameters and the access actor
+// its users; that one answers. Each holds what the transaction put, and reads nothing: an instance
+// that was loaded later has seen the transaction.
 
 type (
 	importCommitted  struct{ committed messages.Committed }
@@ -23,7 +24,8 @@ func (importCommitted) private()  {}
 func (importParameters) private() {}
 func (importUsers) private()      {}
 
-// askImport answers what changes nothing from what is stored: a dry run, and an import that a refused row keeps out.
+// askImport answers what changes nothing from what is stored: a dry run, and an import that a
+// refused row keeps out.
 func (s *System) askImport(ctx context.Context, m messages.Import) (any, error) {
 	if !m.DryRun && (m.Partial || !holdsRefused(m.Items)) {
 		return s.request(ctx, nameScheduler, m)
@@ -46,8 +48,15 @@ func holdsRefused(items []messages.ImportItem) bool {
 }
 
 func (a *schedulerActor) onImport(ctx actor.Context, m messages.Import) {
-	rows := messages.ImportRows{Items: m.Items, Partial: m.Partial, At: time.Now().Truncate(time.Second)}
-	a.system.submit(ctx, messages.Change{Origin: m.Origin, Rows: []messages.Row{rows}}, func(c messages.Committed) any {
+	rows := messages.ImportRows{
+		Items:   m.Items,
+		Partial: m.Partial,
+		At:      time.Now().Truncate(time.Second),
+	}
+	a.system.submit(ctx, messages.Change{
+		Origin: m.Origin,
+		Rows:   []messages.Row{rows},
+	}, func(c messages.Committed) any {
 		return importCommitted{c}
 	})
 }

@@ -24,7 +24,8 @@ func TestAnImportIsTrueInEveryActor(t *testing.T) {
 		if !got.Applied || len(got.Rows) != 3 {
 			t.Errorf("the answer is %+v", got)
 		}
-		if names := ask[messages.JobNames](w, messages.ListJobs{}).Names; len(names) != 1 || names[0] != "imported" {
+		if names := ask[messages.JobNames](w, messages.ListJobs{}).Names; len(names) != 1 ||
+			names[0] != "imported" {
 			t.Errorf("the jobs are %v", names)
 		}
 		if got := w.sys.Config().Text(messages.ParamLabels); got != "a=b" {
@@ -46,7 +47,8 @@ func TestAnImportedJobIsPausedAndReplaced(t *testing.T) {
 		ask[messages.Imported](w, messages.Import{Items: items})
 		w.advance(2 * time.Minute)
 		w.expect("imported", messages.RunSucceeded, 0)
-		if state := ask[messages.JobStanding](w, messages.GetJobState{Name: "imported"}).State; !state.Paused {
+		if state := ask[messages.JobStanding](w,
+			messages.GetJobState{Name: "imported"}).State; !state.Paused {
 			t.Error("the job is not paused")
 		}
 	})
@@ -61,7 +63,8 @@ func TestAnImportIsNotAcknowledgedBeforeItIsDurable(t *testing.T) {
 			told <- reply
 		}()
 		w.advance(time.Second)
-		if len(told) > 0 || w.sys.Access().Users["ops"] != nil || len(ask[messages.JobNames](w, messages.ListJobs{}).Names) > 0 {
+		if len(told) > 0 || w.sys.Access().Users["ops"] != nil ||
+			len(ask[messages.JobNames](w, messages.ListJobs{}).Names) > 0 {
 			t.Error("something is in force, or acknowledged, that is not durable")
 		}
 		unblock()
@@ -74,16 +77,26 @@ func TestAnImportIsNotAcknowledgedBeforeItIsDurable(t *testing.T) {
 
 func TestADryRunAndARefusedRowChangeNothing(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		refused := append(importItems(), messages.ImportItem{Place: 4, Outcome: messages.ImportRefused})
-		for _, m := range []messages.Import{{Items: importItems(), DryRun: true}, {Items: refused}, {Items: refused, DryRun: true, Partial: true}} {
-			if got := ask[messages.Imported](w, m).Result; got.Applied || len(got.Rows) != len(m.Items) {
+		refused := append(importItems(), messages.ImportItem{
+			Place:   4,
+			Outcome: messages.ImportRefused,
+		})
+		for _, m := range []messages.Import{{
+			Items:  importItems(),
+			DryRun: true,
+		}, {Items: refused}, {Items: refused, DryRun: true, Partial: true}} {
+			if got := ask[messages.Imported](w, m).Result; got.Applied ||
+				len(got.Rows) != len(m.Items) {
 				t.Errorf("the answer is %+v", got)
 			}
 		}
 		if names := ask[messages.JobNames](w, messages.ListJobs{}).Names; len(names) != 0 {
 			t.Errorf("the jobs are %v", names)
 		}
-		if got := ask[messages.Imported](w, messages.Import{Items: refused, Partial: true}).Result; !got.Applied || got.Refused() != 1 {
+		if got := ask[messages.Imported](w, messages.Import{
+			Items:   refused,
+			Partial: true,
+		}).Result; !got.Applied || got.Refused() != 1 {
 			t.Errorf("the partial import is %+v", got)
 		}
 	})
@@ -91,8 +104,11 @@ func TestADryRunAndARefusedRowChangeNothing(t *testing.T) {
 
 func TestWhatAnImportCannotStoreIsRefused(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.store.refuseWith(func(messages.Change) error { return messages.Errorf(messages.CodeStorageFull, "full") })
-		if e := refusalOf(w, messages.Import{Items: importItems()}); e.Code != messages.CodeStorageFull {
+		w.store.refuseWith(func(messages.Change) error {
+			return messages.Errorf(messages.CodeStorageFull, "full")
+		})
+		if e := refusalOf(w,
+			messages.Import{Items: importItems()}); e.Code != messages.CodeStorageFull {
 			t.Errorf("the refusal is %+v", e)
 		}
 	})
@@ -102,7 +118,10 @@ func TestExportIsReadFromTheStore(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "@yearly", "exit 0"))
 		rows := 0
-		err := ask[messages.Export](w, messages.GetExport{}).Each(func(messages.TableRow) error { rows++; return nil })
+		err := ask[messages.Export](w, messages.GetExport{}).Each(func(messages.TableRow) error {
+			rows++
+			return nil
+		})
 		if err != nil || rows != 1 {
 			t.Errorf("%d rows, %v", rows, err)
 		}

@@ -41,7 +41,8 @@ func (v *vital) set(state string) {
 	v.changed = make(chan struct{})
 }
 
-// look returns the state, how often the actor came up, and a channel that closes at the next change.
+// look returns the state, how often the actor came up, and a channel that closes at the next
+// change.
 func (v *vital) look() (state string, starts uint64, changed <-chan struct{}) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -8,10 +8,12 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what becomes of tasks whose time has come and that do not start: there is no slot, or it is too late.
+// This file holds what becomes of tasks whose time has come and that do not start: there is no
+// slot, or it is too late.
 
-// noteAfter is how long a task waits for a slot before its record says so. Before that a crash makes it interrupted, though it never started;
-// but a record costs a commit, and another one before the start.
+// noteAfter is how long a task waits for a slot before its record says so. Before that a crash
+// makes it interrupted, though it never started; but a record costs a commit, and another one
+// before the start.
 const noteAfter = 2 * time.Second
 
 // fullness is a stretch of time in which tasks were due and no slot was free.
@@ -34,8 +36,8 @@ func (f *fullness) end() { *f = fullness{} }
 // at reports whether there was no free slot at t.
 func (f *fullness) at(t time.Time) bool { return !f.since.IsZero() && !f.since.After(t) }
 
-// noteWaiting records of the tasks that have waited for a slot for a while that they only wait, and that those that their jobs' policies do not
-// let wait are skipped.
+// noteWaiting records of the tasks that have waited for a slot for a while that they only wait, and
+// that those that their jobs' policies do not let wait are skipped.
 func (a *executorsActor) noteWaiting() {
 	if a.full.since.IsZero() || time.Now().Before(a.full.noteAt) {
 		return
@@ -53,12 +55,14 @@ func (a *executorsActor) noteWaiting() {
 	}
 }
 
-// missed settles a firing that is later than its job allows, and reports whether it was one. What waited for a slot, or behind another run, was
-// noticed in time, and starts however late that is.
+// missed settles a firing that is later than its job allows, and reports whether it was one. What
+// waited for a slot, or behind another run, was noticed in time, and starts however late that is.
 func (a *executorsActor) missed(t *task) bool {
 	now := time.Now()
-	late := now.Round(0).Sub(t.at) // by the wall clock: the other one stands still while the host is suspended
-	if t.grace == 0 || late <= t.grace || t.waits || !t.run.Armed || a.full.at(t.at.Add(t.grace)) || !t.take() {
+	// by the wall clock: the other one stands still while the host is suspended
+	late := now.Round(0).Sub(t.at)
+	if t.grace == 0 || late <= t.grace || t.waits || !t.run.Armed || a.full.at(t.at.Add(t.grace)) ||
+		!t.take() {
 		return false
 	}
 	reason := tooLate(a.changeSince(t.seen, now), late, t.grace)

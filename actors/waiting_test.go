@@ -12,7 +12,10 @@ import (
 )
 
 func TestAFiringThatCannotStartInItsTimeIsMissed(t *testing.T) {
-	for policy, madeUp := range map[messages.MisfirePolicy]int{messages.MisfireSkip: 0, messages.MisfireRunOnce: 1} {
+	for policy, madeUp := range map[messages.MisfirePolicy]int{
+		messages.MisfireSkip:    0,
+		messages.MisfireRunOnce: 1,
+	} {
 		inBubble(t, nil, func(w *world) {
 			w.add(job("a", "0 0 * * * *", "exit 0", withMisfire(policy, 20)))
 			w.advance(time.Hour - 500*time.Millisecond)
@@ -21,10 +24,12 @@ func TestAFiringThatCannotStartInItsTimeIsMissed(t *testing.T) {
 			letGo()
 			w.advance(time.Second)
 			missed := w.expect("a", messages.RunMissed, 1)[0]
-			if missed.DueAt.Hour() != 1 || !strings.Contains(missed.Reason, "only 29.5s after its time, and 20s are allowed") {
+			if missed.DueAt.Hour() != 1 ||
+				!strings.Contains(missed.Reason, "only 29.5s after its time, and 20s are allowed") {
 				t.Errorf("%s: it is %+v", policy, missed)
 			}
-			if n := made(w.expect("a", messages.RunSucceeded, madeUp), messages.TriggerMisfire); n != madeUp {
+			if n := made(w.expect("a", messages.RunSucceeded, madeUp),
+				messages.TriggerMisfire); n != madeUp {
 				t.Errorf("%s: %d were made up for", policy, n)
 			}
 			w.store.eachCommit(func(c commit) {

@@ -2,14 +2,17 @@ package actors
 
 import "sync"
 
-// throughput is how many messages an actor takes before it lets others run: the library's own figure.
+// throughput is how many messages an actor takes before it lets others run: the library's own
+// figure.
 const throughput = 300
 
-// idleWorkers is how many goroutines wait for the next message of any actor. More than so many actors are seldom at work at once.
+// idleWorkers is how many goroutines wait for the next message of any actor. More than so many
+// actors are seldom at work at once.
 const idleWorkers = 4
 
-// workers are the dispatcher of the actors: goroutines that are used again. The library's own starts one each time that a message comes to an
-// actor at rest; such a one begins with a small stack and grows it, copy by copy, before it gets to the message.
+// workers are the dispatcher of the actors: goroutines that are used again. The library's own
+// starts one each time that a message comes to an actor at rest; such a one begins with a small
+// stack and grows it, copy by copy, before it gets to the message.
 type workers struct {
 	mu     sync.Mutex
 	idle   []chan func() // the one that was at work last, whose stack is warm, is at the end
@@ -56,7 +59,8 @@ func (w *workers) wait(next chan func()) bool {
 	return true
 }
 
-// close ends the goroutines that wait, and each of the others when its mailbox is empty. What comes later is done nevertheless.
+// close ends the goroutines that wait, and each of the others when its mailbox is empty. What comes
+// later is done nevertheless.
 func (w *workers) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

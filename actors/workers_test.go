@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 )
 
-// TestWorkersAreUsedAgain: what comes after another has ended needs no goroutine of its own, and none is left when all is over, of which
-// synctest sees to the latter.
+// TestWorkersAreUsedAgain: what comes after another has ended needs no goroutine of its own, and
+// none is left when all is over, of which synctest sees to the latter.
 func TestWorkersAreUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w workers

@@ -38,8 +38,11 @@ func newWorldOn(t *testing.T, store *memStore) *world {
 	w := &world{t: t, store: store, launcher: &fakeLauncher{}, log: &logBuffer{}, bombs: newBombs()}
 	w.options = Options{
 		Store: store, Launcher: w.launcher, BootID: "boot-1", StopGrace: 3 * time.Second,
-		openCluster: func(opensearch.Config) (bulkClient, error) { return deadCluster().client(), nil },
-		Logger:      slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		openCluster: func(opensearch.Config) (bulkClient, error) {
+			return deadCluster().client(), nil
+		},
+		Logger: slog.New(slog.NewTextHandler(w.log,
+			&slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	return w
 }
@@ -89,7 +92,8 @@ func (w *world) advance(d time.Duration) {
 	synctest.Wait()
 }
 
-// afterCrash returns another agent, not started yet, on what is committed now. The first one is stopped, where nobody sees what it still writes.
+// afterCrash returns another agent, not started yet, on what is committed now. The first one is
+// stopped, where nobody sees what it still writes.
 func (w *world) afterCrash() *world {
 	synctest.Wait()
 	next := newWorldOn(w.t, w.store.afterCrash())
@@ -133,7 +137,8 @@ func refusalOf(w *world, message any) *messages.Error {
 // job makes a stored job.
 func job(name, expression, script string, change ...func(*messages.JobOptions)) messages.Job {
 	j := messages.Job{
-		Name: name, CronExpression: expression, Content: []byte(script), Type: messages.ScriptBash, Options: messages.DefaultJobOptions(),
+		Name: name, CronExpression: expression, Content: []byte(script), Type: messages.ScriptBash,
+		Options: messages.DefaultJobOptions(),
 	}
 	j.Options.TimeZone = "UTC"
 	for _, c := range change {
@@ -146,11 +151,15 @@ func job(name, expression, script string, change ...func(*messages.JobOptions)) 
 func (w *world) put(j messages.Job, expect messages.Expect) messages.JobPut {
 	w.t.Helper()
 	o := j.Options
-	return ask[messages.JobPut](w, messages.PutJob{Job: j, Expect: expect, Patch: messages.JobOptionsPatch{
-		Enabled: &o.Enabled, TimeZone: &o.TimeZone, OverlapPolicy: &o.OverlapPolicy, MisfirePolicy: &o.MisfirePolicy,
-		MisfireGraceSeconds: &o.MisfireGraceSeconds, TimeoutSeconds: &o.TimeoutSeconds, KillGraceSeconds: &o.KillGraceSeconds,
-		MaxRetries: &o.MaxRetries, RetryDelaySeconds: &o.RetryDelaySeconds, JitterSeconds: &o.JitterSeconds,
-	}})
+	return ask[messages.JobPut](w,
+		messages.PutJob{Job: j, Expect: expect, Patch: messages.JobOptionsPatch{
+			Enabled: &o.Enabled, TimeZone: &o.TimeZone, OverlapPolicy: &o.OverlapPolicy,
+			MisfirePolicy:       &o.MisfirePolicy,
+			MisfireGraceSeconds: &o.MisfireGraceSeconds, TimeoutSeconds: &o.TimeoutSeconds,
+			KillGraceSeconds: &o.KillGraceSeconds,
+			MaxRetries:       &o.MaxRetries, RetryDelaySeconds: &o.RetryDelaySeconds,
+			JitterSeconds: &o.JitterSeconds,
+		}})
 }
 
 func (w *world) add(j messages.Job) messages.JobPut {
@@ -177,7 +186,8 @@ func (w *world) expect(name string, state messages.RunState, n int) []messages.R
 	}
 	found := w.inState(name, state)
 	if len(found) != n {
-		w.t.Fatalf("%s has %d runs %s, not %d:%s\n%s", name, len(found), state, n, describe(w.store.runsOf(name)), w.log)
+		w.t.Fatalf("%s has %d runs %s, not %d:%s\n%s", name, len(found), state, n,
+			describe(w.store.runsOf(name)), w.log)
 	}
 	return found
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// log writes the request down: what the agent failed at as an error, what it could not do or refused for want of rights as a warning, and
-// everything else for those who debug. No line holds a header, a query or a body: they may carry secrets.
+// log writes the request down: what the agent failed at as an error, what it could not do or
+// refused for want of rights as a warning, and everything else for those who debug. No line holds a
+// header, a query or a body: they may carry secrets.
 func (r *request) log(took time.Duration) {
 	status := r.http.Response.StatusCode()
 	level := r.level(status)
@@ -18,8 +19,10 @@ func (r *request) log(took time.Duration) {
 		return
 	}
 	attributes := []slog.Attr{
-		slog.String("request_id", r.id.String()), slog.String("method", string(r.http.Method())), slog.String("path", r.loggedPath()),
-		slog.Int("status", status), slog.String("remote", r.remote().String()), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("request_id", r.id.String()), slog.String("method", string(r.http.Method())),
+		slog.String("path", r.loggedPath()),
+		slog.Int("status", status), slog.String("remote", r.remote().String()),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 	}
 	if name := r.loggedUser(); name != "" {
 		attributes = append(attributes, slog.String("user", name))
@@ -45,7 +48,8 @@ func (r *request) level(status int) slog.Level {
 		bounded = &r.server.troubles
 	case status == http.StatusForbidden:
 		bounded = &r.server.denials
-	case status == http.StatusUnauthorized && r.hasCredentials(), status == http.StatusTooManyRequests:
+	case status == http.StatusUnauthorized && r.hasCredentials(),
+		status == http.StatusTooManyRequests:
 		bounded = &r.server.guesses
 	}
 	if bounded != nil && bounded.pass(r.start) {
@@ -76,7 +80,8 @@ func (r *request) loggedPath() string {
 	return string(path[:min(len(path), 128)])
 }
 
-// clientID returns the X-Request-Id that the client sent, where it is short and harmless. It is logged and trusted for nothing.
+// clientID returns the X-Request-Id that the client sent, where it is short and harmless. It is
+// logged and trusted for nothing.
 func clientID(ctx *fasthttp.RequestCtx) string {
 	sent := ctx.Request.Header.Peek("X-Request-Id")
 	if len(sent) == 0 || len(sent) > 64 {

@@ -65,7 +65,8 @@ func head(method, path, user, pass, framing string) string {
 	if user != "" {
 		credentials = "Authorization: Basic " + b64(user+":"+pass) + "\r\n"
 	}
-	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n", method, path) +
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n", method,
+		path) +
 		credentials + framing + "\r\n\r\n"
 }
 
@@ -76,7 +77,8 @@ const (
 
 func TestRefusalsComeBeforeTheBody(t *testing.T) {
 	h := start(t, nil)
-	const noOne, forbidden, over = messages.CodeUnauthenticated, messages.CodeForbidden, messages.CodeTooLarge
+	const noOne, forbidden = messages.CodeUnauthenticated, messages.CodeForbidden
+	const over = messages.CodeTooLarge
 	const wrong, asking = "wrong", "Expect: 100-continue\r\nContent-Length: 9"
 	for _, c := range []struct {
 		name                              string

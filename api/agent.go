@@ -30,7 +30,8 @@ type versionAnswer struct {
 func getVersion(r *request) error {
 	build := r.server.options.Build
 	return r.ok(versionAnswer{
-		Version: build.Version, VersionValid: build.Version != "" && build.Version != "dev", BuildDate: build.Date,
+		Version: build.Version, VersionValid: build.Version != "" && build.Version != "dev",
+		BuildDate: build.Date,
 	})
 }
 
@@ -48,7 +49,8 @@ func putVersion(r *request) error {
 }
 
 func noReleaseSource() error {
-	return messages.Errorf(messages.CodeNoReleaseSource, "no release source is set up; install another version with the host's own means")
+	return messages.Errorf(messages.CodeNoReleaseSource,
+		"no release source is set up; install another version with the host's own means")
 }
 
 type heartbeatRequest struct {
@@ -61,9 +63,13 @@ func postHeartbeat(r *request) error {
 		return err
 	}
 	if len(in.ID) > messages.MaxFieldBytes {
-		return messages.Invalidf("id", "is %d bytes, at most %d are allowed", len(in.ID), messages.MaxFieldBytes)
+		return messages.Invalidf("id", "is %d bytes, at most %d are allowed", len(in.ID),
+			messages.MaxFieldBytes)
 	}
-	sent, err := ask[messages.HeartbeatQueued](r, messages.SendHeartbeat{ID: in.ID, Origin: r.origin()})
+	sent, err := ask[messages.HeartbeatQueued](r, messages.SendHeartbeat{
+		ID:     in.ID,
+		Origin: r.origin(),
+	})
 	if err != nil {
 		return err
 	}
@@ -74,7 +80,8 @@ func postHeartbeat(r *request) error {
 const restartTime = 30 * time.Second
 
 func putRestart(r *request) error {
-	if _, err := askLong[messages.ActorsRestarted](r, messages.RestartActors{Origin: r.origin()}, restartTime); err != nil {
+	if _, err := askLong[messages.ActorsRestarted](r, messages.RestartActors{Origin: r.origin()},
+		restartTime); err != nil {
 		return err
 	}
 	return r.ok("Agent Restarted")
@@ -111,7 +118,8 @@ func getReady(r *request) error {
 		out.Components = map[string]string{}
 	}
 	if now.Ready && now.Degraded != "" {
-		out.Status, out.Reason = "degraded", now.Degraded+": the disk takes no writes; reads and scheduled runs go on, changes are refused"
+		out.Status, out.Reason = "degraded", now.Degraded+
+			": the disk takes no writes; reads and scheduled runs go on, changes are refused"
 	}
 	if now.Ready && now.Starts == "" {
 		return r.ok(out)

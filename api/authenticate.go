@@ -35,7 +35,8 @@ func newAuthenticator(access func() *messages.Access, limits Limits) (*authentic
 		return nil, err
 	}
 	return &authenticator{
-		access: access, verified: cache, throttle: newThrottle(limits), hasher: newHasher(limits.Hashes, limits.HashWait),
+		access: access, verified: cache, throttle: newThrottle(limits),
+		hasher:   newHasher(limits.Hashes, limits.HashWait),
 		returned: newHasher(1, limits.HashWait),
 		checks:   make(map[credentialKey]*check),
 	}, nil
@@ -43,7 +44,9 @@ func newAuthenticator(access func() *messages.Access, limits Limits) (*authentic
 
 // verify returns the user whose credentials the Authorization header carries. from is the client's
 // address.
-func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Addr, now time.Time) (*messages.User, error) {
+func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Addr,
+	now time.Time,
+) (*messages.User, error) {
 	if len(header) == 0 {
 		return nil, unauthenticated()
 	}
@@ -55,7 +58,12 @@ func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Ad
 	if user, fresh := a.verified.find(key, name, access, now); fresh {
 		return user, nil
 	}
-	return a.checkOnce(ctx, access, credentials{key: key, name: name, pass: pass, from: network(from)}, now)
+	return a.checkOnce(ctx, access, credentials{
+		key:  key,
+		name: name,
+		pass: pass,
+		from: network(from),
+	}, now)
 }
 
 // check is one verification under way. user and err are set when done is closed.
@@ -65,16 +73,19 @@ type check struct {
 	err  error
 }
 
-// checkOnce lets requests that bring the same credentials at the same time share one check: a client that opens 64 connections at once costs one
-// hash, and one token.
-func (a *authenticator) checkOnce(ctx context.Context, access *messages.Access, c credentials, now time.Time) (*messages.User, error) {
+// checkOnce lets requests that bring the same credentials at the same time share one check: a
+// client that opens 64 connections at once costs one hash, and one token.
+func (a *authenticator) checkOnce(ctx context.Context, access *messages.Access, c credentials,
+	now time.Time,
+) (*messages.User, error) {
 	a.mu.Lock()
 	if under := a.checks[c.key]; under != nil {
 		a.mu.Unlock()
 		<-under.done // the check itself is bounded
 		return under.user, under.err
 	}
-	mine := &check{done: make(chan struct{}), err: messages.Busy("the check of passwords")} // replaced, unless the check panics
+	// replaced, unless the check panics
+	mine := &check{done: make(chan struct{}), err: messages.Busy("the check of passwords")}
 	a.checks[c.key] = mine
 	a.mu.Unlock()
 	defer func() {
@@ -103,10 +114,13 @@ type credentials struct {
 }
 
 // check computes the hash, where the throttles allow it.
-func (a *authenticator) check(ctx context.Context, access *messages.Access, c credentials, now time.Time) (*messages.User, error) {
+func (a *authenticator) check(ctx context.Context, access *messages.Access, c credentials,
+	now time.Time,
+) (*messages.User, error) {
 	if wait := a.throttle.take(c.name, c.from, now); wait > 0 {
 		return nil, &messages.Error{
-			Code: messages.CodeThrottled, Message: "too many failed logins; wait before the next", RetryAfter: wait,
+			Code: messages.CodeThrottled, Message: "too many failed logins; wait before the next",
+			RetryAfter: wait,
 		}
 	}
 	user := access.Users[c.name]
@@ -151,7 +165,8 @@ func unauthenticated() *messages.Error {
 	return messages.Errorf(messages.CodeUnauthenticated, "valid credentials are needed")
 }
 
-// parseBasic reads the header as RFC 7617 has it: the scheme in any case, base64 of name and password in UTF-8 with a colon between.
+// parseBasic reads the header as RFC 7617 has it: the scheme in any case, base64 of name and
+// password in UTF-8 with a colon between.
 func parseBasic(header []byte) (name string, pass []byte, ok bool) {
 	scheme, encoded, found := bytes.Cut(header, []byte{' '})
 	if !found || !bytes.EqualFold(scheme, []byte("Basic")) {

@@ -38,18 +38,21 @@ func TestCredentialsAndScopes(t *testing.T) {
 		}
 	}
 	as("PUT", "/agent/restart", "reader", "read").wantError(t, 403, messages.CodeForbidden, "")
-	as("GET", "/agent/status", testUser, testPass+strings.Repeat("x", 80)).wantError(t, 401, messages.CodeUnauthenticated, "")
+	as("GET", "/agent/status", testUser, testPass+strings.Repeat("x", 80)).wantError(t, 401,
+		messages.CodeUnauthenticated, "")
 	if strings.Contains(h.log.String(), "wrong") || strings.Contains(h.log.String(), "Basic ") {
 		t.Error("a password is in the log")
 	}
-	if !strings.Contains(h.log.String(), "level=WARN") || !strings.Contains(h.log.String(), "user=nobody") {
+	if !strings.Contains(h.log.String(), "level=WARN") ||
+		!strings.Contains(h.log.String(), "user=nobody") {
 		t.Errorf("the attempts are not in the log:\n%s", h.log)
 	}
 }
 
 func TestMalformedCredentials(t *testing.T) {
 	h := start(t, nil)
-	for _, header := range []string{"", "Basic", "Basic !!!", "Basic " + b64("nocolon"), "Basic " + b64(":x"), "Bearer abc", "basic  " + b64("a:b") + "x"} {
+	for _, header := range []string{"", "Basic", "Basic !!!", "Basic " + b64("nocolon"), "Basic " +
+		b64(":x"), "Bearer abc", "basic  " + b64("a:b") + "x"} {
 		request := h.request("GET", "/agent/status", "")
 		request.Header.Set("Authorization", header)
 		h.send(request).wantError(t, 401, messages.CodeUnauthenticated, "")
@@ -61,11 +64,20 @@ func TestMalformedCredentials(t *testing.T) {
 
 func TestOtherSitesMayChangeNothing(t *testing.T) {
 	h := start(t, nil)
-	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
-		for method, path := range map[string]string{"PUT": "/agent/jobs/stop", "GET": "/agent/status"} {
+	for site, status := range map[string]int{
+		"cross-site":  403,
+		"same-site":   403,
+		"same-origin": 200,
+		"none":        200,
+	} {
+		for method, path := range map[string]string{
+			"PUT": "/agent/jobs/stop",
+			"GET": "/agent/status",
+		} {
 			request := h.request(method, path, "")
 			request.Header.Set("Sec-Fetch-Site", site)
-			if got := h.send(request); method == "PUT" && got.status != status || method == "GET" && got.status != 200 {
+			if got := h.send(request); method == "PUT" && got.status != status || method == "GET" &&
+				got.status != 200 {
 				t.Errorf("%s from %s: %d", method, site, got.status)
 			}
 		}
@@ -102,7 +114,8 @@ func TestThrottle(t *testing.T) {
 	for _, user := range []string{testUser, "nobody"} {
 		got := guess(user, "wrong")
 		got.wantError(t, 429, messages.CodeThrottled, "")
-		if after, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || after < 1 || after > 3600 {
+		if after, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || after < 1 ||
+			after > 3600 {
 			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
 		}
 	}
@@ -125,7 +138,8 @@ func TestThrottleBuckets(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	home, elsewhere := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	th := newThrottle(Limits{
-		FailuresPerUser: Rate{2, time.Second}, FailuresPerAddress: Rate{5, time.Minute}, FailuresInAll: Rate{100, time.Second},
+		FailuresPerUser: Rate{2, time.Second}, FailuresPerAddress: Rate{5, time.Minute},
+		FailuresInAll: Rate{100, time.Second},
 	})
 	take := func(user string, from netip.Addr, want bool) {
 		t.Helper()
@@ -186,15 +200,19 @@ func TestCredentialCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestUnknownUserTakesTheSameTime compares the shortest of many checks: the dummy hash has to cost what a stored one costs, and a busy machine only
-// ever adds to that. It adds to every check for a while at times, so that it may take more of them.
+// TestUnknownUserTakesTheSameTime compares the shortest of many checks: the dummy hash has to cost
+// what a stored one costs, and a busy machine only ever adds to that. It adds to every check for a
+// while at times, so that it may take more of them.
 func TestUnknownUserTakesTheSameTime(t *testing.T) {
 	const enough, most = 30, 300
 	hash, err := bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost+1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	access := &messages.Access{Users: map[string]*messages.User{"known": {Name: "known", Hash: messages.Secret(hash)}}}
+	access := &messages.Access{Users: map[string]*messages.User{"known": {
+		Name: "known",
+		Hash: messages.Secret(hash),
+	}}}
 	often := Rate{Burst: 2 * most, Refill: time.Second}
 	limits := Limits{FailuresPerUser: often, FailuresPerAddress: often, FailuresInAll: often}
 	auth, err := newAuthenticator(func() *messages.Access { return access }, limits.withDefaults())
@@ -206,7 +224,8 @@ func TestUnknownUserTakesTheSameTime(t *testing.T) {
 	for n := 0; n < enough || n < most && (ratio < 0.7 || ratio > 1.4); n++ {
 		for name := range took {
 			began := time.Now()
-			_, err := auth.verify(context.Background(), []byte("Basic "+b64(name+":wrong")), netip.Addr{}, began)
+			_, err := auth.verify(context.Background(), []byte("Basic "+b64(name+":wrong")),
+				netip.Addr{}, began)
 			if messages.CodeOf(err) != messages.CodeUnauthenticated {
 				t.Fatal(err)
 			}
@@ -221,10 +240,12 @@ func TestUnknownUserTakesTheSameTime(t *testing.T) {
 
 func TestDummyHashIsWellFormed(t *testing.T) {
 	for _, cost := range []int{bcrypt.MinCost, 10} {
-		if got, err := bcrypt.Cost(dummyHash(cost)); err != nil || got != cost || len(dummyHash(cost)) != 60 {
+		if got, err := bcrypt.Cost(dummyHash(cost)); err != nil || got != cost ||
+			len(dummyHash(cost)) != 60 {
 			t.Errorf("cost %d: %d %v", cost, got, err)
 		}
-		if err := bcrypt.CompareHashAndPassword(dummyHash(bcrypt.MinCost), []byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		if err := bcrypt.CompareHashAndPassword(dummyHash(bcrypt.MinCost),
+			[]byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 			t.Error(err)
 		}
 	}
@@ -236,7 +257,8 @@ func TestHashesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hs.compare(context.Background(), dummyHash(4), nil); messages.CodeOf(err) != messages.CodeBusy {
+	if _, err := hs.compare(context.Background(), dummyHash(4),
+		nil); messages.CodeOf(err) != messages.CodeBusy {
 		t.Errorf("got %v", err)
 	}
 	release()
@@ -251,7 +273,9 @@ func TestPasswordIsHashedBeforeItIsSent(t *testing.T) {
 	h.do("PUT", "/agent/userpassword/update", `{"name":"reader","pass":""}`).wantError(t, 422, messages.CodeInvalid, "pass")
 	h.do("PUT", "/agent/userpassword/update", `{"name":"reader","pass":"new password"}`)
 	m, ok := h.agent.last().(messages.SetPassword)
-	if !ok || bcrypt.CompareHashAndPassword([]byte(m.Hash.Reveal()), []byte("new password")) != nil || m.Origin.Principal != testUser {
+	if !ok ||
+		bcrypt.CompareHashAndPassword([]byte(m.Hash.Reveal()), []byte("new password")) != nil ||
+		m.Origin.Principal != testUser {
 		t.Errorf("asked %#v", h.agent.last())
 	}
 }

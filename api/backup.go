@@ -9,10 +9,12 @@ import (
 
 const mediaTar = "application/x-tar"
 
-// backupBytesHeader says how large the files of a backup are together: the archive itself is sent in chunks, and has no length before its end.
+// backupBytesHeader says how large the files of a backup are together: the archive itself is sent
+// in chunks, and has no length before its end.
 const backupBytesHeader = "X-Gusty-Backup-Bytes"
 
-// getBackup makes a copy first, and sends that: however slow the client is, the store's own file goes on.
+// getBackup makes a copy first, and sends that: however slow the client is, the store's own file
+// goes on.
 func getBackup(r *request) error {
 	if r.http.IsHead() {
 		return r.bytes(mediaTar, nil)

@@ -30,7 +30,8 @@ func TestBackup(t *testing.T) {
 		}, ours
 	}
 	got := h.do("GET", "/agent/backup", "")
-	if got.status != 200 || got.body != content || got.header.Get(backupBytesHeader) != "4711" || got.header.Get("Content-Type") != mediaTar {
+	if got.status != 200 || got.body != content || got.header.Get(backupBytesHeader) != "4711" ||
+		got.header.Get("Content-Type") != mediaTar {
 		t.Errorf("%d, %d bytes, %v", got.status, len(got.body), got.header)
 	}
 	if head := h.do("HEAD", "/agent/backup", ""); head.status != 200 || h.agent.last() == nil {
@@ -38,7 +39,8 @@ func TestBackup(t *testing.T) {
 	}
 	broken.Store(true)
 	h.do("GET", "/agent/backup", "").wantError(t, 500, messages.CodeInternal, "")
-	for deadline := time.Now().Add(5 * time.Second); closed.Load() != 2; { // a producer ends just after its answer
+	for deadline := time.Now().Add(5 * time.Second); closed.Load() != 2; {
+		// a producer ends just after its answer
 		if time.Now().After(deadline) {
 			t.Fatalf("closed %d copies, not 2", closed.Load())
 		}
@@ -57,7 +59,9 @@ func TestBackupThatFindsNoPlace(t *testing.T) {
 	h.server.streams <- struct{}{}
 	closed := 0
 	h.agent.replace = func(any) (any, bool) {
-		return messages.Backup{Close: func() { closed++ }, WriteTo: func(io.Writer) error { return nil }}, true
+		return messages.Backup{Close: func() {
+			closed++
+		}, WriteTo: func(io.Writer) error { return nil }}, true
 	}
 	h.do("GET", "/agent/backup", "").wantError(t, 503, messages.CodeBusy, "")
 	if closed != 1 {

@@ -15,8 +15,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// BenchmarkMetric compares GET /agent/metric, with credentials and 64 keep-alive connections, with a bare fasthttp server over the same TLS that
-// writes the same bytes. The goal is 0.8 of its requests a second.
+// BenchmarkMetric compares GET /agent/metric, with credentials and 64 keep-alive connections, with
+// a bare fasthttp server over the same TLS that writes the same bytes. The goal is 0.8 of its
+// requests a second.
 func BenchmarkMetric(b *testing.B) {
 	b.Run("gusty", func(b *testing.B) {
 		h := startForBenchmark(b)
@@ -45,13 +46,17 @@ func bareServer(b *testing.B, h *harness, sample answer) string {
 	server := &fasthttp.Server{
 		Name: "gusty", ReduceMemoryUsage: true, NoDefaultContentType: true,
 		Handler: func(ctx *fasthttp.RequestCtx) {
-			for _, name := range []string{"X-Request-Id", "X-Content-Type-Options", "Cache-Control", "Content-Type"} {
+			for _, name := range []string{
+				"X-Request-Id", "X-Content-Type-Options", "Cache-Control",
+				"Content-Type",
+			} {
 				ctx.Response.Header.Set(name, sample.header.Get(name))
 			}
 			ctx.Response.SetBodyRaw(body)
 		},
 	}
-	go func() { _ = server.Serve(tls.NewListener(ln, h.server.tlsConfig())) }() // ends with the listener
+	// ends with the listener
+	go func() { _ = server.Serve(tls.NewListener(ln, h.server.tlsConfig())) }()
 	b.Cleanup(func() { _ = ln.Close() })
 	return ln.Addr().String()
 }
@@ -60,14 +65,16 @@ func bareServer(b *testing.B, h *harness, sample answer) string {
 func hammer(b *testing.B, addr string) {
 	b.Helper()
 	const connections = 64
-	request := []byte("GET /agent/metric HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + b64(testUser+":"+testPass) + "\r\n\r\n")
+	request := []byte("GET /agent/metric HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " +
+		b64(testUser+":"+testPass) + "\r\n\r\n")
 	var left atomic.Int64
 	var group sync.WaitGroup
 	ready := make(chan error, connections)
 	begin := make(chan struct{})
 	for range connections {
 		group.Go(func() {
-			conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // the server under test is this process
+			// the server under test is this process
+			conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 			if err == nil {
 				err = exchange(conn, bufio.NewReader(conn), request)
 			}

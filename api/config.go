@@ -6,7 +6,8 @@ import (
 	"gusty/messages"
 )
 
-// configAnswer is AgentConfig: the keys of the Rust agent, filled from the parameters. Secrets are masked.
+// configAnswer is AgentConfig: the keys of the Rust agent, filled from the parameters. Secrets are
+// masked.
 type configAnswer struct {
 	Checksum         string          `json:"cron_agent_checksum"`
 	NonProdEndpoint  string          `json:"opensearch_non_prod_domain_endpoint"`
@@ -67,7 +68,8 @@ func getConfig(r *request) error {
 		return err
 	}
 	rustPath := ""
-	if sample, err := ask[*messages.Sample](r, messages.GetSample{}); err == nil { // the configuration can be read without the metric actor
+	if sample, err := ask[*messages.Sample](r, messages.GetSample{}); err == nil {
+		// the configuration can be read without the metric actor
 		rustPath = sample.RustInstallPath
 	}
 	return r.ok(r.server.newConfigAnswer(config, rustPath))
@@ -100,11 +102,13 @@ func putConfig(r *request) error {
 	return r.ok(done("Property updated successfully"))
 }
 
-// parameter checks a row. The error's field is the row's key at fault, and its message names the parameter.
+// parameter checks a row. The error's field is the row's key at fault, and its message names the
+// parameter.
 func (p propertyRow) parameter() (messages.ParameterValue, error) {
 	known, ok := messages.FindParameter(p.Name)
 	if !ok {
-		return messages.ParameterValue{}, messages.Invalidf("propertyName", "%q is no parameter", clip(p.Name))
+		return messages.ParameterValue{},
+			messages.Invalidf("propertyName", "%q is no parameter", clip(p.Name))
 	}
 	if known.HostOnly {
 		return messages.ParameterValue{}, hostOnly(p.Name)
@@ -140,7 +144,10 @@ func valueError(name string, err error) error {
 }
 
 func (r *request) setParameters(values []messages.ParameterValue) error {
-	_, err := ask[messages.ParametersSet](r, messages.SetParameters{Values: values, Origin: r.origin()})
+	_, err := ask[messages.ParametersSet](r, messages.SetParameters{
+		Values: values,
+		Origin: r.origin(),
+	})
 	if e := messages.AsError(err); e != nil && e.Field != "" {
 		return valueError(e.Field, err)
 	}
@@ -160,7 +167,10 @@ func putAutoUpgrade(r *request) error {
 	if in.Command {
 		value = "1"
 	}
-	if err := r.setParameters([]messages.ParameterValue{{Name: messages.ParamAutoUpgrade, Value: value}}); err != nil {
+	if err := r.setParameters([]messages.ParameterValue{{
+		Name:  messages.ParamAutoUpgrade,
+		Value: value,
+	}}); err != nil {
 		return err
 	}
 	return r.ok(done("Record updated successfully"))

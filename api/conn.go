@@ -45,8 +45,9 @@ func (c *conn) Read(p []byte) (int, error) {
 
 var errLongHandshake = errors.New("the client's part of the TLS handshake is too long")
 
-// Close closes once. A connection whose request was answered before it was read is read to its end for a moment: closing it with unread
-// bytes would reset it, and the client would lose the answer that says why.
+// Close closes once. A connection whose request was answered before it was read is read to its end
+// for a moment: closing it with unread bytes would reset it, and the client would lose the answer
+// that says why.
 func (c *conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {
 		return nil
@@ -58,8 +59,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// What is read of a request that was refused unread: twice the largest body that any route takes, as a client sends it that is a little over. It
-// is thrown away as it came, undeciphered.
+// What is read of a request that was refused unread: twice the largest body that any route takes,
+// as a client sends it that is a little over. It is thrown away as it came, undeciphered.
 const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 32 << 20
@@ -118,7 +119,8 @@ func (c *secureConn) Close() error {
 	return err
 }
 
-// Handshake runs on the connection's own goroutine, never in the accept loop. A handshake that failed closes the connection.
+// Handshake runs on the connection's own goroutine, never in the accept loop. A handshake that
+// failed closes the connection.
 func (c *secureConn) Handshake() error {
 	if err := c.SetDeadline(time.Now().Add(c.timeout)); err != nil {
 		return err

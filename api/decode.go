@@ -13,10 +13,12 @@ import (
 // maxNesting bounds how deep arrays and objects may lie in each other; no route needs more than 3.
 const maxNesting = 16
 
-// decode reads the body into to, a pointer to a value of the route's Body type. It is stricter than encoding/json: keys match to the letter and
-// stand once, null is no value, numbers are whole where the field is, nothing follows the value, and a field without `omitempty` must be there.
-// Keys that the type does not have are ignored on the routes of the Rust agent, and refused on all others. What is no JSON at all is CodeNotJSON;
-// what is, but not what to takes, is CodeInvalid with the field.
+// decode reads the body into to, a pointer to a value of the route's Body type. It is stricter than
+// encoding/json: keys match to the letter and stand once, null is no value, numbers are whole where
+// the field is, nothing follows the value, and a field without `omitempty` must be there. Keys that
+// the type does not have are ignored on the routes of the Rust agent, and refused on all others.
+// What is no JSON at all is CodeNotJSON; what is, but not what to takes, is CodeInvalid with the
+// field.
 func (r *request) decode(to any) error {
 	body := r.http.PostBody()
 	if len(body) > r.server.limits.BodyBytes {
@@ -30,7 +32,10 @@ func (r *request) decode(to any) error {
 	if !isJSON(body) {
 		return messages.Errorf(messages.CodeNotJSON, "the body is not JSON in UTF-8")
 	}
-	return binder{strict: r.route.Added, fields: &r.server.fields}.bind(body, reflect.ValueOf(to).Elem(), "")
+	return binder{
+		strict: r.route.Added,
+		fields: &r.server.fields,
+	}.bind(body, reflect.ValueOf(to).Elem(), "")
 }
 
 func isJSON(body []byte) bool {
@@ -117,7 +122,8 @@ func bindScalar(raw json.RawMessage, v reflect.Value, field string) error {
 		}
 		v.SetUint(n)
 	default:
-		return &json.UnsupportedTypeError{Type: v.Type()} // a route's body type has a field that this function does not know
+		// a route's body type has a field that this function does not know
+		return &json.UnsupportedTypeError{Type: v.Type()}
 	}
 	return nil
 }

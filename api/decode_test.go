@@ -13,7 +13,8 @@ import (
 func TestStrictBinder(t *testing.T) {
 	body := []byte(`{"id":"a","extra":1}`)
 	var in heartbeatRequest
-	if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil || in.ID != "a" {
+	if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(),
+		""); err != nil || in.ID != "a" {
 		t.Errorf("%+v %v", in, err)
 	}
 	err := binder{strict: true, fields: &fieldCache{}}.bind(body, reflect.ValueOf(&in).Elem(), "")
@@ -30,7 +31,8 @@ func TestKeysMatchToTheLetter(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that whatever is sent is either refused as the client's fault or gives a job that can be stored.
+// FuzzDecode holds that whatever is sent is either refused as the client's fault or gives a job
+// that can be stored.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(script("a", "YQ==", "* * * * *", `,"environment":{"A":"b"},"success_exit_codes":[0,1],"nice":-5`)))
 	f.Add([]byte(`{"script_name":1}`))
@@ -45,8 +47,12 @@ func FuzzDecode(f *testing.F) {
 		var rows []propertyRow
 		var in storeRequest
 		checkMembers(t, body)
-		checkFault(t, binder{strict: true, fields: &fieldCache{}}.bind(body, reflect.ValueOf(&rows).Elem(), ""))
-		if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(), ""); err != nil {
+		checkFault(t, binder{
+			strict: true,
+			fields: &fieldCache{},
+		}.bind(body, reflect.ValueOf(&rows).Elem(), ""))
+		if err := (binder{fields: &fieldCache{}}).bind(body, reflect.ValueOf(&in).Elem(),
+			""); err != nil {
 			checkFault(t, err)
 			return
 		}

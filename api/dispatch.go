@@ -107,7 +107,8 @@ func (r *request) leave() {
 func (r *request) find() error {
 	resource, param := r.server.table.find(r.http.Path())
 	if resource == nil {
-		return messages.Errorf(messages.CodeNoSuchRoute, "there is no such path; GET /agent/openapi.json lists all")
+		return messages.Errorf(messages.CodeNoSuchRoute,
+			"there is no such path; GET /agent/openapi.json lists all")
 	}
 	route := resource.route(r.http.Method())
 	if route == nil {
@@ -124,7 +125,8 @@ func (r *request) authorize() error {
 		return nil
 	}
 	if r.crossSite() {
-		return messages.Errorf(messages.CodeForbidden, "a page of another site may change nothing here")
+		return messages.Errorf(messages.CodeForbidden,
+			"a page of another site may change nothing here")
 	}
 	user, err := r.server.auth.verify(r.server.ctx, r.authorization(), r.remote(), r.start)
 	if err != nil {
@@ -132,7 +134,8 @@ func (r *request) authorize() error {
 	}
 	r.user = user
 	if !user.Has(r.route.Scope) {
-		return messages.Errorf(messages.CodeForbidden, "this needs the scope %q, which the user does not have", r.route.Scope)
+		return messages.Errorf(messages.CodeForbidden,
+			"this needs the scope %q, which the user does not have", r.route.Scope)
 	}
 	return nil
 }
@@ -146,15 +149,17 @@ func (r *request) authorization() []byte {
 	return nil
 }
 
-// crossSite reports whether a browser sends a change for a page of another site: it would add the credentials that it remembers. Browsers say so
-// themselves (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/), and no page can keep them from it.
+// crossSite reports whether a browser sends a change for a page of another site: it would add the
+// credentials that it remembers. Browsers say so themselves (Fetch Metadata,
+// https://www.w3.org/TR/fetch-metadata/), and no page can keep them from it.
 func (r *request) crossSite() bool {
 	site := r.http.Request.Header.Peek("Sec-Fetch-Site")
-	return r.route.Method != fasthttp.MethodGet && len(site) > 0 && string(site) != "same-origin" && string(site) != "none"
+	return r.route.Method != fasthttp.MethodGet && len(site) > 0 && string(site) != "same-origin" &&
+		string(site) != "none"
 }
 
-// checkBody refuses what is not JSON before anything reads it, where the route takes a body at all; and a body with anything in it where an added one
-// takes none.
+// checkBody refuses what is not JSON before anything reads it, where the route takes a body at all;
+// and a body with anything in it where an added one takes none.
 func (r *request) checkBody() error {
 	if r.route.refusesBody() && len(r.http.PostBody()) > 0 {
 		return r.decode(&struct{}{})
@@ -163,10 +168,13 @@ func (r *request) checkBody() error {
 		return nil
 	}
 	if media := r.route.bodyMedia(); !isOneOf(r.http.Request.Header.ContentType(), media) {
-		return messages.Errorf(messages.CodeNotJSONType, "the body must come with Content-Type: %s", strings.Join(media, " or "))
+		return messages.Errorf(messages.CodeNotJSONType, "the body must come with Content-Type: %s",
+			strings.Join(media, " or "))
 	}
-	if encoding := r.http.Request.Header.Peek(fasthttp.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
-		return messages.Errorf(messages.CodeNotJSONType, "the body must come without Content-Encoding")
+	if encoding := r.http.Request.Header.Peek(fasthttp.HeaderContentEncoding); len(encoding) > 0 &&
+		!bytes.EqualFold(encoding, []byte("identity")) {
+		return messages.Errorf(messages.CodeNotJSONType,
+			"the body must come without Content-Encoding")
 	}
 	return nil
 }
@@ -174,7 +182,9 @@ func (r *request) checkBody() error {
 // isOneOf reports whether a Content-Type is one of media, whatever its parameters are.
 func isOneOf(contentType []byte, media []string) bool {
 	kind, _, _ := bytes.Cut(contentType, []byte{';'})
-	return slices.ContainsFunc(media, func(m string) bool { return strings.EqualFold(string(bytes.TrimSpace(kind)), m) })
+	return slices.ContainsFunc(media, func(m string) bool {
+		return strings.EqualFold(string(bytes.TrimSpace(kind)), m)
+	})
 }
 
 // noteChange makes what was rendered before stale, also where the outcome is unknown.

@@ -15,7 +15,8 @@ type commandRequest struct {
 	TimeoutSeconds *int   `json:"timeout_seconds,omitempty" schema:"minimum=1,maximum=86400"`
 }
 
-// executedAnswer is what became of a command or script: success and message as the Rust agent has them, the rest beside it.
+// executedAnswer is what became of a command or script: success and message as the Rust agent has
+// them, the rest beside it.
 type executedAnswer struct {
 	execAnswer
 	RunID      string `json:"run_id"`
@@ -27,7 +28,8 @@ type executedAnswer struct {
 	TimedOut   bool   `json:"timed_out"`
 }
 
-// endingTime is what may pass on top of a run's own time: a kill with its grace, and the write of the outcome.
+// endingTime is what may pass on top of a run's own time: a kill with its grace, and the write of
+// the outcome.
 const endingTime = time.Minute
 
 // maxCommandSeconds is the longest that a command may be given, a day.
@@ -82,7 +84,8 @@ func (c *commandRequest) timeout() (time.Duration, error) {
 		return 0, nil
 	}
 	if n := *c.TimeoutSeconds; n < 1 || n > maxCommandSeconds {
-		return 0, messages.Invalidf("timeout_seconds", "%d is out of range 1 to %d", n, maxCommandSeconds)
+		return 0,
+			messages.Invalidf("timeout_seconds", "%d is out of range 1 to %d", n, maxCommandSeconds)
 	}
 	return time.Duration(*c.TimeoutSeconds) * time.Second, nil
 }
@@ -111,7 +114,10 @@ func executeScript(r *request) error {
 		if err != nil {
 			return err
 		}
-		return r.ok(startedAnswer{execAnswer: done("Job running in the background"), RunID: accepted.Run.ID})
+		return r.ok(startedAnswer{
+			execAnswer: done("Job running in the background"),
+			RunID:      accepted.Run.ID,
+		})
 	}
 	finished, err := askLong[messages.RunFinished](r, run, scriptTime(&job.Options))
 	if err != nil {

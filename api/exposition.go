@@ -13,8 +13,8 @@ import (
 // Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 const mediaPrometheus = "text/plain; version=0.0.4; charset=utf-8"
 
-// exposition writes metric families in the Prometheus text format. A family is one call of gauge or counter (help and type), followed by its
-// values.
+// exposition writes metric families in the Prometheus text format. A family is one call of gauge or
+// counter (help and type), followed by its values.
 type exposition struct {
 	out  bytes.Buffer
 	name string

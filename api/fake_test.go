@@ -38,13 +38,16 @@ func newFakeAgent() *fakeAgent {
 	code := 0
 	return &fakeAgent{
 		sample: &messages.Sample{
-			At: at, MemoryPercent: 12.5, CPUPercent: 3.25, DiskPercent: 80, UptimeSeconds: 1234, OSName: "Debian", OSVersion: "12",
-			KernelVersion: "6.1", Hostname: "host", IP: "192.0.2.1", RustVersion: "Not Found", Stale: []string{"disk"},
+			At: at, MemoryPercent: 12.5, CPUPercent: 3.25, DiskPercent: 80, UptimeSeconds: 1234,
+			OSName: "Debian", OSVersion: "12",
+			KernelVersion: "6.1", Hostname: "host", IP: "192.0.2.1", RustVersion: "Not Found",
+			Stale: []string{"disk"},
 		},
 		config: messages.NewConfig(1, nil), jobs: map[string]messages.Job{},
 		runs: map[string]messages.Run{runID: {
-			ID: runID, ScriptName: "nightly", Kind: messages.RunOfJob, State: messages.RunSucceeded, Trigger: messages.TriggerSchedule,
-			DueAt: at, StartedAt: at, EndedAt: at.Add(time.Second), ExitCode: &code,
+			ID: runID, ScriptName: "nightly", Kind: messages.RunOfJob, State: messages.RunSucceeded,
+			Trigger: messages.TriggerSchedule,
+			DueAt:   at, StartedAt: at, EndedAt: at.Add(time.Second), ExitCode: &code,
 		}},
 		chunks: []messages.OutputChunk{
 			{Stream: messages.Stdout, At: at, Data: []byte("one\n")},
@@ -96,7 +99,10 @@ func (f *fakeAgent) reply(msg any) (any, error) {
 	case messages.SetPassword:
 		return messages.PasswordSet{Name: m.Name}, nil
 	case messages.GetReadiness:
-		return messages.Readiness{Ready: true, Components: map[string]string{"scheduler": "up"}}, nil
+		return messages.Readiness{
+			Ready:      true,
+			Components: map[string]string{"scheduler": "up"},
+		}, nil
 	case messages.RestartActors:
 		return messages.ActorsRestarted{}, nil
 	case messages.ShutDown:
@@ -105,7 +111,8 @@ func (f *fakeAgent) reply(msg any) (any, error) {
 		return fakeStats(), nil
 	case messages.GetOutbox:
 		return messages.OutboxStanding{
-			State: "backing off until later: it is away", Waiting: 2, OldestAt: f.sample.At, NextTryAt: f.sample.At, Rate: 14.0 / 60,
+			State: "backing off until later: it is away", Waiting: 2, OldestAt: f.sample.At,
+			NextTryAt: f.sample.At, Rate: 14.0 / 60,
 		}, nil
 	default:
 		return f.replyOnJobs(msg)
@@ -142,13 +149,24 @@ func (f *fakeAgent) replyOnJobs(msg any) (any, error) {
 
 func (f *fakeAgent) replyOnRuns(msg any) (any, error) {
 	code := 0
-	finished := messages.Run{ID: runID, State: messages.RunSucceeded, ExitCode: &code, StartedAt: f.sample.At, EndedAt: f.sample.At}
+	finished := messages.Run{
+		ID:        runID,
+		State:     messages.RunSucceeded,
+		ExitCode:  &code,
+		StartedAt: f.sample.At,
+		EndedAt:   f.sample.At,
+	}
 	switch m := msg.(type) {
 	case messages.RunJob:
 		if _, err := f.job(m.Name); err != nil {
 			return nil, err
 		}
-		return messages.RunAccepted{Run: messages.Run{ID: runID, ScriptName: m.Name, State: messages.RunQueued, Trigger: messages.TriggerAPI}}, nil
+		return messages.RunAccepted{Run: messages.Run{
+			ID:         runID,
+			ScriptName: m.Name,
+			State:      messages.RunQueued,
+			Trigger:    messages.TriggerAPI,
+		}}, nil
 	case messages.ListRuns:
 		return messages.RunPage{Runs: slices.Collect(maps.Values(f.runs)), Next: runID}, nil
 	case messages.GetRun:
@@ -165,7 +183,11 @@ func (f *fakeAgent) replyOnRuns(msg any) (any, error) {
 		}
 		return messages.RunOutput{Run: run, Each: f.each}, nil
 	case messages.ExecuteCommand:
-		return messages.RunFinished{Run: finished, Stdout: []byte("printed <&> \xff"), Stderr: []byte("warned")}, nil
+		return messages.RunFinished{
+			Run:    finished,
+			Stdout: []byte("printed <&> \xff"),
+			Stderr: []byte("warned"),
+		}, nil
 	case messages.ExecuteScript:
 		if m.Async {
 			return messages.RunAccepted{Run: finished}, nil
@@ -222,17 +244,30 @@ func (f *fakeAgent) standing(name string, paused bool) (any, error) {
 		return nil, err
 	}
 	last := f.runs[runID]
-	return messages.JobStanding{Name: name, Next: f.sample.At, LastRun: &last, State: messages.JobState{Paused: paused}, Firing: true}, nil
+	return messages.JobStanding{
+		Name:    name,
+		Next:    f.sample.At,
+		LastRun: &last,
+		State:   messages.JobState{Paused: paused},
+		Firing:  true,
+	}, nil
 }
 
 func fakeStats() messages.Stats {
 	return messages.Stats{
 		Actors: []messages.ActorStats{{Name: "scheduler", State: "up", Restarts: 2}, {Name: `odd"\` + "\n", State: "down"}},
 		Scheduler: messages.SchedulerStats{
-			Jobs: 3, Firing: true, Lag: messages.Histogram{Bounds: []float64{0.01, 0.1}, Counts: []uint64{5, 2, 1}, Sum: 0.4},
+			Jobs: 3, Firing: true, Lag: messages.Histogram{
+				Bounds: []float64{0.01, 0.1},
+				Counts: []uint64{5, 2, 1},
+				Sum:    0.4,
+			},
 		},
 		Runs: map[messages.RunState]uint64{messages.RunFailed: 4}, Active: 1,
-		Outbox: messages.OutboxStanding{State: "backing off until later: it is away", NextTryAt: time.Unix(1_800_000_000, 0)},
+		Outbox: messages.OutboxStanding{
+			State:     "backing off until later: it is away",
+			NextTryAt: time.Unix(1_800_000_000, 0),
+		},
 	}
 }
 

@@ -16,8 +16,8 @@ type jsonField struct {
 	field    reflect.StructField
 }
 
-// fieldCache remembers the fields of the types that bodies are read into: to look them up takes longer than to read a body. The zero value is
-// ready; it is safe for concurrent use.
+// fieldCache remembers the fields of the types that bodies are read into: to look them up takes
+// longer than to read a body. The zero value is ready; it is safe for concurrent use.
 type fieldCache struct{ byType sync.Map }
 
 func (c *fieldCache) of(t reflect.Type) []jsonField {
@@ -29,7 +29,8 @@ func (c *fieldCache) of(t reflect.Type) []jsonField {
 	return fields
 }
 
-// fieldsOf returns the JSON fields of a struct type in order, those of embedded structs in their place.
+// fieldsOf returns the JSON fields of a struct type in order, those of embedded structs in their
+// place.
 func fieldsOf(t reflect.Type) iter.Seq[jsonField] {
 	return func(yield func(jsonField) bool) { walkFields(t, nil, yield) }
 }
@@ -48,7 +49,12 @@ func walkFields(t reflect.Type, path []int, yield func(jsonField) bool) bool {
 		if name == "" || name == "-" {
 			continue
 		}
-		if !yield(jsonField{name: name, required: !strings.Contains(options, "omitempty"), index: index, field: f}) {
+		if !yield(jsonField{
+			name:     name,
+			required: !strings.Contains(options, "omitempty"),
+			index:    index,
+			field:    f,
+		}) {
 			return false
 		}
 	}

@@ -13,10 +13,12 @@ import (
 	"gusty/messages"
 )
 
-// departTimeout is how long a follower may take for each piece once the server shuts down: one that does not read keeps nobody waiting.
+// departTimeout is how long a follower may take for each piece once the server shuts down: one that
+// does not read keeps nobody waiting.
 const departTimeout = 3 * time.Second
 
-// follow answers with what the follower gives, in chunks that go out one by one, until the run ends. The connection is closed behind it.
+// follow answers with what the follower gives, in chunks that go out one by one, until the run
+// ends. The connection is closed behind it.
 func (r *request) follow(follower messages.OutputFollower) error {
 	write, media := r.chunkWriter()
 	r.http.SetStatusCode(http.StatusOK)
@@ -29,7 +31,9 @@ func (r *request) follow(follower messages.OutputFollower) error {
 	case r.server.follows <- struct{}{}:
 	default:
 		follower.Close()
-		return messages.Errorf(messages.CodeBusy, "%d clients follow runs, which is all that can at a time; nothing was done", cap(r.server.follows))
+		return messages.Errorf(messages.CodeBusy,
+			"%d clients follow runs, which is all that can at a time; nothing was done",
+			cap(r.server.follows))
 	}
 	body := &followBody{server: r.server, conn: r.http.Conn(), follower: follower, write: write}
 	if media == mediaNDJSON {
@@ -42,8 +46,9 @@ func (r *request) follow(follower messages.OutputFollower) error {
 	return nil
 }
 
-// followBody is the body of an answer that follows a run. fasthttp reads from it on the connection's goroutine and sends each piece at once; a
-// client that takes its time holds up nothing but that.
+// followBody is the body of an answer that follows a run. fasthttp reads from it on the
+// connection's goroutine and sends each piece at once; a client that takes its time holds up
+// nothing but that.
 type followBody struct {
 	server   *Server
 	conn     net.Conn
@@ -66,8 +71,8 @@ func (b *followBody) begin() {
 	go b.watch()
 }
 
-// watch notices that the client has left, by its word or by TCP's keep-alive: nobody else reads from the connection, which serves no other
-// request. It ends with the connection.
+// watch notices that the client has left, by its word or by TCP's keep-alive: nobody else reads
+// from the connection, which serves no other request. It ends with the connection.
 func (b *followBody) watch() {
 	defer b.cancel()
 	if b.conn.SetReadDeadline(time.Time{}) == nil {
@@ -110,7 +115,8 @@ func (b *followBody) next() error {
 	}
 }
 
-// formBytes is how much of a chunk is put into its form at a time: in NDJSON it can take six times as much, and that for every follower.
+// formBytes is how much of a chunk is put into its form at a time: in NDJSON it can take six times
+// as much, and that for every follower.
 const formBytes = 4 << 10
 
 func (b *followBody) form() error {
@@ -139,7 +145,8 @@ func (b *followBody) allow() {
 	if b.server.leave.Err() != nil {
 		within = departTimeout
 	}
-	_ = b.conn.SetWriteDeadline(time.Now().Add(within)) // a connection that is closed already tells so by the write
+	// a connection that is closed already tells so by the write
+	_ = b.conn.SetWriteDeadline(time.Now().Add(within))
 	if within != departTimeout && b.server.leave.Err() != nil {
 		b.allow()
 	}

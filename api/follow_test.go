@@ -109,7 +109,8 @@ func TestFollowGivesEachPieceAtOnce(t *testing.T) {
 func TestFollowOfAnEndedRunIsItsOutput(t *testing.T) {
 	h := start(t, nil)
 	h.do("GET", followPath+"&stream=stderr", "").want(t, 200, "\xff")
-	h.do("GET", "/agent/runs/"+runID+"/output?follow=yes", "").wantError(t, 400, messages.CodeBadQuery, "follow")
+	h.do("GET", "/agent/runs/"+runID+"/output?follow=yes", "").wantError(t, 400,
+		messages.CodeBadQuery, "follow")
 }
 
 func TestQuietFollowGetsBlankLines(t *testing.T) {
@@ -136,7 +137,8 @@ func TestFollowersAreBounded(t *testing.T) {
 	if refused.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	h.do("GET", "/agent/runs/"+runID+"/output?stream=stderr", "").want(t, 200, "\xff") // needs no follower's place
+	// needs no follower's place
+	h.do("GET", "/agent/runs/"+runID+"/output?stream=stderr", "").want(t, 200, "\xff")
 	if head := h.do("HEAD", followPath, ""); head.status != 200 {
 		t.Errorf("HEAD: %d", head.status)
 	}
@@ -160,7 +162,8 @@ func TestFollowCutsLongChunksBetweenCharacters(t *testing.T) {
 	got := ""
 	for n := 0; lines.More(); n++ {
 		var line outputLine
-		if err := lines.Decode(&line); err != nil || line.Text == nil || len(*line.Text) > formBytes {
+		if err := lines.Decode(&line); err != nil || line.Text == nil ||
+			len(*line.Text) > formBytes {
 			t.Fatalf("line %d: %+v, %v", n, line, err)
 		}
 		got += *line.Text
@@ -168,7 +171,13 @@ func TestFollowCutsLongChunksBetweenCharacters(t *testing.T) {
 	if got != printed {
 		t.Errorf("%d bytes of %d", len(got), len(printed))
 	}
-	for _, c := range []struct{ data, want string }{{"\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\xff\xff"}, {"\x80\x80\x80\x80\x80\x80", "\x80\x80\x80\x80\x80"}, {"abc世", "abc"}} {
+	for _, c := range []struct {
+		data,
+		want string
+	}{{"\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\xff\xff"}, {
+		"\x80\x80\x80\x80\x80\x80",
+		"\x80\x80\x80\x80\x80",
+	}, {"abc世", "abc"}} {
 		if n := cutText([]byte(c.data), 5); c.data[:n] != c.want {
 			t.Errorf("%q was cut to %q", c.data, c.data[:n])
 		}

@@ -27,7 +27,8 @@ import (
 	"gusty/messages"
 )
 
-// harness is a server on a loopback port with a fake agent behind it. Every answer that its client gets is checked against the OpenAPI document.
+// harness is a server on a loopback port with a fake agent behind it. Every answer that its client
+// gets is checked against the OpenAPI document.
 type harness struct {
 	t      testing.TB
 	agent  *fakeAgent
@@ -63,13 +64,24 @@ func start(t testing.TB, change func(*Options)) *harness {
 	h.agent.access = testAccess(t)
 	o := Options{
 		Asker: h.agent, Access: h.access, Keys: &fakeKeys{},
-		Config:     func() *messages.Config { h.agent.mu.Lock(); defer h.agent.mu.Unlock(); return h.agent.config },
-		Build:      messages.Build{Version: "1.2.3", Commit: "abc", Date: "2026-01-01T00:00:00Z"},
-		InstallDir: "/opt/gusty", ExecutableSHA256: func() string { return strings.Repeat("ab", 32) }, Port: func() int { return 20140 },
-		Capabilities: func() []messages.Capability {
-			return []messages.Capability{{Name: "cgroup", Available: true, Detail: "/sys/fs/cgroup/gusty"}, {Name: "memfd", Detail: "none"}}
+		Config: func() *messages.Config {
+			h.agent.mu.Lock()
+			defer h.agent.mu.Unlock()
+			return h.agent.config
 		},
-		TLS: testTLS(t), Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Build:      messages.Build{Version: "1.2.3", Commit: "abc", Date: "2026-01-01T00:00:00Z"},
+		InstallDir: "/opt/gusty", ExecutableSHA256: func() string {
+			return strings.Repeat("ab", 32)
+		}, Port: func() int { return 20140 },
+		Capabilities: func() []messages.Capability {
+			return []messages.Capability{{
+				Name:      "cgroup",
+				Available: true,
+				Detail:    "/sys/fs/cgroup/gusty",
+			}, {Name: "memfd", Detail: "none"}}
+		},
+		TLS:    testTLS(t),
+		Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
 		change(&o)
@@ -114,8 +126,9 @@ func (h *harness) serve() {
 
 func newClient() *http.Client {
 	return &http.Client{
-		Timeout:   20 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // the server under test is this process
+		Timeout: 20 * time.Second,
+		// the server under test is this process
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
 	}
 }
 
@@ -141,12 +154,19 @@ func testTLS(t testing.TB) *tls.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		DNSNames:     []string{"localhost"},
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	return &tls.Config{Certificates: []tls.Certificate{{
+		Certificate: [][]byte{der},
+		PrivateKey:  key,
+	}}}
 }
 
 // testDocument returns the OpenAPI document, checked.
@@ -173,7 +193,8 @@ type answer struct {
 	body   string
 }
 
-// request returns a request with the administrator's credentials and, where there is a body, its type.
+// request returns a request with the administrator's credentials and, where there is a body, its
+// type.
 func (h *harness) request(method, path, body string) *http.Request {
 	h.t.Helper()
 	var reader io.Reader
@@ -210,7 +231,8 @@ func (h *harness) send(request *http.Request) answer {
 		h.t.Fatalf("%s %s: %v", request.Method, request.URL, err)
 	}
 	if len(response.Header.Get("X-Request-Id")) != 36 {
-		h.t.Errorf("%s %s: X-Request-Id is %q", request.Method, request.URL, response.Header.Get("X-Request-Id"))
+		h.t.Errorf("%s %s: X-Request-Id is %q", request.Method, request.URL,
+			response.Header.Get("X-Request-Id"))
 	}
 	h.conform(request, response, body)
 	return answer{status: response.StatusCode, header: response.Header, body: string(body)}
@@ -220,22 +242,36 @@ func (h *harness) send(request *http.Request) answer {
 func (h *harness) conform(request *http.Request, response *http.Response, body []byte) {
 	h.t.Helper()
 	resource, _ := h.server.table.find([]byte(request.URL.Path))
-	if resource == nil || resource.route([]byte(request.Method)) == nil || request.Method == http.MethodHead {
+	if resource == nil || resource.route([]byte(request.Method)) == nil ||
+		request.Method == http.MethodHead {
 		return
 	}
 	path := resource.route([]byte(request.Method)).Path
 	item := h.doc.Paths.Value(path)
-	route := &routers.Route{Spec: h.doc, Path: path, PathItem: item, Method: request.Method, Operation: item.GetOperation(request.Method)}
-	if media := response.Header.Get("Content-Type"); strings.HasPrefix(media, mediaNDJSON) || media == mediaTar {
+	route := &routers.Route{
+		Spec:      h.doc,
+		Path:      path,
+		PathItem:  item,
+		Method:    request.Method,
+		Operation: item.GetOperation(request.Method),
+	}
+	if media := response.Header.Get("Content-Type"); strings.HasPrefix(media, mediaNDJSON) ||
+		media == mediaTar {
 		return // the validator knows no such body; a test of its own reads it
 	}
-	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route},
-		Status:                 response.StatusCode, Header: response.Header, Body: io.NopCloser(bytes.NewReader(body)),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-	})
+	err := openapi3filter.ValidateResponse(context.Background(),
+		&openapi3filter.ResponseValidationInput{
+			RequestValidationInput: &openapi3filter.RequestValidationInput{
+				Request: request,
+				Route:   route,
+			},
+			Status: response.StatusCode, Header: response.Header,
+			Body:    io.NopCloser(bytes.NewReader(body)),
+			Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+		})
 	if err != nil {
-		h.t.Errorf("%s %s: the document does not allow this answer: %v", request.Method, request.URL, err)
+		h.t.Errorf("%s %s: the document does not allow this answer: %v", request.Method,
+			request.URL, err)
 	}
 }
 
@@ -246,8 +282,10 @@ func (a answer) wantError(t testing.TB, status int, code messages.Code, field st
 	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
 		t.Fatalf("status %d, body %q: %v", a.status, a.body, err)
 	}
-	if a.status != status || body.Code != code || body.Field != field || body.Message == "" || body.Success {
-		t.Errorf("got %d %s, want %d with code %s and field %q", a.status, a.body, status, code, field)
+	if a.status != status || body.Code != code || body.Field != field || body.Message == "" ||
+		body.Success {
+		t.Errorf("got %d %s, want %d with code %s and field %q", a.status, a.body, status, code,
+			field)
 	}
 }
 

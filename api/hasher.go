@@ -14,26 +14,30 @@ import (
 // hashCost is the bcrypt cost of new passwords: about 70 ms of one core.
 const hashCost = 10
 
-// hasher computes bcrypt hashes on the goroutine of the request, a few at a time: they are made to be slow, and the machine has other work.
+// hasher computes bcrypt hashes on the goroutine of the request, a few at a time: they are made to
+// be slow, and the machine has other work.
 type hasher struct{ *gate }
 
 func newHasher(atOnce int, wait time.Duration) *hasher {
 	return &hasher{newGate(atOnce, wait, "the check of passwords")}
 }
 
-// compare reports whether pass is the password of hash. The error says that there was no room in time.
+// compare reports whether pass is the password of hash. The error says that there was no room in
+// time.
 func (h *hasher) compare(ctx context.Context, hash []byte, pass []byte) (holds bool, err error) {
 	release, err := h.enter(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer release()
-	if len(pass) > messages.MaxPasswordBytes { // bcrypt would look at the first 72 bytes only; spend the time, and refuse
+	if len(pass) > messages.MaxPasswordBytes {
+		// bcrypt would look at the first 72 bytes only; spend the time, and refuse
 		_ = bcrypt.CompareHashAndPassword(hash, pass[:messages.MaxPasswordBytes])
 		return false, nil
 	}
 	err = bcrypt.CompareHashAndPassword(hash, pass)
-	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) { // a stored hash that is none: take the time of one
+	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		// a stored hash that is none: take the time of one
 		_ = bcrypt.CompareHashAndPassword(dummyHash(hashCost), pass)
 	}
 	return err == nil, nil
@@ -53,8 +57,9 @@ func (h *hasher) hash(ctx context.Context, pass string) (messages.Secret, error)
 	return messages.Secret(hash), nil
 }
 
-// hashOf returns what the password of user is compared with. Without a user it is a hash that no password has, as costly as the costliest of those
-// that are stored, so that time does not tell which names exist.
+// hashOf returns what the password of user is compared with. Without a user it is a hash that no
+// password has, as costly as the costliest of those that are stored, so that time does not tell
+// which names exist.
 func hashOf(user *messages.User, access *messages.Access) []byte {
 	if user != nil {
 		return []byte(user.Hash.Reveal())
@@ -71,7 +76,8 @@ func hashOf(user *messages.User, access *messages.Access) []byte {
 	return dummyHash(cost)
 }
 
-// dummyHash is well-formed and of the given cost; its salt and digest are constants that belong to no known password.
+// dummyHash is well-formed and of the given cost; its salt and digest are constants that belong to
+// no known password.
 func dummyHash(cost int) []byte {
 	return fmt.Appendf(nil, "$2a$%02d$N9qo8uLOickgx2ZMRZoMye7Q1zQ0kS5bQ2xj0nBqYl1tT3rVb6d.O", cost)
 }

@@ -9,12 +9,14 @@ import (
 	"gusty/messages"
 )
 
-// httpStats counts answers by route and status, and how long they took. Everything is an atomic counter: no request waits for another here.
+// httpStats counts answers by route and status, and how long they took. Everything is an atomic
+// counter: no request waits for another here.
 type httpStats struct {
-	total  atomic.Uint64
-	routes [][]atomic.Uint64 // by route in the order of the table, one more for what has no route; then by status
-	took   []atomic.Uint64   // by bucket
-	micros atomic.Uint64     // in all
+	total atomic.Uint64
+	// by route in the order of the table, one more for what has no route; then by status
+	routes [][]atomic.Uint64
+	took   []atomic.Uint64 // by bucket
+	micros atomic.Uint64   // in all
 }
 
 // How many statuses and bounds there are.
@@ -26,10 +28,13 @@ const (
 // countedStatuses are those that the server can give; what is none of them counts as the last.
 func countedStatuses() [statusCount]int {
 	return [...]int{
-		http.StatusOK, http.StatusAccepted, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-		http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusConflict, http.StatusRequestEntityTooLarge,
+		http.StatusOK, http.StatusAccepted, http.StatusBadRequest, http.StatusUnauthorized,
+		http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusConflict,
+		http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
-		http.StatusRequestHeaderFieldsTooLarge, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusNoContent,
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout, http.StatusNoContent,
 		http.StatusInternalServerError,
 	}
 }
@@ -40,7 +45,10 @@ func durationBounds() [boundCount]float64 {
 }
 
 func newHTTPStats(routes int) *httpStats {
-	h := &httpStats{routes: make([][]atomic.Uint64, routes+1), took: make([]atomic.Uint64, boundCount+1)}
+	h := &httpStats{
+		routes: make([][]atomic.Uint64, routes+1),
+		took:   make([]atomic.Uint64, boundCount+1),
+	}
 	for i := range h.routes {
 		h.routes[i] = make([]atomic.Uint64, statusCount)
 	}
@@ -64,7 +72,11 @@ func (h *httpStats) count(place, status int, took time.Duration) {
 // durations returns the histogram of all requests, in seconds.
 func (h *httpStats) durations() messages.Histogram {
 	bounds := durationBounds()
-	out := messages.Histogram{Bounds: bounds[:], Counts: make([]uint64, len(h.took)), Sum: float64(h.micros.Load()) / 1e6}
+	out := messages.Histogram{
+		Bounds: bounds[:],
+		Counts: make([]uint64, len(h.took)),
+		Sum:    float64(h.micros.Load()) / 1e6,
+	}
 	for i := range h.took {
 		out.Counts[i] = h.took[i].Load()
 	}

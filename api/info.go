@@ -59,13 +59,17 @@ func getInfo(r *request) error {
 	whole := r.server.newConfigAnswer(config, sample.RustInstallPath)
 	return r.ok(infoAnswer{
 		Details: agentDetails{
-			Version: whole.Version, Hostname: sample.Hostname, IP: sample.IP, InstallDir: whole.InstallDir,
-			RustVersion: sample.RustVersion, OSVersion: sample.OSVersion, Port: whole.Port, PID: os.Getpid(), UpTime: sample.UptimeSeconds,
-			Memory: finite(sample.MemoryPercent), CPUUsage: finite(sample.CPUPercent), DiskUsage: finite(sample.DiskPercent),
+			Version: whole.Version, Hostname: sample.Hostname, IP: sample.IP,
+			InstallDir:  whole.InstallDir,
+			RustVersion: sample.RustVersion, OSVersion: sample.OSVersion, Port: whole.Port,
+			PID: os.Getpid(), UpTime: sample.UptimeSeconds,
+			Memory: finite(sample.MemoryPercent), CPUUsage: finite(sample.CPUPercent),
+			DiskUsage: finite(sample.DiskPercent),
 		},
 		Config: whole,
 		LocalConfig: localConfig{
-			NonProdEndpoint: whole.NonProdEndpoint, NonProdUser: whole.NonProdUser, NonProdPass: whole.NonProdPass,
+			NonProdEndpoint: whole.NonProdEndpoint, NonProdUser: whole.NonProdUser,
+			NonProdPass: whole.NonProdPass,
 			AutoUpgrade: whole.AutoUpgrade, Port: whole.Port,
 		},
 		Jobs: notNil(names), Capabilities: r.server.capabilities(),

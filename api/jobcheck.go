@@ -7,8 +7,9 @@ import (
 	"gusty/messages"
 )
 
-// checkedAnswer says what storing a job would do. It is how a client that keeps jobs as files learns whether a stored job is the same: the
-// values of the environment leave the agent masked, so the agent compares them. Whoever may ask may store jobs, and so read them anyway.
+// checkedAnswer says what storing a job would do. It is how a client that keeps jobs as files
+// learns whether a stored job is the same: the values of the environment leave the agent masked, so
+// the agent compares them. Whoever may ask may store jobs, and so read them anyway.
 type checkedAnswer struct {
 	Exists             bool     `json:"exists"`
 	Changed            []string `json:"changed"`             // names of fields whose values PUT would change; empty where the job does not exist
@@ -16,7 +17,8 @@ type checkedAnswer struct {
 	Warning            string   `json:"warning,omitempty"`   // why it would not do what one may expect
 }
 
-// checkJob refuses what POST and PUT would refuse but for the name's being taken or free, and changes nothing.
+// checkJob refuses what POST and PUT would refuse but for the name's being taken or free, and
+// changes nothing.
 func checkJob(r *request) error {
 	var in storeRequest
 	if err := r.decode(&in); err != nil {
@@ -30,11 +32,18 @@ func checkJob(r *request) error {
 	if _, err := checkCron(job.CronExpression); err != nil {
 		return err
 	}
-	checked, err := ask[messages.JobChecked](r, messages.CheckJob{Job: job, Patch: in.JobOptionsPatch})
+	checked, err := ask[messages.JobChecked](r, messages.CheckJob{
+		Job:   job,
+		Patch: in.JobOptionsPatch,
+	})
 	if err != nil {
 		return err
 	}
-	out := checkedAnswer{Changed: []string{}, ChangedEnvironment: []string{}, Warning: checked.Warning}
+	out := checkedAnswer{
+		Changed:            []string{},
+		ChangedEnvironment: []string{},
+		Warning:            checked.Warning,
+	}
 	stored, err := ask[messages.Job](r, messages.GetJob{Name: job.Name})
 	switch {
 	case messages.CodeOf(err) == messages.CodeNotFound:
@@ -53,7 +62,8 @@ func (c *checkedAnswer) compare(stored, next *messages.Job) {
 	was, is := reflect.ValueOf(newJobAnswer(stored)), reflect.ValueOf(newJobAnswer(next))
 	c.ChangedEnvironment = changedNames(stored.Options.Environment, next.Options.Environment)
 	for f := range fieldsOf(was.Type()) {
-		differs := !reflect.DeepEqual(was.FieldByIndex(f.index).Interface(), is.FieldByIndex(f.index).Interface())
+		differs := !reflect.DeepEqual(was.FieldByIndex(f.index).Interface(),
+			is.FieldByIndex(f.index).Interface())
 		if f.name == "environment" { // masked: its values are compared by themselves
 			differs = len(c.ChangedEnvironment) > 0
 		}

@@ -42,15 +42,22 @@ type jobAnswer struct {
 func newJobAnswer(j *messages.Job) jobAnswer {
 	o := &j.Options
 	return jobAnswer{
-		ScriptName: j.Name, Content: base64.StdEncoding.EncodeToString(j.Content), CronExpression: j.CronExpression,
-		Arguments: j.Arguments, ScriptType: uint64(j.Type), OpenSearchIndex: j.OpenSearchIndex, OpenSearchEnabled: j.OpenSearchEnabled,
-		Enabled: o.Enabled, Description: o.Description, TimeZone: o.TimeZone,
-		OverlapPolicy: o.OverlapPolicy, MisfirePolicy: o.MisfirePolicy, MisfireGraceSeconds: o.MisfireGraceSeconds,
-		TimeoutSeconds: o.TimeoutSeconds, KillGraceSeconds: o.KillGraceSeconds, MaxRetries: o.MaxRetries,
-		RetryDelaySeconds: o.RetryDelaySeconds, JitterSeconds: o.JitterSeconds, Environment: masked(o.Environment),
-		WorkingDirectory: o.WorkingDirectory, RunAs: o.RunAs, OutputLimitBytes: o.OutputLimitBytes, KeepRuns: o.KeepRuns,
-		SuccessExitCodes: notNil(o.SuccessExitCodes), Nice: o.Nice, MemoryLimitBytes: o.MemoryLimitBytes,
-		CPULimitPercent: o.CPULimitPercent, KillRemaining: o.KillRemaining,
+		ScriptName: j.Name, Content: base64.StdEncoding.EncodeToString(j.Content),
+		CronExpression: j.CronExpression,
+		Arguments:      j.Arguments, ScriptType: uint64(j.Type), OpenSearchIndex: j.OpenSearchIndex,
+		OpenSearchEnabled: j.OpenSearchEnabled,
+		Enabled:           o.Enabled, Description: o.Description, TimeZone: o.TimeZone,
+		OverlapPolicy: o.OverlapPolicy, MisfirePolicy: o.MisfirePolicy,
+		MisfireGraceSeconds: o.MisfireGraceSeconds,
+		TimeoutSeconds:      o.TimeoutSeconds, KillGraceSeconds: o.KillGraceSeconds,
+		MaxRetries:        o.MaxRetries,
+		RetryDelaySeconds: o.RetryDelaySeconds, JitterSeconds: o.JitterSeconds,
+		Environment:      masked(o.Environment),
+		WorkingDirectory: o.WorkingDirectory, RunAs: o.RunAs, OutputLimitBytes: o.OutputLimitBytes,
+		KeepRuns:         o.KeepRuns,
+		SuccessExitCodes: notNil(o.SuccessExitCodes), Nice: o.Nice,
+		MemoryLimitBytes: o.MemoryLimitBytes,
+		CPULimitPercent:  o.CPULimitPercent, KillRemaining: o.KillRemaining,
 	}
 }
 
@@ -111,11 +118,18 @@ func (r *request) putJob(expect messages.Expect) error {
 	if err != nil {
 		return err
 	}
-	return r.ok(savedAnswer{execAnswer: done("Script saved successfully"), NextDueAt: timeOrNull(saved.Next), Warning: saved.Warning})
+	return r.ok(savedAnswer{
+		execAnswer: done("Script saved successfully"),
+		NextDueAt:  timeOrNull(saved.Next),
+		Warning:    saved.Warning,
+	})
 }
 
 func deleteJob(r *request) error {
-	if _, err := ask[messages.JobDeleted](r, messages.DeleteJob{Name: r.queryText("script_name"), Origin: r.origin()}); err != nil {
+	if _, err := ask[messages.JobDeleted](r, messages.DeleteJob{
+		Name:   r.queryText("script_name"),
+		Origin: r.origin(),
+	}); err != nil {
 		return err
 	}
 	return r.ok("Script deleted successfully")
@@ -126,7 +140,10 @@ func startJobs(r *request) error { return r.setFiring(true, "Job execution start
 func stopJobs(r *request) error { return r.setFiring(false, "Job execution stopped") }
 
 func (r *request) setFiring(on bool, message string) error {
-	if _, err := ask[messages.FiringSet](r, messages.SetFiring{On: on, Origin: r.origin()}); err != nil {
+	if _, err := ask[messages.FiringSet](r, messages.SetFiring{
+		On:     on,
+		Origin: r.origin(),
+	}); err != nil {
 		return err
 	}
 	return r.ok(message)
@@ -147,8 +164,10 @@ type standingAnswer struct {
 
 func (r *request) standing(s messages.JobStanding) error {
 	out := standingAnswer{
-		ScriptName: s.Name, NextDueAt: timeOrNull(s.Next), FailureStreak: s.State.FailureStreak, Enabled: s.Enabled,
-		Paused: s.State.Paused, Quarantined: s.State.Quarantined, QuarantineReason: textOrNull(s.State.Reason), Firing: s.Firing,
+		ScriptName: s.Name, NextDueAt: timeOrNull(s.Next), FailureStreak: s.State.FailureStreak,
+		Enabled: s.Enabled,
+		Paused:  s.State.Paused, Quarantined: s.State.Quarantined,
+		QuarantineReason: textOrNull(s.State.Reason), Firing: s.Firing,
 	}
 	if s.LastRun != nil {
 		run := newRunAnswer(s.LastRun, r.start)
@@ -158,7 +177,8 @@ func (r *request) standing(s messages.JobStanding) error {
 }
 
 func getJobState(r *request) error {
-	standing, err := ask[messages.JobStanding](r, messages.GetJobState{Name: r.queryText("script_name")})
+	standing, err := ask[messages.JobStanding](r,
+		messages.GetJobState{Name: r.queryText("script_name")})
 	if err != nil {
 		return err
 	}
@@ -170,7 +190,11 @@ func pauseJob(r *request) error { return r.setPaused(true) }
 func resumeJob(r *request) error { return r.setPaused(false) }
 
 func (r *request) setPaused(paused bool) error {
-	set := messages.SetJobPaused{Name: r.queryText("script_name"), Paused: paused, Origin: r.origin()}
+	set := messages.SetJobPaused{
+		Name:   r.queryText("script_name"),
+		Paused: paused,
+		Origin: r.origin(),
+	}
 	standing, err := ask[messages.JobStanding](r, set)
 	if err != nil {
 		return err
@@ -179,7 +203,10 @@ func (r *request) setPaused(paused bool) error {
 }
 
 func runJob(r *request) error {
-	accepted, err := ask[messages.RunAccepted](r, messages.RunJob{Name: r.queryText("script_name"), Origin: r.origin()})
+	accepted, err := ask[messages.RunAccepted](r, messages.RunJob{
+		Name:   r.queryText("script_name"),
+		Origin: r.origin(),
+	})
 	if err != nil {
 		return err
 	}

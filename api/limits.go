@@ -5,17 +5,25 @@ import "time"
 // Limits bound what clients can make the agent hold or do. A zero field has its default.
 type Limits struct {
 	Connections int // at a time, in all; default: the parameter max_connections, as it changes
-	PerAddress  int // of those, from one address; default: seven eighths, so that no single address shuts out all others
+	// of those, from one address; default: seven eighths, so that no single address shuts out all
+	// others
+	PerAddress int
 
-	HandshakeTimeout time.Duration // from the accepted connection to the end of the TLS handshake; default 10 s
+	// from the accepted connection to the end of the TLS handshake; default 10 s
+	HandshakeTimeout time.Duration
 	ReadTimeout      time.Duration // from a request's first byte to its last; default 30 s
 	WriteTimeout     time.Duration // for an answer; default 30 s
 	IdleTimeout      time.Duration // between two requests of a connection; default 2 min
-	StreamTimeout    time.Duration // for an answer that is a run's output; for each piece of it where it follows the run; default 1 h
-	StallTimeout     time.Duration // for the client of an export to take a piece of it; default 30 s
-	QuietTimeout     time.Duration // after which a follower of NDJSON gets a blank line; default 15 s
-	ImportTimeout    time.Duration // for the body of an import, and for its answer; default 5 min
-	AskTimeout       time.Duration // for an actor's reply; default 15 s; what runs a script has its own time on top
+	// for an answer that is a run's output; for each piece of it where it follows the run; default
+	// 1 h
+	StreamTimeout time.Duration
+	// for the client of an export to take a piece of it; default 30 s
+	StallTimeout time.Duration
+	// after which a follower of NDJSON gets a blank line; default 15 s
+	QuietTimeout  time.Duration
+	ImportTimeout time.Duration // for the body of an import, and for its answer; default 5 min
+	// for an actor's reply; default 15 s; what runs a script has its own time on top
+	AskTimeout time.Duration
 
 	HeaderBytes       int // request line and headers; default 8 KiB
 	BodyBytes         int // default 64 KiB

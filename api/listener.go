@@ -13,8 +13,9 @@ import (
 // maxConnections is the largest value that the parameter max_connections can have.
 const maxConnections = 65535
 
-// listener caps connections below TLS. One over a cap is closed at once, without a byte: an answer would need a handshake, and that time is
-// what a flood wants. Accept itself never reads or writes, so that a silent client holds a place and no more.
+// listener caps connections below TLS. One over a cap is closed at once, without a byte: an answer
+// would need a handshake, and that time is what a flood wants. Accept itself never reads or writes,
+// so that a silent client holds a place and no more.
 type listener struct {
 	net.Listener
 	tls    *tls.Config
@@ -31,10 +32,13 @@ type listener struct {
 	logged    time.Time // when a refusal was last logged
 }
 
-func newListener(ln net.Listener, config *tls.Config, limits Limits, most func() int, log *slog.Logger) *listener {
+func newListener(ln net.Listener, config *tls.Config, limits Limits, most func() int,
+	log *slog.Logger,
+) *listener {
 	l := &listener{
-		Listener: ln, tls: config, limits: limits, most: most, log: log, closed: make(chan struct{}),
-		open: make(map[*conn]struct{}), byAddress: make(map[netip.Addr]int),
+		Listener: ln, tls: config, limits: limits, most: most, log: log,
+		closed: make(chan struct{}),
+		open:   make(map[*conn]struct{}), byAddress: make(map[netip.Addr]int),
 	}
 	l.close = sync.OnceValue(func() error {
 		close(l.closed)
@@ -43,7 +47,8 @@ func newListener(ln net.Listener, config *tls.Config, limits Limits, most func()
 	return l
 }
 
-// Accept returns the next connection that is within the caps, as a TLS connection whose handshake is still to come.
+// Accept returns the next connection that is within the caps, as a TLS connection whose handshake
+// is still to come.
 func (l *listener) Accept() (net.Conn, error) {
 	for pause := time.Duration(0); ; {
 		raw, err := l.Listener.Accept()
@@ -55,7 +60,11 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		pause = 0
 		if c := l.admit(raw); c != nil {
-			return &secureConn{Conn: tls.Server(c, l.tls), below: c, timeout: l.limits.HandshakeTimeout}, nil
+			return &secureConn{
+				Conn:    tls.Server(c, l.tls),
+				below:   c,
+				timeout: l.limits.HandshakeTimeout,
+			}, nil
 		}
 		_ = raw.Close() // refused: nothing to tell anyone
 	}
@@ -65,13 +74,15 @@ func nextPause(pause time.Duration) time.Duration {
 	return min(max(2*pause, 5*time.Millisecond), time.Second)
 }
 
-// retry waits out an error that passes by itself (no file descriptors left, a connection that was gone before it was accepted). Any other
-// would end fasthttp's loop, and so does the listener's end.
+// retry waits out an error that passes by itself (no file descriptors left, a connection that was
+// gone before it was accepted). Any other would end fasthttp's loop, and so does the listener's
+// end.
 func (l *listener) retry(err error, pause time.Duration) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
 	}
-	l.log.Error("accepting a connection failed; trying again", slog.Any("error", err), slog.Duration("pause", pause))
+	l.log.Error("accepting a connection failed; trying again", slog.Any("error", err),
+		slog.Duration("pause", pause))
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
@@ -112,7 +123,8 @@ func (l *listener) noteRefusal(from netip.Addr, now time.Time) {
 	}
 	l.logged = now
 	l.log.Warn("connection refused: too many are open", slog.String("remote", from.String()),
-		slog.Int("open", len(l.open)), slog.Int("from_address", l.byAddress[from]), slog.Uint64("refused", l.refused))
+		slog.Int("open", len(l.open)), slog.Int("from_address", l.byAddress[from]),
+		slog.Uint64("refused", l.refused))
 }
 
 func (l *listener) release(c *conn) {
@@ -143,7 +155,8 @@ func (l *listener) isClosed() bool {
 	}
 }
 
-// closeUnused closes the connections that have not sent a request yet. Nobody waits for an answer there, but fasthttp would wait for them.
+// closeUnused closes the connections that have not sent a request yet. Nobody waits for an answer
+// there, but fasthttp would wait for them.
 func (l *listener) closeUnused() {
 	l.closeWhere(func(c *conn) bool { return !c.used.Load() })
 }

@@ -55,7 +55,8 @@ func TestSilentClientsDoNotDelayShutdown(t *testing.T) {
 	h := start(t, nil)
 	h.do("GET", "/agent/status", "").want(t, 200, `"Running"`) // the server is at work, and one connection is idle
 	silent := h.silent(5)
-	greeted, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true}) // the server under test is this process
+	// the server under test is this process
+	greeted, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,8 @@ func TestConnectionCap(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // the place is free once the server has noticed
-		c, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true}) // the server under test is this process
+		// the server under test is this process
+		c, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true})
 		if err == nil {
 			_ = c.Close()
 			return
@@ -101,13 +103,19 @@ func TestAddressCap(t *testing.T) {
 
 func TestOldTLSIsRefused(t *testing.T) {
 	h := start(t, nil)
-	config := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} // the point of the test
+	// the point of the test
+	config := &tls.Config{
+		InsecureSkipVerify: true,
+		MinVersion:         tls.VersionTLS10,
+		MaxVersion:         tls.VersionTLS11,
+	}
 	if c, err := tls.Dial("tcp", h.addr, config); err == nil {
 		_ = c.Close()
 		t.Error("TLS 1.1 was accepted")
 	}
 	plain := h.silent(1)[0]
-	if _, err := io.WriteString(plain, "GET /agent/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(plain,
+		"GET /agent/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	answer, _ := io.ReadAll(plain) // a TLS alert or nothing, and then the end

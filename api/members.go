@@ -27,7 +27,8 @@ func members(raw json.RawMessage, field string) (map[string]json.RawMessage, err
 	return out, nil
 }
 
-// eachMember goes through the members of an object that is valid JSON, by the few characters that tell them apart. The name is in its quotes.
+// eachMember goes through the members of an object that is valid JSON, by the few characters that
+// tell them apart. The name is in its quotes.
 func eachMember(object json.RawMessage) iter.Seq2[json.RawMessage, json.RawMessage] {
 	return func(yield func(name, value json.RawMessage) bool) {
 		begin, colon, depth := 0, 0, 0 // of the member, in the object
@@ -47,7 +48,8 @@ func eachMember(object json.RawMessage) iter.Seq2[json.RawMessage, json.RawMessa
 			case '}', ']':
 				depth--
 			}
-			if ends := depth == 0 && object[i] == '}' || depth == 1 && object[i] == ','; !ends || colon < begin {
+			if ends := depth == 0 && object[i] == '}' || depth == 1 && object[i] == ','; !ends ||
+				colon < begin {
 				continue
 			}
 			if !yield(bytes.TrimSpace(object[begin:colon]), bytes.TrimSpace(object[colon+1:i])) {

@@ -12,7 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// metricAnswer is the body of GET /agent/metric: the Rust agent's figures under its names, and the whole sample beside them.
+// metricAnswer is the body of GET /agent/metric: the Rust agent's figures under its names, and the
+// whole sample beside them.
 type metricAnswer struct {
 	Memory        float32                 `json:"memory"`
 	CPUUsage      float32                 `json:"cpu_usage"`
@@ -30,12 +31,16 @@ type metricAnswer struct {
 
 func newMetricAnswer(s *messages.Sample, port int, jobs []string) metricAnswer {
 	out := metricAnswer{
-		Memory: finite(s.MemoryPercent), CPUUsage: finite(s.CPUPercent), DiskUsage: finite(s.DiskPercent),
-		RustVersion: s.RustVersion, OSName: s.OSName, KernelVersion: s.KernelVersion, OSVersion: s.OSVersion,
-		UpTime: s.UptimeSeconds, Port: port, Jobs: notNil(jobs), Host: s.Host, Process: s.Process,
+		Memory: finite(s.MemoryPercent), CPUUsage: finite(s.CPUPercent),
+		DiskUsage:   finite(s.DiskPercent),
+		RustVersion: s.RustVersion, OSName: s.OSName, KernelVersion: s.KernelVersion,
+		OSVersion: s.OSVersion,
+		UpTime:    s.UptimeSeconds, Port: port, Jobs: notNil(jobs), Host: s.Host,
+		Process: s.Process,
 	}
 	out.Host.StaleCollectors = notNil(out.Host.StaleCollectors)
-	out.Host.Load1, out.Host.Load5, out.Host.Load15 = finite(out.Host.Load1), finite(out.Host.Load5), finite(out.Host.Load15)
+	out.Host.Load1, out.Host.Load5, out.Host.Load15 = finite(out.Host.Load1), finite(
+		out.Host.Load5), finite(out.Host.Load15)
 	out.Process.CPUSeconds = finite(out.Process.CPUSeconds)
 	return out
 }
@@ -56,11 +61,12 @@ func notNil[T any](list []T) []T {
 	return list
 }
 
-// metricFreshness is how long a rendered answer is given without asking whether there is a later sample. Changes made over REST make it stale at
-// once.
+// metricFreshness is how long a rendered answer is given without asking whether there is a later
+// sample. Changes made over REST make it stale at once.
 const metricFreshness = 200 * time.Millisecond
 
-// metricCache holds the answer as it was last rendered: thousands of clients a second ask for what changes once in ten seconds.
+// metricCache holds the answer as it was last rendered: thousands of clients a second ask for what
+// changes once in ten seconds.
 type metricCache struct {
 	refresh sync.Mutex
 	last    atomic.Pointer[renderedMetric]
@@ -86,8 +92,8 @@ func getMetric(r *request) error {
 	return nil
 }
 
-// metricBody returns the last rendering while it is fresh. When it is not, one request renders anew and those that come meanwhile get the last, as
-// long as nothing was changed since.
+// metricBody returns the last rendering while it is fresh. When it is not, one request renders anew
+// and those that come meanwhile get the last, as long as nothing was changed since.
 func (r *request) metricBody() ([]byte, error) {
 	cache, changes := &r.server.metric, r.server.changes.Load()
 	last := cache.last.Load()
@@ -120,8 +126,15 @@ func (r *request) renderMetric(last *renderedMetric, changes uint64) (*renderedM
 	if err != nil {
 		return nil, err
 	}
-	next := &renderedMetric{sample: sample, jobs: names, port: r.server.options.Port(), changes: changes, checked: r.start}
-	if last != nil && last.sample == sample && last.port == next.port && sameSlice(last.jobs, names) {
+	next := &renderedMetric{
+		sample:  sample,
+		jobs:    names,
+		port:    r.server.options.Port(),
+		changes: changes,
+		checked: r.start,
+	}
+	if last != nil && last.sample == sample && last.port == next.port &&
+		sameSlice(last.jobs, names) {
 		next.body = last.body
 		return next, nil
 	}

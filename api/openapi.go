@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// getOpenAPI renders the document anew for each request: it is asked for rarely, and memory is kept all the time.
+// getOpenAPI renders the document anew for each request: it is asked for rarely, and memory is kept
+// all the time.
 func getOpenAPI(r *request) error {
 	return r.ok(document(r.server.table.routes, r.server.options.Build.Version))
 }
@@ -31,21 +32,27 @@ func document(routes []Route, version string) map[string]any {
 		"openapi": "3.1.0",
 		"info": map[string]any{
 			"title": "Gusty", "version": orText(version, "dev"),
-			"description": "Every answer carries X-Request-Id. HEAD is answered where GET is. Times are RFC 3339 in UTC.",
+			"description": "Every answer carries X-Request-Id. HEAD is answered where GET is. " +
+				"Times are RFC 3339 in UTC.",
 		},
 		"paths": paths,
 		"components": map[string]any{
-			"schemas":         components,
-			"responses":       failures,
-			"securitySchemes": map[string]any{"basic": map[string]any{"type": "http", "scheme": "basic"}},
+			"schemas":   components,
+			"responses": failures,
+			"securitySchemes": map[string]any{"basic": map[string]any{
+				"type":   "http",
+				"scheme": "basic",
+			}},
 		},
 	}
 }
 
-// operation describes one route; the descriptions of errors go to failures, where all routes share them.
+// operation describes one route; the descriptions of errors go to failures, where all routes share
+// them.
 func (route *Route) operation(out *schemas, failures map[string]any) map[string]any {
 	operation := map[string]any{
-		"operationId": route.operationID(), "summary": route.Summary, "responses": route.responses(out, failures), "security": []any{},
+		"operationId": route.operationID(), "summary": route.Summary,
+		"responses": route.responses(out, failures), "security": []any{},
 	}
 	if !route.Open {
 		operation["security"] = []any{map[string]any{"basic": []string{}}}
@@ -67,7 +74,9 @@ func (route *Route) operation(out *schemas, failures map[string]any) map[string]
 
 // operationID is the method and the words of the path.
 func (route *Route) operationID() string {
-	words := strings.FieldsFunc(route.Path, func(c rune) bool { return strings.ContainsRune("/{}._", c) })
+	words := strings.FieldsFunc(route.Path, func(c rune) bool {
+		return strings.ContainsRune("/{}._", c)
+	})
 	return strings.ToLower(route.Method) + "_" + strings.Join(words, "_")
 }
 
@@ -76,13 +85,17 @@ func (route *Route) parameters() []map[string]any {
 	if _, rest, ok := strings.Cut(route.Path, "{"); ok {
 		name, _, _ := strings.Cut(rest, "}")
 		list = append(list, map[string]any{
-			"name": name, "in": "path", "required": true, "schema": schema{"type": "string", "format": "uuid"},
+			"name": name, "in": "path", "required": true, "schema": schema{
+				"type":   "string",
+				"format": "uuid",
+			},
 		})
 	}
 	for i := range route.Query {
 		p := &route.Query[i]
 		list = append(list, map[string]any{
-			"name": p.Name, "in": "query", "required": p.Required, "description": p.Doc, "schema": p.schema(),
+			"name": p.Name, "in": "query", "required": p.Required, "description": p.Doc,
+			"schema": p.schema(),
 		})
 	}
 	return list
@@ -133,7 +146,8 @@ func (route *Route) responses(out *schemas, failures map[string]any) map[string]
 		}
 		contents[a.Status][orText(a.Media, mediaJSON)] = map[string]any{"schema": out.of(a.Body)}
 		list[strconv.Itoa(a.Status)] = map[string]any{
-			"description": orText(a.Doc, "Success"), "content": contents[a.Status], "headers": requestIDHeader(),
+			"description": orText(a.Doc, "Success"), "content": contents[a.Status],
+			"headers": requestIDHeader(),
 		}
 	}
 	return list
@@ -142,7 +156,8 @@ func (route *Route) responses(out *schemas, failures map[string]any) map[string]
 // errorStatuses are those of the route itself and those that any route of its kind can give.
 func (route *Route) errorStatuses() []int {
 	all := slices.Concat(route.Errors, []int{
-		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+		http.StatusRequestHeaderFieldsTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 	})
 	if !route.Open {
@@ -175,6 +190,7 @@ func errorResponse(out *schemas, status int) map[string]any {
 
 func requestIDHeader() map[string]any {
 	return map[string]any{"X-Request-Id": map[string]any{
-		"description": "The id of the request, as in the agent's log", "required": true, "schema": schema{"type": "string", "format": "uuid"},
+		"description": "The id of the request, as in the agent's log", "required": true,
+		"schema": schema{"type": "string", "format": "uuid"},
 	}}
 }

@@ -29,7 +29,8 @@ func TestRouteTableIsWhole(t *testing.T) {
 func TestEveryGuardedRouteAsksForCredentials(t *testing.T) {
 	h := start(t, nil)
 	for _, route := range Routes() {
-		request := h.request(route.Method, strings.NewReplacer("{run_id}", runID).Replace(route.Path), "")
+		request := h.request(route.Method,
+			strings.NewReplacer("{run_id}", runID).Replace(route.Path), "")
 		request.Header.Del("Authorization")
 		got := h.send(request)
 		if want := http.StatusUnauthorized; !route.Open && got.status != want {
@@ -47,12 +48,15 @@ func TestDocumentDescribesEveryRoute(t *testing.T) {
 			continue
 		}
 		operation := item.GetOperation(route.Method)
-		if (operation.RequestBody != nil) != (route.Body != nil) || (len(*operation.Security) == 0) != route.Open {
-			t.Errorf("%s %s: its body or its security is not that of the table", route.Method, route.Path)
+		if (operation.RequestBody != nil) != (route.Body != nil) ||
+			(len(*operation.Security) == 0) != route.Open {
+			t.Errorf("%s %s: its body or its security is not that of the table", route.Method,
+				route.Path)
 		}
 	}
 	name := doc.Components.Schemas["StoreRequest"].Value
-	if len(name.Required) != 4 || name.Properties["overlap_policy"].Value.Enum == nil || *name.Properties["nice"].Value.Min != -20 {
+	if len(name.Required) != 4 || name.Properties["overlap_policy"].Value.Enum == nil ||
+		*name.Properties["nice"].Value.Min != -20 {
 		t.Errorf("the schema of a script request is %+v", name)
 	}
 }

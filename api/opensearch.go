@@ -19,18 +19,24 @@ type checkStep struct {
 	Remedy string `json:"remedy"` // empty where all is well
 }
 
-// checkExtra is how long the steps may take: a name, a connection, a handshake and two requests, each at most 10 s, of which some may never be
-// answered.
+// checkExtra is how long the steps may take: a name, a connection, a handshake and two requests,
+// each at most 10 s, of which some may never be answered.
 const checkExtra = 50 * time.Second
 
 func checkOpenSearch(r *request) error {
-	checked, err := askLong[messages.ShippingChecked](r, messages.CheckShipping{Origin: r.origin()}, checkExtra)
+	checked, err := askLong[messages.ShippingChecked](r, messages.CheckShipping{Origin: r.origin()},
+		checkExtra)
 	if err != nil {
 		return err
 	}
 	out := checkAnswer{OK: true, Steps: make([]checkStep, 0, len(checked.Steps))}
 	for _, s := range checked.Steps {
-		out.Steps = append(out.Steps, checkStep{Step: s.Name, OK: s.OK, Found: s.Found, Remedy: s.Remedy})
+		out.Steps = append(out.Steps, checkStep{
+			Step:   s.Name,
+			OK:     s.OK,
+			Found:  s.Found,
+			Remedy: s.Remedy,
+		})
 		out.OK = out.OK && s.OK
 	}
 	return r.ok(out)

@@ -31,9 +31,11 @@ func getOutbox(r *request) error {
 		return err
 	}
 	out := outboxAnswer{
-		State: o.State, Waiting: o.Waiting, Bytes: o.Bytes, OldestAt: timeOrNull(o.OldestAt), Rate: thousandths(o.Rate),
+		State: o.State, Waiting: o.Waiting, Bytes: o.Bytes, OldestAt: timeOrNull(o.OldestAt),
+		Rate:    thousandths(o.Rate),
 		Shipped: o.Shipped, Refused: o.Refused, Dead: o.Dead, Dropped: o.Dropped,
-		LastError: textOrNull(o.LastError), LastErrorAt: timeOrNull(o.LastAt), NextTryAt: timeOrNull(o.NextTryAt),
+		LastError: textOrNull(o.LastError), LastErrorAt: timeOrNull(o.LastAt),
+		NextTryAt: timeOrNull(o.NextTryAt),
 	}
 	if !o.OldestAt.IsZero() {
 		age := max(int64(r.start.Sub(o.OldestAt).Seconds()), 0)
@@ -65,7 +67,10 @@ type deadPage struct {
 }
 
 func listDead(r *request) error {
-	page, err := ask[messages.DeadPage](r, messages.ListDead{Before: strings.ToLower(r.queryText("before")), Limit: r.queryInt("limit")})
+	page, err := ask[messages.DeadPage](r, messages.ListDead{
+		Before: strings.ToLower(r.queryText("before")),
+		Limit:  r.queryInt("limit"),
+	})
 	if err != nil {
 		return err
 	}
@@ -79,8 +84,9 @@ func listDead(r *request) error {
 func newDeadAnswer(l *messages.DeadLetter) deadAnswer {
 	d := &l.Document
 	out := deadAnswer{
-		ID: d.ID, Class: d.Class.String(), Index: d.Index, QueuedAt: timeOrNull(d.QueuedAt), RefusedAt: timeOrNull(l.At),
-		Status: l.Status, Reason: l.Reason, Bytes: len(d.Body), Document: map[string]any{},
+		ID: d.ID, Class: d.Class.String(), Index: d.Index, QueuedAt: timeOrNull(d.QueuedAt),
+		RefusedAt: timeOrNull(l.At),
+		Status:    l.Status, Reason: l.Reason, Bytes: len(d.Body), Document: map[string]any{},
 	}
 	if err := json.Unmarshal(d.Body, &out.Document); err != nil {
 		out.Document["unreadable"] = err.Error() // what makes documents writes nothing but JSON
@@ -94,7 +100,8 @@ func newDeadAnswer(l *messages.DeadLetter) deadAnswer {
 // deadID returns the path's id. What is no id is the id of no dead letter.
 func (r *request) deadID() (string, error) {
 	if !isID(r.param) {
-		return "", messages.Errorf(messages.CodeNotFound, "there is no such dead letter; its id is a UUID")
+		return "", messages.Errorf(messages.CodeNotFound, "there is no such dead letter; its id "+
+			"is a UUID")
 	}
 	return strings.ToLower(r.param), nil
 }
@@ -104,7 +111,10 @@ func retryDead(r *request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := ask[messages.DeadSettled](r, messages.RetryDead{ID: id, Origin: r.origin()}); err != nil {
+	if _, err := ask[messages.DeadSettled](r, messages.RetryDead{
+		ID:     id,
+		Origin: r.origin(),
+	}); err != nil {
 		return err
 	}
 	return r.ok(done("Document queued again"))
@@ -115,7 +125,10 @@ func deleteDead(r *request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := ask[messages.DeadSettled](r, messages.DeleteDead{ID: id, Origin: r.origin()}); err != nil {
+	if _, err := ask[messages.DeadSettled](r, messages.DeleteDead{
+		ID:     id,
+		Origin: r.origin(),
+	}); err != nil {
 		return err
 	}
 	return r.ok(done("Document deleted"))

@@ -24,7 +24,8 @@ const (
 	IDParameter      ParameterKind = "id"      // a UUID
 )
 
-// Parameter is one query parameter. A request is checked against it before the route's function runs.
+// Parameter is one query parameter. A request is checked against it before the route's function
+// runs.
 type Parameter struct {
 	Name     string
 	Kind     ParameterKind
@@ -60,8 +61,11 @@ func (r *request) checkQuery() error {
 // refuseUnknownQuery keeps a misspelt filter from being none.
 func (r *request) refuseUnknownQuery() error {
 	for key := range r.http.QueryArgs().All() {
-		if !slices.ContainsFunc(r.route.Query, func(p Parameter) bool { return p.Name == string(key) }) {
-			return badQuery(clip(strings.ToValidUTF8(string(key), "?")), "is not a parameter of this route")
+		if !slices.ContainsFunc(r.route.Query, func(p Parameter) bool {
+			return p.Name == string(key)
+		}) {
+			return badQuery(clip(strings.ToValidUTF8(string(key), "?")),
+				"is not a parameter of this route")
 		}
 	}
 	return nil
@@ -99,7 +103,8 @@ func (p *Parameter) check(value string) error {
 		}
 	case TimeParameter:
 		if _, ok := parseInstant(value); !ok {
-			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z, or whole Unix seconds such as 1769860800")
+			return badQuery(p.Name, "needs a time such as 2026-01-31T12:00:00Z, or whole Unix "+
+				"seconds such as 1769860800")
 		}
 	case IDParameter:
 		if !isID(value) {

@@ -11,7 +11,8 @@ import (
 	"gusty/messages"
 )
 
-// request is one request on its way through the package. It belongs to its goroutine and is used again when the answer is written.
+// request is one request on its way through the package. It belongs to its goroutine and is used
+// again when the answer is written.
 type request struct {
 	server *Server
 	http   *fasthttp.RequestCtx

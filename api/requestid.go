@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// requestID is a UUIDv7 in its usual form (RFC 9562, section 5.7). It is kept as bytes, so that a request that needs no string makes none.
+// requestID is a UUIDv7 in its usual form (RFC 9562, section 5.7). It is kept as bytes, so that a
+// request that needs no string makes none.
 type requestID [36]byte
 
-// fill makes the id of a request that began at now. The random bits tell requests apart; they are no secret.
+// fill makes the id of a request that began at now. The random bits tell requests apart; they are
+// no secret.
 func (id *requestID) fill(now time.Time) {
 	var u [16]byte
 	ms := uint64(now.UnixMilli())

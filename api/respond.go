@@ -84,7 +84,8 @@ func (r *request) fail(err error) {
 	if status == http.StatusGatewayTimeout || status == http.StatusServiceUnavailable {
 		r.hidden = err
 	}
-	if encodeErr := r.json(status, body); encodeErr != nil { // an errorBody can always be encoded; do not lose the status if not
+	if encodeErr := r.json(status, body); encodeErr != nil {
+		// an errorBody can always be encoded; do not lose the status if not
 		r.http.SetStatusCode(status)
 	}
 }
@@ -95,11 +96,13 @@ func (r *request) expected(err error) *messages.Error {
 	case e != nil && e.Code != messages.CodeInternal:
 		return e
 	case errors.Is(err, context.DeadlineExceeded):
-		return messages.Errorf(messages.CodeTimeout, "the agent did not answer in time; whether the request was carried out is unknown")
+		return messages.Errorf(messages.CodeTimeout,
+			"the agent did not answer in time; whether the request was carried out is unknown")
 	case errors.Is(err, context.Canceled):
 		return messages.Unavailable("the agent is stopping and")
 	}
-	return messages.Errorf(messages.CodeInternal, "a fault of the agent's own; its log has more under this request_id")
+	return messages.Errorf(messages.CodeInternal,
+		"a fault of the agent's own; its log has more under this request_id")
 }
 
 // retryAfter returns whole seconds, at least one.
@@ -136,7 +139,8 @@ const (
 	mediaNDJSON = "application/x-ndjson"
 )
 
-// handleUnreadable answers what fasthttp could not read as a request, in the shape of every other error, and closes the connection.
+// handleUnreadable answers what fasthttp could not read as a request, in the shape of every other
+// error, and closes the connection.
 func (s *Server) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	r, c := s.admitted(ctx)
 	defer s.freeRequest(r)
@@ -156,9 +160,11 @@ func unreadable(err error) *messages.Error {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return tooLarge()
 	case errors.As(err, &small):
-		return messages.Errorf(codeHeaderTooLarge, "the request line and the headers together are too large")
+		return messages.Errorf(codeHeaderTooLarge,
+			"the request line and the headers together are too large")
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return messages.Errorf(codeRequestTimeout, "the request did not come in time; nothing was done")
+		return messages.Errorf(codeRequestTimeout,
+			"the request did not come in time; nothing was done")
 	}
 	return messages.Errorf(codeBadRequest, "this is not a well-formed HTTP request")
 }

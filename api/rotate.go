@@ -8,8 +8,8 @@ import (
 
 // KeyRotator changes the store's data key. It is safe for concurrent use.
 type KeyRotator interface {
-	// RotateKey makes a new data key and returns; what older ones sealed is sealed anew in the background. An *Error of conflict: that is
-	// under way.
+	// RotateKey makes a new data key and returns; what older ones sealed is sealed anew in the
+	// background. An *Error of conflict: that is under way.
 	RotateKey() error
 	KeyRotation() (messages.KeyRotation, error)
 }
@@ -48,7 +48,8 @@ func postRotation(r *request) error {
 
 func newRotationAnswer(k *messages.KeyRotation) rotationAnswer {
 	return rotationAnswer{
-		State: k.State, KeyVersion: k.KeyVersion, Rows: k.Rows, RowsLeft: k.RowsLeft, OutputFilesLeft: k.FilesLeft, BeganAt: timeOrNull(k.BeganAt),
+		State: k.State, KeyVersion: k.KeyVersion, Rows: k.Rows, RowsLeft: k.RowsLeft,
+		OutputFilesLeft: k.FilesLeft, BeganAt: timeOrNull(k.BeganAt),
 		Seals: k.Seals, RotatesAtSeals: k.RotatesAtSeals, LastError: textOrNull(k.LastError),
 	}
 }
@@ -56,13 +57,20 @@ func newRotationAnswer(k *messages.KeyRotation) rotationAnswer {
 func rotateRoutes() []Route {
 	return []Route{
 		{
-			Method: get, Path: "/agent/store/rotate", Added: true, Scope: messages.ScopeStore, handle: getRotation,
-			Summary: "How far the change of the store's data key is", Answers: answers(rotationAnswer{}),
+			Method: get, Path: "/agent/store/rotate", Added: true, Scope: messages.ScopeStore,
+			handle:  getRotation,
+			Summary: "How far the change of the store's data key is",
+			Answers: answers(rotationAnswer{}),
 		},
 		{
-			Method: post, Path: "/agent/store/rotate", Added: true, Scope: messages.ScopeStore, handle: postRotation,
+			Method: post, Path: "/agent/store/rotate", Added: true, Scope: messages.ScopeStore,
+			handle:  postRotation,
 			Summary: "Change the store's data key", Errors: []int{http.StatusConflict},
-			Answers: []Answer{{Status: http.StatusAccepted, Body: rotationAnswer{}, Doc: "A new key is in use; everything is sealed anew with it"}},
+			Answers: []Answer{{
+				Status: http.StatusAccepted,
+				Body:   rotationAnswer{},
+				Doc:    "A new key is in use; everything is sealed anew with it",
+			}},
 		},
 	}
 }

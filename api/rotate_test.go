@@ -22,10 +22,16 @@ func (f *fakeKeys) RotateKey() error {
 
 func (f *fakeKeys) KeyRotation() (messages.KeyRotation, error) {
 	if !f.rotating.Load() {
-		return messages.KeyRotation{State: messages.RotationIdle, KeyVersion: 1, Seals: 9, RotatesAtSeals: 10}, nil
+		return messages.KeyRotation{
+			State:          messages.RotationIdle,
+			KeyVersion:     1,
+			Seals:          9,
+			RotatesAtSeals: 10,
+		}, nil
 	}
 	return messages.KeyRotation{
-		State: messages.RotationOfRows, KeyVersion: 2, Rows: 100, RowsLeft: 40, BeganAt: time.Unix(1_800_000_000, 0), RotatesAtSeals: 10,
+		State: messages.RotationOfRows, KeyVersion: 2, Rows: 100, RowsLeft: 40,
+		BeganAt: time.Unix(1_800_000_000, 0), RotatesAtSeals: 10,
 		LastError: "no space is left",
 	}, nil
 }

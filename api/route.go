@@ -9,8 +9,9 @@ import (
 	"gusty/messages"
 )
 
-// Route is one row of the route table. Everything the server knows of a route is here: what finds it, what guards it, what it takes, what it
-// answers, and what carries it out. The OpenAPI document is made from the same rows.
+// Route is one row of the route table. Everything the server knows of a route is here: what finds
+// it, what guards it, what it takes, what it answers, and what carries it out. The OpenAPI document
+// is made from the same rows.
 type Route struct {
 	Method  string
 	Path    string // with at most one {…}
@@ -49,8 +50,8 @@ func (route *Route) bodyMedia() []string {
 	return route.BodyMedia
 }
 
-// refusesBody reports whether a body is refused unless it is an object without fields. What the Rust agent has ignores what it does not know, and a GET's
-// body means nothing.
+// refusesBody reports whether a body is refused unless it is an object without fields. What the
+// Rust agent has ignores what it does not know, and a GET's body means nothing.
 func (route *Route) refusesBody() bool {
 	return route.Added && route.Body == nil && route.Method != http.MethodGet
 }
@@ -93,7 +94,8 @@ type pattern struct {
 	resource      *resource
 }
 
-// routeTable finds routes by path: the plain ones in one look-up, then the few with a parameter. Nothing is redirected or guessed.
+// routeTable finds routes by path: the plain ones in one look-up, then the few with a parameter.
+// Nothing is redirected or guessed.
 type routeTable struct {
 	routes   []Route
 	plain    map[string]*resource

@@ -45,7 +45,10 @@ func TestReleaseRoutesHaveNoSource(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	h := start(t, nil)
 	h.agent.replace = func(msg any) (any, bool) {
-		return messages.Readiness{Reason: "metric is restarting", Components: map[string]string{"metric": "restarting"}}, true
+		return messages.Readiness{
+			Reason:     "metric is restarting",
+			Components: map[string]string{"metric": "restarting"},
+		}, true
 	}
 	h.do("GET", "/agent/health/ready", "").
 		want(t, 503, `{"status":"not_ready","reason":"metric is restarting","components":{"metric":"restarting"}}`)
@@ -55,19 +58,25 @@ func TestJobLife(t *testing.T) {
 	h := start(t, nil)
 	saved := `{"success":true,"message":"Script saved successfully","next_due_at":"2026-01-02T03:04:05.678Z"}`
 	h.do("GET", "/agent/jobs", "").want(t, 200, `[]`)
-	h.do("PUT", "/agent/job", script("a", b64("x"), "* * * * *", "")).wantError(t, 404, messages.CodeNotFound, "")
+	h.do("PUT", "/agent/job", script("a", b64("x"), "* * * * *", "")).wantError(t, 404,
+		messages.CodeNotFound, "")
 	h.do("POST", "/agent/job", script("a/ü", b64("echo\r\nhi\r\n"), "0 0 3 * * *", `,"environment":{"A":"b"},"later":null`)).want(t, 200, saved)
-	h.do("POST", "/agent/job", script("a/ü", b64("x"), "* * * * *", "")).wantError(t, 409, messages.CodeExists, "")
+	h.do("POST", "/agent/job", script("a/ü", b64("x"), "* * * * *", "")).wantError(t, 409,
+		messages.CodeExists, "")
 	if got := string(h.agent.jobs["a/ü"].Content); got != "echo\nhi\n" {
 		t.Errorf("stored %q", got)
 	}
 	h.do("PUT", "/agent/job", script("a/ü", "echo plain", "@hourly", `,"content_encoding":"plain","nice":5`)).want(t, 200, saved)
-	if job := h.agent.jobs["a/ü"]; string(job.Content) != "echo plain" || job.Options.Nice != 5 || job.Options.Environment["A"] != "b" {
+	if job := h.agent.jobs["a/ü"]; string(job.Content) != "echo plain" || job.Options.Nice != 5 ||
+		job.Options.Environment["A"] != "b" {
 		t.Errorf("stored %+v", job)
 	}
 	h.do("GET", "/agent/jobs", "").want(t, 200, `["a/ü"]`)
 	h.do("GET", "/agent/jobs?name=", "").want(t, 200, `["a/ü"]`)
-	for _, path := range []string{"/agent/jobs?name=a%2f%c3%bc", "/agent/job?script_name=a/%C3%BC"} {
+	for _, path := range []string{
+		"/agent/jobs?name=a%2f%c3%bc",
+		"/agent/job?script_name=a/%C3%BC",
+	} {
 		job := h.do("GET", path, "")
 		if job.status != 200 || !strings.Contains(job.body, `"environment":{"A":"********"}`) || !strings.Contains(job.body, b64("echo plain")) {
 			t.Errorf("GET %s: %d %s", path, job.status, job.body)
@@ -87,13 +96,18 @@ func TestJobLife(t *testing.T) {
 	}
 	h.do("DELETE", "/agent/job", "").wantError(t, 400, messages.CodeBadQuery, "script_name")
 	h.do("DELETE", "/agent/job?script_name=a/%C3%BC", "").want(t, 200, `"Script deleted successfully"`)
-	h.do("DELETE", "/agent/job?script_name=a/%C3%BC", "").wantError(t, 404, messages.CodeNotFound, "")
+	h.do("DELETE", "/agent/job?script_name=a/%C3%BC", "").wantError(t, 404, messages.CodeNotFound,
+		"")
 }
 
-// What an added route does not take in a body is refused, where it takes none too; an empty object is nothing.
+// What an added route does not take in a body is refused, where it takes none too; an empty object
+// is nothing.
 func TestBodiesWhereNoneIsTaken(t *testing.T) {
 	h := start(t, nil)
-	for _, route := range []string{"POST /agent/opensearch/check", "POST /agent/outbox/dead/0190a5da-ac96-774b-bcce-b302099a8057/retry"} {
+	for _, route := range []string{
+		"POST /agent/opensearch/check",
+		"POST /agent/outbox/dead/0190a5da-ac96-774b-bcce-b302099a8057/retry",
+	} {
 		method, path, _ := strings.Cut(route, " ")
 		h.do(method, path, `{"x":1}`).wantError(t, 422, messages.CodeInvalid, "x")
 		h.do(method, path, `[]`).wantError(t, 422, messages.CodeInvalid, "")
@@ -173,7 +187,12 @@ func TestNotJSON(t *testing.T) {
 		h.do("POST", "/agent/heartbeat", body).wantError(t, 400, messages.CodeNotJSON, "")
 	}
 	h.do("POST", "/agent/heartbeat", "").wantError(t, 415, messages.CodeNotJSONType, "")
-	for kind, want := range map[string]int{"text/plain": 415, "": 415, "application/jsonx": 415, "Application/JSON; charset=utf-8": 200} {
+	for kind, want := range map[string]int{
+		"text/plain":                      415,
+		"":                                415,
+		"application/jsonx":               415,
+		"Application/JSON; charset=utf-8": 200,
+	} {
 		request := h.request("POST", "/agent/heartbeat", `{"id":"a"}`)
 		request.Header.Set("Content-Type", kind)
 		if a := h.send(request); a.status != want {
@@ -191,20 +210,28 @@ func TestExecuteCommand(t *testing.T) {
 	got := h.do("POST", "/agent/command/execute", command("echo hi", `,"timeout_seconds":5`))
 	got.want(t, 200, `{"success":true,"message":"printed <&> �","run_id":"`+runID+
 		`","exit_code":0,"stdout":"printed <&> �","stderr":"warned","duration_ms":0,"truncated":false,"timed_out":false}`)
-	if m, ok := h.agent.last().(messages.ExecuteCommand); !ok || m.Command != "echo hi" || m.Timeout.Seconds() != 5 ||
-		m.Origin.Principal != testUser || m.Origin.Remote != "127.0.0.1" || m.Origin.RequestID != got.header.Get("X-Request-Id") {
+	if m, ok := h.agent.last().(messages.ExecuteCommand); !ok || m.Command != "echo hi" ||
+		m.Timeout.Seconds() != 5 ||
+		m.Origin.Principal != testUser || m.Origin.Remote != "127.0.0.1" ||
+		m.Origin.RequestID != got.header.Get("X-Request-Id") {
 		t.Errorf("asked %#v", h.agent.last())
 	}
 	h.do("POST", "/agent/command/execute", `{"command":""}`).wantError(t, 400, messages.CodeEmptyCommand, "command")
-	h.do("POST", "/agent/command/execute", command(" \n", "")).wantError(t, 400, messages.CodeEmptyCommand, "command")
-	h.do("POST", "/agent/command/execute", command("a\x00b", "")).wantError(t, 422, messages.CodeInvalid, "command")
-	h.do("POST", "/agent/command/execute", command("\xff", "")).wantError(t, 422, messages.CodeInvalid, "command")
+	h.do("POST", "/agent/command/execute", command(" \n", "")).wantError(t, 400,
+		messages.CodeEmptyCommand, "command")
+	h.do("POST", "/agent/command/execute", command("a\x00b", "")).wantError(t, 422,
+		messages.CodeInvalid, "command")
+	h.do("POST", "/agent/command/execute", command("\xff", "")).wantError(t, 422,
+		messages.CodeInvalid, "command")
 	h.do("POST", "/agent/command/execute", command("x", `,"timeout_seconds":0`)).wantError(t, 422, messages.CodeInvalid, "timeout_seconds")
 	h.do("POST", "/agent/command/execute", command("x", `,"timeout_seconds":86401`)).wantError(t, 422, messages.CodeInvalid, "timeout_seconds")
 
 	code := 3
 	h.agent.replace = func(any) (any, bool) {
-		return messages.RunFinished{Run: messages.Run{ID: runID, State: messages.RunFailed, ExitCode: &code}, Stderr: []byte("no")}, true
+		return messages.RunFinished{
+			Run:    messages.Run{ID: runID, State: messages.RunFailed, ExitCode: &code},
+			Stderr: []byte("no"),
+		}, true
 	}
 	failed := h.do("POST", "/agent/command/execute", command("x", ""))
 	if !strings.HasPrefix(failed.body, `{"success":false,"message":"Command failed with error: no",`) || failed.status != 200 {
@@ -223,7 +250,8 @@ func TestExecuteScript(t *testing.T) {
 	if m, ok := h.agent.last().(messages.ExecuteScript); !ok || string(m.Job.Content) != "x" {
 		t.Errorf("asked %#v", h.agent.last())
 	}
-	h.do("POST", "/agent/job/execute", script("a", "", "", "")).wantError(t, 422, messages.CodeInvalid, "content")
+	h.do("POST", "/agent/job/execute", script("a", "", "", "")).wantError(t, 422,
+		messages.CodeInvalid, "content")
 }
 
 func TestRuns(t *testing.T) {
@@ -232,10 +260,16 @@ func TestRuns(t *testing.T) {
 		`"reason":null,"trigger":"schedule","due_at":"2026-01-02T03:04:05.678Z","started_at":"2026-01-02T03:04:05.678Z",`+
 		`"ended_at":"2026-01-02T03:04:06.678Z","duration_ms":1000,"exit_code":0,"signal":null,"attempt":0,"count":1,"stdout_bytes":0,"stderr_bytes":0,`+
 		`"stdout_truncated":false,"stderr_truncated":false,"cpu_user_ms":null,"cpu_system_ms":null,"max_rss_bytes":null,"principal":null}`)
-	if got := h.do("GET", "/agent/runs?limit=5&state=failed&script_name=x&before="+goneID, ""); got.status != 200 {
+	if got := h.do("GET", "/agent/runs?limit=5&state=failed&script_name=x&before="+goneID,
+		""); got.status != 200 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	want := messages.ListRuns{Query: messages.RunQuery{ScriptName: "x", State: messages.RunFailed, Before: goneID, Limit: 5}}
+	want := messages.ListRuns{Query: messages.RunQuery{
+		ScriptName: "x",
+		State:      messages.RunFailed,
+		Before:     goneID,
+		Limit:      5,
+	}}
 	if h.agent.last() != want {
 		t.Errorf("asked %#v", h.agent.last())
 	}
@@ -252,23 +286,40 @@ func TestRuns(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	h := start(t, nil)
-	for _, from := range []string{"2026-01-01T00:00:00Z", "2026-01-01T01:00:00%2B01:00", "1767225600"} {
-		got := h.do("GET", "/agent/job/preview?cron_expression=0+3+*+*+*&time_zone=Europe/Berlin&count=2&from="+from, "")
+	for _, from := range []string{
+		"2026-01-01T00:00:00Z", "2026-01-01T01:00:00%2B01:00",
+		"1767225600",
+	} {
+		got := h.do("GET",
+			"/agent/job/preview?cron_expression=0+3+*+*+*&time_zone=Europe/Berlin&count=2&from="+
+				from, "")
 		if got.status != 200 || !strings.Contains(got.body, `"next":["2026-01-01T02:00:00.000Z","2026-01-02T02:00:00.000Z"]`) {
 			t.Errorf("from %s: %d %s", from, got.status, got.body)
 		}
 	}
-	for expression, warns := range map[string]bool{"0+0+30+2+*": true, "*+*+*+*+*+*+1999": true, "@reboot": false, "@daily": false} {
+	for expression, warns := range map[string]bool{
+		"0+0+30+2+*":       true,
+		"*+*+*+*+*+*+1999": true,
+		"@reboot":          false,
+		"@daily":           false,
+	} {
 		got := h.do("GET", "/agent/job/preview?cron_expression="+expression, "")
 		if got.status != 200 || strings.Contains(got.body, `"warning":"the expression never fires`) != warns {
 			t.Errorf("%s: %d %s, want a warning: %v", expression, got.status, got.body, warns)
 		}
 	}
-	h.do("GET", "/agent/job/preview?cron_expression=99+*+*+*+*", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
-	h.do("GET", "/agent/job/preview", "").wantError(t, 400, messages.CodeBadQuery, "cron_expression")
-	h.do("GET", "/agent/job/preview?cron_expression=@daily&time_zone=No/Zone", "").wantError(t, 400, messages.CodeBadQuery, "time_zone")
-	for _, from := range []string{"now", "1767225600.5", "253402300800", "-62135596801", "0000-12-31T00:00:00Z", "99999999999999999999"} {
-		h.do("GET", "/agent/job/preview?cron_expression=@daily&from="+from, "").wantError(t, 400, messages.CodeBadQuery, "from")
+	h.do("GET", "/agent/job/preview?cron_expression=99+*+*+*+*", "").wantError(t, 400,
+		messages.CodeBadQuery, "cron_expression")
+	h.do("GET", "/agent/job/preview", "").wantError(t, 400, messages.CodeBadQuery,
+		"cron_expression")
+	h.do("GET", "/agent/job/preview?cron_expression=@daily&time_zone=No/Zone", "").wantError(t, 400,
+		messages.CodeBadQuery, "time_zone")
+	for _, from := range []string{
+		"now", "1767225600.5", "253402300800", "-62135596801",
+		"0000-12-31T00:00:00Z", "99999999999999999999",
+	} {
+		h.do("GET", "/agent/job/preview?cron_expression=@daily&from="+from, "").wantError(t, 400,
+			messages.CodeBadQuery, "from")
 	}
 }
 
@@ -290,9 +341,12 @@ func TestConfig(t *testing.T) {
 	row := func(name, value string) string {
 		return fmt.Sprintf(`[{"propertyName":"log_level","propertyValue":"debug"},{"propertyName":%q,"propertyValue":%q}]`, name, value)
 	}
-	h.do("PUT", "/agent/config", row("nonsense", "1")).wantError(t, 422, messages.CodeInvalid, "propertyName")
-	h.do("PUT", "/agent/config", row("server_port", "x")).wantError(t, 422, messages.CodeInvalid, "propertyValue")
-	h.do("PUT", "/agent/config", row("ip_addr", "::1")).wantError(t, 403, messages.CodeForbidden, "propertyName")
+	h.do("PUT", "/agent/config", row("nonsense", "1")).wantError(t, 422, messages.CodeInvalid,
+		"propertyName")
+	h.do("PUT", "/agent/config", row("server_port", "x")).wantError(t, 422, messages.CodeInvalid,
+		"propertyValue")
+	h.do("PUT", "/agent/config", row("ip_addr", "::1")).wantError(t, 403, messages.CodeForbidden,
+		"propertyName")
 	h.do("PUT", "/agent/config", `[{"propertyName":"log_level"}]`).wantError(t, 422, messages.CodeInvalid, "propertyValue")
 	h.do("PUT", "/agent/config", `{}`).wantError(t, 422, messages.CodeInvalid, "")
 	if h.agent.config.Text(messages.ParamLogLevel) != "info" {
@@ -323,7 +377,10 @@ func TestInfoAndMetric(t *testing.T) {
 
 func TestUnknownPathsAndMethods(t *testing.T) {
 	h := start(t, nil)
-	for _, path := range []string{"/", "/agent/status/", "/agent", "/Agent/status", "/agent/runs/a/b", "/agent/runs/"} {
+	for _, path := range []string{
+		"/", "/agent/status/", "/agent", "/Agent/status",
+		"/agent/runs/a/b", "/agent/runs/",
+	} {
 		h.do("GET", path, "").wantError(t, 404, messages.CodeNoSuchRoute, "")
 	}
 	for path, allow := range map[string]string{
@@ -335,7 +392,8 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 			t.Errorf("%s: Allow is %q", path, got.header.Get("Allow"))
 		}
 	}
-	if head := h.do("HEAD", "/agent/metric", ""); head.status != 200 || head.body != "" || head.header.Get("Content-Length") == "0" {
+	if head := h.do("HEAD", "/agent/metric", ""); head.status != 200 || head.body != "" ||
+		head.header.Get("Content-Length") == "0" {
 		t.Errorf("HEAD: %d %v", head.status, head.header)
 	}
 }
@@ -344,7 +402,8 @@ func TestNotReadyWhereNoRunStarts(t *testing.T) {
 	h := start(t, nil)
 	h.agent.replace = func(any) (any, bool) {
 		return messages.Readiness{
-			Ready: true, Starts: "there is no room for another process", Components: map[string]string{"run_starts": "failing"},
+			Ready: true, Starts: "there is no room for another process",
+			Components: map[string]string{"run_starts": "failing"},
 		}, true
 	}
 	h.do("GET", "/agent/health/ready", "").want(t, 503, `{"status":"not_ready","reason":`+

@@ -34,18 +34,22 @@ type runAnswer struct {
 
 func newRunAnswer(run *messages.Run, now time.Time) runAnswer {
 	out := runAnswer{
-		RunID: run.ID, ScriptName: run.ScriptName, State: run.State, Reason: textOrNull(run.Reason), Trigger: run.Trigger,
-		DueAt: timeOrNull(run.DueAt), StartedAt: timeOrNull(run.StartedAt), EndedAt: timeOrNull(run.EndedAt),
+		RunID: run.ID, ScriptName: run.ScriptName, State: run.State, Reason: textOrNull(run.Reason),
+		Trigger: run.Trigger,
+		DueAt:   timeOrNull(run.DueAt), StartedAt: timeOrNull(run.StartedAt),
+		EndedAt:  timeOrNull(run.EndedAt),
 		ExitCode: run.ExitCode, Signal: textOrNull(run.Signal), Attempt: run.Attempt,
 		Count:       run.Firings(),
 		StdoutBytes: run.Output.StdoutBytes, StderrBytes: run.Output.StderrBytes,
-		StdoutTruncated: run.Output.StdoutTruncated, StderrTruncated: run.Output.StderrTruncated, Principal: textOrNull(run.Principal),
+		StdoutTruncated: run.Output.StdoutTruncated, StderrTruncated: run.Output.StderrTruncated,
+		Principal: textOrNull(run.Principal),
 	}
 	if !run.StartedAt.IsZero() {
 		out.DurationMS = milliseconds(run.Duration(now))
 	}
 	if run.Usage != (messages.Usage{}) { // a process that ran used some memory: nobody looked
-		out.CPUUserMS, out.CPUSystemMS = milliseconds(run.Usage.CPUUser), milliseconds(run.Usage.CPUSystem)
+		out.CPUUserMS, out.CPUSystemMS = milliseconds(run.Usage.CPUUser), milliseconds(
+			run.Usage.CPUSystem)
 		rss := run.Usage.MaxRSSBytes
 		out.MaxRSSBytes = &rss
 	}
@@ -99,7 +103,8 @@ func listRuns(r *request) error {
 // runID returns the path's run id. What is no id is the id of no run.
 func (r *request) runID() (string, error) {
 	if !isID(r.param) {
-		return "", messages.Errorf(messages.CodeNotFound, "there is no such run; a run's id is a UUID")
+		return "", messages.Errorf(messages.CodeNotFound, "there is no such run; a run's id is a "+
+			"UUID")
 	}
 	return strings.ToLower(r.param), nil
 }

@@ -14,7 +14,8 @@ type schema map[string]any
 // anyOf stands in the route table for a body that has one of several types.
 type anyOf []any
 
-// schemas builds schemas from Go types, by the same fields that decoding goes by. Named structs become components.
+// schemas builds schemas from Go types, by the same fields that decoding goes by. Named structs
+// become components.
 type schemas struct {
 	components map[string]any
 	answer     bool // in an answer what is absent is null
@@ -62,7 +63,8 @@ func (s *schemas) ofType(t reflect.Type) schema {
 	}
 }
 
-// ofPointer is null or the value in an answer, and just the value in a request: null is no value there.
+// ofPointer is null or the value in an answer, and just the value in a request: null is no value
+// there.
 func (s *schemas) ofPointer(t reflect.Type) schema {
 	inner := s.ofType(t.Elem())
 	if !s.answer {
@@ -81,15 +83,20 @@ func ofString(t reflect.Type) schema {
 	switch t {
 	case reflect.TypeFor[messages.OverlapPolicy]():
 		out["enum"] = []messages.OverlapPolicy{
-			messages.OverlapSkip, messages.OverlapQueue, messages.OverlapAllow, messages.OverlapReplace,
+			messages.OverlapSkip, messages.OverlapQueue, messages.OverlapAllow,
+			messages.OverlapReplace,
 		}
 	case reflect.TypeFor[messages.MisfirePolicy]():
-		out["enum"] = []messages.MisfirePolicy{messages.MisfireSkip, messages.MisfireRunOnce, messages.MisfireRunAll}
+		out["enum"] = []messages.MisfirePolicy{
+			messages.MisfireSkip, messages.MisfireRunOnce,
+			messages.MisfireRunAll,
+		}
 	case reflect.TypeFor[messages.RunState]():
 		out["enum"] = messages.RunStates()
 	case reflect.TypeFor[messages.Trigger]():
 		out["enum"] = []messages.Trigger{
-			messages.TriggerSchedule, messages.TriggerAPI, messages.TriggerRetry, messages.TriggerMisfire,
+			messages.TriggerSchedule, messages.TriggerAPI, messages.TriggerRetry,
+			messages.TriggerMisfire,
 		}
 	}
 	return out
@@ -150,7 +157,8 @@ func constrain(to schema, tag string) {
 	}
 }
 
-// optionRange returns the range of a job's option in the words of constrain. The values are those that its validation goes by.
+// optionRange returns the range of a job's option in the words of constrain. The values are those
+// that its validation goes by.
 func optionRange(name string) string {
 	between := func(least, most int) string {
 		return "minimum=" + strconv.Itoa(least) + ",maximum=" + strconv.Itoa(most)

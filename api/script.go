@@ -11,7 +11,8 @@ import (
 	"gusty/messages"
 )
 
-// scriptFields are what a ScriptRequest has on every route; an option that is absent keeps its stored or default value.
+// scriptFields are what a ScriptRequest has on every route; an option that is absent keeps its
+// stored or default value.
 type scriptFields struct {
 	ScriptName        string `json:"script_name" schema:"minLength=1,maxLength=255"`
 	Content           string `json:"content"`
@@ -42,22 +43,25 @@ const (
 	encodingPlain  = "plain"
 )
 
-// job makes a job of the fields and checks everything that can be told without the stored one. fallback is the encoding of a request that
-// names none.
+// job makes a job of the fields and checks everything that can be told without the stored one.
+// fallback is the encoding of a request that names none.
 func (f *scriptFields) job(fallback string) (messages.Job, error) {
 	content, err := f.script(fallback)
 	if err != nil {
 		return messages.Job{}, err
 	}
 	job := messages.Job{
-		Name: f.ScriptName, Content: content, Arguments: f.Arguments, Type: messages.ScriptType(f.ScriptType),
-		OpenSearchIndex: f.OpenSearchIndex, OpenSearchEnabled: f.OpenSearchEnabled, Options: f.Apply(messages.DefaultJobOptions()),
+		Name: f.ScriptName, Content: content, Arguments: f.Arguments,
+		Type:            messages.ScriptType(f.ScriptType),
+		OpenSearchIndex: f.OpenSearchIndex, OpenSearchEnabled: f.OpenSearchEnabled,
+		Options: f.Apply(messages.DefaultJobOptions()),
 	}
 	if err := job.Validate(); err != nil {
 		return messages.Job{}, err
 	}
 	if _, err := shellquote.Split(job.Arguments); err != nil {
-		return messages.Job{}, messages.Invalidf("arguments", "a quote or a backslash at the end has no counterpart")
+		return messages.Job{}, messages.Invalidf("arguments", "a quote or a backslash at the end "+
+			"has no counterpart")
 	}
 	if _, err := cron.LoadLocation(job.Options.TimeZone); err != nil {
 		return messages.Job{}, messages.Invalidf("time_zone", "%s", err)
@@ -77,12 +81,15 @@ func (f *scriptFields) script(fallback string) ([]byte, error) {
 		}
 		content = decoded
 	default:
-		return nil, messages.Invalidf("content_encoding", "%q is neither base64 nor plain", clip(f.ContentEncoding))
+		return nil,
+			messages.Invalidf("content_encoding", "%q is neither base64 nor plain",
+				clip(f.ContentEncoding))
 	}
 	return bytes.ReplaceAll(content, []byte{'\r'}, nil), nil
 }
 
-// decodeBase64 reads standard base64 with padding. Line breaks are skipped: the usual tools wrap their output.
+// decodeBase64 reads standard base64 with padding. Line breaks are skipped: the usual tools wrap
+// their output.
 func decodeBase64(field, text string) ([]byte, error) {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
@@ -94,7 +101,8 @@ func decodeBase64(field, text string) ([]byte, error) {
 // checkCron checks an expression; the error is a sentence that names the part of it at fault.
 func checkCron(expression string) (*cron.Schedule, error) {
 	if len(expression) > messages.MaxCronBytes {
-		return nil, messages.Invalidf("cron_expression", "is longer than %d bytes", messages.MaxCronBytes)
+		return nil,
+			messages.Invalidf("cron_expression", "is longer than %d bytes", messages.MaxCronBytes)
 	}
 	schedule, err := cron.Parse(expression)
 	if err == nil {

@@ -16,9 +16,10 @@ import (
 	"gusty/messages"
 )
 
-// Asker carries a request to the actor it belongs to and gives the actor's reply. The types of requests and replies are those of package
-// messages. An expected failure is a *messages.Error; any other error is a fault of the agent's own. It obeys ctx's deadline and is safe for
-// concurrent use.
+// Asker carries a request to the actor it belongs to and gives the actor's reply. The types of
+// requests and replies are those of package messages. An expected failure is a *messages.Error; any
+// other error is a fault of the agent's own. It obeys ctx's deadline and is safe for concurrent
+// use.
 type Asker interface {
 	Ask(ctx context.Context, msg any) (any, error)
 }
@@ -31,12 +32,14 @@ type Options struct {
 	Build  messages.Build
 	Keys   KeyRotator
 
-	Capabilities func() []messages.Capability     // of the host now, in the order they are shown in
-	CheckLimits  func(*messages.JobOptions) error // what this host cannot hold of an imported job's options; may be nil
+	Capabilities func() []messages.Capability // of the host now, in the order they are shown in
+	// what this host cannot hold of an imported job's options; may be nil
+	CheckLimits func(*messages.JobOptions) error
 
-	InstallDir       string        // the directory of the executable
-	ExecutableSHA256 func() string // in hex; called for the first time when a client asks, and then at most once a request
-	Port             func() int    // the one that is served
+	InstallDir string // the directory of the executable
+	// in hex; called for the first time when a client asks, and then at most once a request
+	ExecutableSHA256 func() string
+	Port             func() int // the one that is served
 
 	TLS    *tls.Config // with the certificate; versions below 1.2 are refused whatever it says
 	Logger *slog.Logger
@@ -67,8 +70,9 @@ type Server struct {
 	http      *fasthttp.Server
 
 	requestPool sync.Pool
-	changes     atomic.Uint64 // requests that may have changed something: what was rendered before is stale
-	stopping    atomic.Bool
+	// requests that may have changed something: what was rendered before is stale
+	changes  atomic.Uint64
+	stopping atomic.Bool
 
 	// What the log shows of refused credentials, of missing rights, and of the agent's own limits.
 	guesses, denials, troubles floodLog
@@ -115,8 +119,10 @@ func New(o Options) (*Server, error) {
 
 func (o *Options) check() error {
 	switch {
-	case o.Asker == nil, o.Access == nil, o.Config == nil, o.ExecutableSHA256 == nil, o.Port == nil, o.Logger == nil:
-		return errors.New("api: Asker, Access, Config, ExecutableSHA256, Port and Logger are needed")
+	case o.Asker == nil, o.Access == nil, o.Config == nil, o.ExecutableSHA256 == nil, o.Port == nil,
+		o.Logger == nil:
+		return errors.New(
+			"api: Asker, Access, Config, ExecutableSHA256, Port and Logger are needed")
 	case o.TLS == nil:
 		return errors.New("api: a TLS configuration is needed: there is no HTTP without TLS")
 	}
@@ -131,7 +137,8 @@ func (s *Server) newHTTPServer() *fasthttp.Server {
 		ExpectHandler:  s.admit,
 		ConnState:      s.noteState,
 		Name:           "gusty",
-		// The caps are the listener's, below TLS: over its own, fasthttp would do a handshake without a deadline in the accept loop.
+		// The caps are the listener's, below TLS: over its own, fasthttp would do a handshake
+		// without a deadline in the accept loop.
 		Concurrency:                  maxConnections + 1024,
 		ReadBufferSize:               s.limits.HeaderBytes,
 		ReadTimeout:                  s.limits.ReadTimeout,
@@ -171,8 +178,8 @@ func (s *Server) tlsConfig() *tls.Config {
 	return c
 }
 
-// connectionCap returns what tells the cap in force. The accept loop calls it for each connection: it looks a value up only when the
-// configuration is another.
+// connectionCap returns what tells the cap in force. The accept loop calls it for each connection:
+// it looks a value up only when the configuration is another.
 func (s *Server) connectionCap() func() int {
 	if fixed := s.limits.Connections; fixed > 0 {
 		return func() int { return fixed }
@@ -187,8 +194,9 @@ func (s *Server) connectionCap() func() int {
 	}
 }
 
-// Shutdown stops listening and waits for the requests under way until ctx ends; those that are not done then are answered 503 where that is
-// still possible, and every connection is closed. It gives ctx's error if it had to do that.
+// Shutdown stops listening and waits for the requests under way until ctx ends; those that are not
+// done then are answered 503 where that is still possible, and every connection is closed. It gives
+// ctx's error if it had to do that.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.depart()

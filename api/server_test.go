@@ -21,7 +21,8 @@ import (
 // raw sends bytes over TLS and reads the first answer.
 func (h *harness) raw(text string) answer {
 	h.t.Helper()
-	conn, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true}) // the server under test is this process
+	// the server under test is this process
+	conn, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -29,7 +30,8 @@ func (h *harness) raw(text string) answer {
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		h.t.Fatal(err)
 	}
-	go func() { _, _ = io.WriteString(conn, text) }() // the server may answer and close before it has read all
+	// the server may answer and close before it has read all
+	go func() { _, _ = io.WriteString(conn, text) }()
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		h.t.Fatalf("no answer: %v", err)
@@ -45,8 +47,10 @@ func (h *harness) raw(text string) answer {
 func TestUnreadableRequests(t *testing.T) {
 	h := start(t, func(o *Options) { o.Limits.ReadTimeout = 300 * time.Millisecond })
 	h.raw("nonsense\r\n\r\n").wantError(t, 400, codeBadRequest, "")
-	h.raw("GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("y", 10_000)+"\r\n\r\n").wantError(t, 431, codeHeaderTooLarge, "")
-	h.raw("POST /agent/heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").wantError(t, 408, codeRequestTimeout, "")
+	h.raw("GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("y", 10_000)+"\r\n\r\n").wantError(t,
+		431, codeHeaderTooLarge, "")
+	h.raw("POST /agent/heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").wantError(t,
+		408, codeRequestTimeout, "")
 	large := h.raw(head("POST", "/agent/heartbeat", testUser, testPass, "Content-Length: 1000000") +
 		strings.Repeat("x", 1_000_000))
 	large.wantError(t, 413, messages.CodeTooLarge, "")
@@ -65,7 +69,9 @@ func TestLargeScriptsNeedCredentials(t *testing.T) {
 	request.SetBasicAuth(testUser, "wrong")
 	h.send(request).wantError(t, 401, messages.CodeUnauthenticated, "")
 	h.do("POST", "/agent/heartbeat", `{"id":"`+content+`"}`).wantError(t, 413, messages.CodeTooLarge, "")
-	h.do("POST", "/agent/job", script("big3", b64(strings.Repeat("x", 1<<20)), "@daily", "")).wantError(t, 413, messages.CodeTooLarge, "")
+	h.do("POST", "/agent/job",
+		script("big3", b64(strings.Repeat("x", 1<<20)), "@daily", "")).wantError(t, 413,
+		messages.CodeTooLarge, "")
 }
 
 func TestErrorsOfActors(t *testing.T) {
@@ -92,7 +98,8 @@ func TestErrorsOfActors(t *testing.T) {
 		}
 		if c.status == 500 {
 			id := got.header.Get("X-Request-Id")
-			if strings.Contains(got.body, "secret") || !strings.Contains(got.body, id) || !strings.Contains(h.log.String(), "request_id="+id) ||
+			if strings.Contains(got.body, "secret") || !strings.Contains(got.body, id) ||
+				!strings.Contains(h.log.String(), "request_id="+id) ||
 				!strings.Contains(h.log.String(), "/secret/path broke") {
 				t.Errorf("%s\n%s", got.body, h.log)
 			}
@@ -125,7 +132,11 @@ func TestAskTimeout(t *testing.T) {
 func TestShutdownWaitsAndThenGivesUp(t *testing.T) {
 	h := start(t, nil)
 	asked := make(chan struct{})
-	h.agent.during = func(ctx context.Context) error { close(asked); <-ctx.Done(); return ctx.Err() }
+	h.agent.during = func(ctx context.Context) error {
+		close(asked)
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	got := make(chan answer, 1)
 	go func() { got <- h.do("GET", "/agent/jobs", "") }()
 	<-asked
@@ -146,7 +157,11 @@ func TestShutdownWaitsAndThenGivesUp(t *testing.T) {
 
 func TestClientRequestIDIsLoggedAndNotTrusted(t *testing.T) {
 	h := start(t, nil)
-	for sent, logged := range map[string]bool{"my-id_1.x": true, "bad id": false, strings.Repeat("x", 65): false} {
+	for sent, logged := range map[string]bool{
+		"my-id_1.x":             true,
+		"bad id":                false,
+		strings.Repeat("x", 65): false,
+	} {
 		request := h.request("GET", "/agent/status", "")
 		request.Header.Set("X-Request-Id", sent)
 		if got := h.send(request); got.header.Get("X-Request-Id") == sent {
@@ -171,15 +186,18 @@ func TestPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	lag := families["gusty_scheduler_lag_seconds"].GetMetric()[0].GetHistogram()
-	if lag.GetSampleCount() != 8 || lag.GetBucket()[1].GetCumulativeCount() != 7 || lag.GetSampleSum() != 0.4 {
+	if lag.GetSampleCount() != 8 || lag.GetBucket()[1].GetCumulativeCount() != 7 ||
+		lag.GetSampleSum() != 0.4 {
 		t.Error(lag)
 	}
 	for _, m := range families["gusty_outbox_state"].GetMetric() {
-		if state := m.GetLabel()[0].GetValue(); (m.GetGauge().GetValue() == 1) != (state == "backing_off") {
+		state := m.GetLabel()[0].GetValue()
+		if (m.GetGauge().GetValue() == 1) != (state == "backing_off") {
 			t.Errorf("the state %s has the value %v", state, m.GetGauge().GetValue())
 		}
 	}
-	if next := families["gusty_outbox_next_try_timestamp_seconds"].GetMetric()[0].GetGauge().GetValue(); next != 1_800_000_000 {
+	tries := families["gusty_outbox_next_try_timestamp_seconds"].GetMetric()
+	if next := tries[0].GetGauge().GetValue(); next != 1_800_000_000 {
 		t.Errorf("the next try is at %v", next)
 	}
 	if n := families["gusty_actor_restarts_total"].GetMetric()[0].GetCounter().GetValue(); n != 2 {
@@ -194,7 +212,8 @@ func TestPrometheus(t *testing.T) {
 		}
 		return nil
 	}
-	if got = h.do("GET", "/metrics", ""); got.status != 200 || strings.Contains(got.body, "gusty_host_") {
+	if got = h.do("GET", "/metrics", ""); got.status != 200 ||
+		strings.Contains(got.body, "gusty_host_") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	if h.server.Requests() == 0 {

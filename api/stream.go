@@ -16,8 +16,8 @@ import (
 	"gusty/messages"
 )
 
-// promptBytes is how much of an output is read before the answer begins: one that fits is sent whole, with its length, and a store that fails at
-// once still gets its 500.
+// promptBytes is how much of an output is read before the answer begins: one that fits is sent
+// whole, with its length, and a store that fails at once still gets its 500.
 const promptBytes = 32 << 10
 
 func getOutput(r *request) error {
@@ -25,7 +25,10 @@ func getOutput(r *request) error {
 	if err != nil {
 		return err
 	}
-	output, err := ask[messages.RunOutput](r, messages.GetOutput{ID: id, Follow: r.queryBool("follow")})
+	output, err := ask[messages.RunOutput](r, messages.GetOutput{
+		ID:     id,
+		Follow: r.queryBool("follow"),
+	})
 	if err != nil {
 		return err
 	}
@@ -36,13 +39,15 @@ func getOutput(r *request) error {
 	return r.stream(media, func(w io.Writer) error {
 		err := output.Each(func(c messages.OutputChunk) error { return writer(w, c) })
 		if media == mediaText && messages.CodeOf(err) == messages.CodeStorageDamaged {
-			_, _ = fmt.Fprintf(w, "\n[gusty: %s]\n", messages.AsError(err).Message) // before the connection is broken off
+			// before the connection is broken off
+			_, _ = fmt.Fprintf(w, "\n[gusty: %s]\n", messages.AsError(err).Message)
 		}
 		return err
 	})
 }
 
-// chunkWriter returns what writes one chunk, in the form that was asked for and of the stream that was asked for.
+// chunkWriter returns what writes one chunk, in the form that was asked for and of the stream that
+// was asked for.
 func (r *request) chunkWriter() (write func(io.Writer, messages.OutputChunk) error, media string) {
 	write, media = writeText, mediaText
 	if r.queryText("format") == "ndjson" {
@@ -91,14 +96,18 @@ func writeNDJSON(w io.Writer, c messages.OutputChunk) error {
 	return encoder.Encode(line)
 }
 
-// stream answers with what produce writes. Where that is short it is the body; else it goes out in chunks while produce goes on, and an error in
-// the middle breaks the connection off, so that no client takes a part for the whole.
+// stream answers with what produce writes. Where that is short it is the body; else it goes out in
+// chunks while produce goes on, and an error in the middle breaks the connection off, so that no
+// client takes a part for the whole.
 func (r *request) stream(media string, produce func(io.Writer) error) error {
 	return r.streamWithin(0, media, produce)
 }
 
-// streamWithin is stream for what others wait for: a client that takes nothing for as long as stall is cut off; 0: it is not.
-func (r *request) streamWithin(stall time.Duration, media string, produce func(io.Writer) error) error {
+// streamWithin is stream for what others wait for: a client that takes nothing for as long as stall
+// is cut off; 0: it is not.
+func (r *request) streamWithin(stall time.Duration, media string,
+	produce func(io.Writer) error,
+) error {
 	select {
 	case r.server.streams <- struct{}{}:
 	default:
@@ -135,7 +144,8 @@ type outputBody struct {
 	until time.Time // of the whole
 }
 
-// Read returns the next piece, and from then on the client its time for it: fasthttp sends each before it asks for the next one.
+// Read returns the next piece, and from then on the client its time for it: fasthttp sends each
+// before it asks for the next one.
 func (b *outputBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	if b.stall > 0 {
@@ -143,7 +153,8 @@ func (b *outputBody) Read(p []byte) (int, error) {
 		if deadline.After(b.until) {
 			deadline = b.until
 		}
-		_ = b.conn.SetWriteDeadline(deadline) // a connection that is closed already tells so by the write
+		// a connection that is closed already tells so by the write
+		_ = b.conn.SetWriteDeadline(deadline)
 	}
 	return n, err
 }
@@ -151,12 +162,14 @@ func (b *outputBody) Read(p []byte) (int, error) {
 // Close tells the producer that nobody reads on.
 func (b *outputBody) Close() error { return b.pipe.Close() }
 
-// produce runs on a goroutine of its own, ends with the pipe, and gives the place of the stream back.
+// produce runs on a goroutine of its own, ends with the pipe, and gives the place of the stream
+// back.
 func (s *Server) produce(w *io.PipeWriter, produce func(io.Writer) error) {
 	defer func() { <-s.streams }()
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("panic while output was written", "panic", p, "stack", string(debug.Stack()))
+			s.log.Error("panic while output was written", "panic", p, "stack",
+				string(debug.Stack()))
 			w.CloseWithError(fmt.Errorf("panic: %v", p))
 		}
 	}()

@@ -16,7 +16,8 @@ func TestOutput(t *testing.T) {
 	path := "/agent/runs/" + runID + "/output"
 	all := h.do("GET", path, "")
 	all.want(t, 200, "one\n\xff\n\n[gusty: 7 bytes left out]\ntwo")
-	if all.header.Get("Content-Type") != mediaText || all.header.Get("X-Content-Type-Options") != "nosniff" {
+	if all.header.Get("Content-Type") != mediaText ||
+		all.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Error(all.header)
 	}
 	h.do("GET", path+"?stream=stderr", "").want(t, 200, "\xff")
@@ -42,13 +43,15 @@ func TestLongOutputIsStreamed(t *testing.T) {
 		h.agent.chunks = append(h.agent.chunks, chunk)
 	}
 	path := "/agent/runs/" + runID + "/output"
-	if got := h.do("GET", path, ""); len(got.body) != 1_000_000 || got.header.Get("Content-Length") != "" {
+	if got := h.do("GET", path, ""); len(got.body) != 1_000_000 ||
+		got.header.Get("Content-Length") != "" {
 		t.Errorf("%d bytes, %v", len(got.body), got.header)
 	}
 	if head := h.do("HEAD", path, ""); head.status != 200 {
 		t.Errorf("HEAD: %d", head.status)
 	}
-	for deadline := time.Now().Add(5 * time.Second); len(h.server.streams) > 0; { // a producer ends just after its answer
+	for deadline := time.Now().Add(5 * time.Second); len(h.server.streams) > 0; {
+		// a producer ends just after its answer
 		if time.Now().After(deadline) {
 			t.Fatal("a stream kept its place")
 		}
@@ -64,7 +67,10 @@ func TestOutputThatBreaks(t *testing.T) {
 		}
 		return messages.RunOutput{Each: func(each func(messages.OutputChunk) error) error {
 			for range at {
-				if err := each(messages.OutputChunk{Stream: messages.Stdout, Data: make([]byte, 1000)}); err != nil {
+				if err := each(messages.OutputChunk{
+					Stream: messages.Stdout,
+					Data:   make([]byte, 1000),
+				}); err != nil {
 					return err
 				}
 			}
@@ -83,7 +89,8 @@ func TestOutputThatBreaks(t *testing.T) {
 	}
 }
 
-// A damaged output is told as that: by an answer where nothing was sent yet, and else behind what was.
+// A damaged output is told as that: by an answer where nothing was sent yet, and else behind what
+// was.
 func TestDamagedOutputSaysSo(t *testing.T) {
 	h := start(t, nil)
 	at := 0
@@ -93,7 +100,10 @@ func TestDamagedOutputSaysSo(t *testing.T) {
 		}
 		return messages.RunOutput{Each: func(each func(messages.OutputChunk) error) error {
 			for range at {
-				if err := each(messages.OutputChunk{Stream: messages.Stdout, Data: make([]byte, 1000)}); err != nil {
+				if err := each(messages.OutputChunk{
+					Stream: messages.Stdout,
+					Data:   make([]byte, 1000),
+				}); err != nil {
 					return err
 				}
 			}
@@ -102,7 +112,8 @@ func TestDamagedOutputSaysSo(t *testing.T) {
 	}
 	got := h.do("GET", "/agent/runs/"+runID+"/output", "")
 	got.wantError(t, 500, messages.CodeStorageDamaged, "")
-	if !strings.Contains(got.body, "the output is damaged") || !strings.Contains(got.body, "request_id") {
+	if !strings.Contains(got.body, "the output is damaged") ||
+		!strings.Contains(got.body, "request_id") {
 		t.Errorf("it says %s", got.body)
 	}
 	at = 100
@@ -112,7 +123,8 @@ func TestDamagedOutputSaysSo(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	if err == nil || len(body) < 100_000 || !strings.HasSuffix(string(body), "\n[gusty: the output is damaged]\n") {
+	if err == nil || len(body) < 100_000 ||
+		!strings.HasSuffix(string(body), "\n[gusty: the output is damaged]\n") {
 		t.Errorf("%d bytes, %v, which end with %q", len(body), err, body[max(0, len(body)-40):])
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// maxBuckets bounds what the throttle remembers. Whoever tries many names to be forgotten is held by the bucket of all.
+// maxBuckets bounds what the throttle remembers. Whoever tries many names to be forgotten is held
+// by the bucket of all.
 const maxBuckets = 1024
 
 // throttle counts failed logins in token buckets: one for each user name (whether it exists or

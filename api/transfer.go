@@ -12,11 +12,12 @@ import (
 	"gusty/transfer"
 )
 
-// importExtra is what an import may take on top of the usual time: one transaction of some hundred thousand rows.
+// importExtra is what an import may take on top of the usual time: one transaction of some hundred
+// thousand rows.
 const importExtra = 2 * time.Minute
 
-// rowsPerShed is after how many rows the executable's pages are given back: those that the rows need are back at once, and those of the
-// handshake and the login are not.
+// rowsPerShed is after how many rows the executable's pages are given back: those that the rows
+// need are back at once, and those of the handshake and the login are not.
 const rowsPerShed = 8192
 
 // importSettled is how long after an import its body and its answer are surely in nobody's hands.
@@ -31,7 +32,8 @@ type exportLine struct {
 func exportParameters() []Parameter {
 	return []Parameter{
 		flagParameter("runs", "Whether runs and what they printed are in it"),
-		flagParameter("secrets", "Whether hashes, passwords and values of environments are in it as they are"),
+		flagParameter("secrets", "Whether hashes, passwords and values of environments are in it "+
+			"as they are"),
 	}
 }
 
@@ -46,7 +48,8 @@ func flagParameter(name, doc string) Parameter {
 	return Parameter{Name: name, Kind: BooleanParameter, Default: "false", Doc: doc}
 }
 
-// enterTransfer takes the one place for exports and imports: each keeps a copy of the rows, on disk or in memory. leave gives it back.
+// enterTransfer takes the one place for exports and imports: each keeps a copy of the rows, on disk
+// or in memory. leave gives it back.
 func (s *Server) enterTransfer() (leave func(), err error) {
 	select {
 	case s.transfers <- struct{}{}:
@@ -96,7 +99,8 @@ type importAnswer struct {
 	Rows    []messages.ImportedRow `json:"rows"`
 }
 
-// importRefusal is the answer to an import that refused rows keep out: an error, with what became of each row.
+// importRefusal is the answer to an import that refused rows keep out: an error, with what became
+// of each row.
 type importRefusal struct {
 	errorBody
 	Rows []messages.ImportedRow `json:"rows"`
@@ -114,16 +118,27 @@ func postImport(r *request) error {
 		return err
 	}
 	dry, partial := r.queryBool("dry_run"), r.queryBool("partial")
-	done, err := askLong[messages.Imported](r, messages.Import{Items: items, DryRun: dry, Partial: partial, Origin: r.origin()}, importExtra)
+	done, err := askLong[messages.Imported](r, messages.Import{
+		Items:   items,
+		DryRun:  dry,
+		Partial: partial,
+		Origin:  r.origin(),
+	}, importExtra)
 	if err != nil {
 		return err
 	}
 	return r.imported(&done.Result, dry, partial)
 }
 
-// importItems reads the body line by line. A line that is no row is refused like a row that cannot come in.
+// importItems reads the body line by line. A line that is no row is refused like a row that cannot
+// come in.
 func (r *request) importItems() ([]messages.ImportItem, error) {
-	rows := transfer.NewCollector(transfer.Rules{Remote: true, May: r.user.Has, Now: time.Now(), CheckLimits: r.server.options.CheckLimits})
+	rows := transfer.NewCollector(transfer.Rules{
+		Remote:      true,
+		May:         r.user.Has,
+		Now:         time.Now(),
+		CheckLimits: r.server.options.CheckLimits,
+	})
 	place := 0
 	for line := range bytes.SplitSeq(r.http.PostBody(), []byte{'\n'}) {
 		place++
@@ -154,12 +169,20 @@ func (r *request) imported(result *messages.ImportResult, dry, partial bool) err
 	}
 	refused := result.Refused()
 	if refused > 0 && !dry && !partial {
-		return r.json(http.StatusUnprocessableEntity, importRefusal{Rows: result.Rows, errorBody: errorBody{
-			Code: messages.CodeInvalid, Message: fmt.Sprintf("%d of %d rows are refused, so that nothing was changed; ?partial=true imports the others",
-				refused, len(result.Rows)),
-		}})
+		return r.json(http.StatusUnprocessableEntity,
+			importRefusal{Rows: result.Rows, errorBody: errorBody{
+				Code: messages.CodeInvalid,
+				Message: fmt.Sprintf("%d of %d rows are refused, so that "+
+					"nothing was changed; ?partial=true imports the others",
+					refused, len(result.Rows)),
+			}})
 	}
-	answer := importAnswer{Applied: result.Applied, DryRun: dry, Counts: map[string]int{}, Rows: result.Rows}
+	answer := importAnswer{
+		Applied: result.Applied,
+		DryRun:  dry,
+		Counts:  map[string]int{},
+		Rows:    result.Rows,
+	}
 	for outcome, n := range result.Count() {
 		answer.Counts[string(outcome)] = n
 	}
@@ -182,13 +205,21 @@ func importMessage(rows, refused int, dry, partial bool) string {
 func transferRoutes() []Route {
 	return []Route{
 		{
-			Method: get, Path: "/agent/export", Added: true, Scope: messages.ScopeStore, handle: getExport, streams: true,
+			Method: get, Path: "/agent/export", Added: true, Scope: messages.ScopeStore,
+			handle: getExport, streams: true,
 			Query: exportParameters(), Summary: "Every row of the tables, a line each",
-			Answers: []Answer{{Status: http.StatusOK, Media: mediaNDJSON, Body: exportLine{}, Doc: "One object a line"}},
+			Answers: []Answer{{
+				Status: http.StatusOK,
+				Media:  mediaNDJSON,
+				Body:   exportLine{},
+				Doc:    "One object a line",
+			}},
 		},
 		{
-			Method: post, Path: "/agent/import", Added: true, Scope: messages.ScopeStore, handle: postImport, imports: true,
-			Query: importParameters(), Summary: "Rows as an export has them, in one transaction", Body: exportLine{}, BodyMedia: importMedia(),
+			Method: post, Path: "/agent/import", Added: true, Scope: messages.ScopeStore,
+			handle: postImport, imports: true,
+			Query: importParameters(), Summary: "Rows as an export has them, in one transaction",
+			Body: exportLine{}, BodyMedia: importMedia(),
 			Answers: answers(importAnswer{}),
 		},
 	}

@@ -29,7 +29,13 @@ func exporting(f *fakeAgent, rows ...messages.TableRow) {
 		case messages.Import:
 			result := messages.ImportResult{Applied: !m.DryRun}
 			for _, item := range m.Items {
-				row := messages.ImportedRow{Place: item.Place, Table: item.Table, Name: item.Name, Outcome: item.Outcome, Notes: item.Notes}
+				row := messages.ImportedRow{
+					Place:   item.Place,
+					Table:   item.Table,
+					Name:    item.Name,
+					Outcome: item.Outcome,
+					Notes:   item.Notes,
+				}
 				if row.Outcome == "" {
 					row.Outcome = messages.ImportCreated
 				}
@@ -55,7 +61,8 @@ func TestAStalledExportMakesRoom(t *testing.T) {
 		return messages.Export{Each: func(each func(messages.TableRow) error) error {
 			close(begun)
 			for {
-				if err := each(messages.VersionRow{Version: strings.Repeat("v", 10_000)}); err != nil {
+				if err := each(messages.VersionRow{Version: strings.Repeat("v",
+					10_000)}); err != nil {
 					ended <- err
 					return err
 				}
@@ -75,7 +82,8 @@ func TestAStalledExportMakesRoom(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("the export goes on, and nobody reads it")
 	}
-	for until := time.Now().Add(10 * time.Second); h.do("GET", "/agent/export", "").status != 200; { // its place is free in a moment
+	for until := time.Now().Add(10 * time.Second); h.do("GET", "/agent/export", "").status != 200; {
+		// its place is free in a moment
 		if time.Now().After(until) {
 			t.Fatal("its place is still taken")
 		}
@@ -95,7 +103,8 @@ func TestASlowExportIsNotCutOff(t *testing.T) {
 				if n%100 == 50 {
 					time.Sleep(600 * time.Millisecond) // the store may take its time, too
 				}
-				if err := each(messages.VersionRow{Version: strings.Repeat("v", 1000)}); err != nil {
+				if err := each(messages.VersionRow{Version: strings.Repeat("v",
+					1000)}); err != nil {
 					return err
 				}
 			}
@@ -111,7 +120,10 @@ const userLine = `{"table":"user_creds","row":{"user_name":"u","password":"*****
 
 func TestExportIsLines(t *testing.T) {
 	h := start(t, nil)
-	exporting(h.agent, messages.UserTableRow{Name: "u", Password: messages.Mask}, messages.VersionRow{Version: "1"})
+	exporting(h.agent, messages.UserTableRow{
+		Name:     "u",
+		Password: messages.Mask,
+	}, messages.VersionRow{Version: "1"})
 	h.do("GET", "/agent/export", "").want(t, 200, strings.TrimSpace(userLine+`{"table":"agent_version","row":{"version":"1","version_valid":0,"build_date":""}}`))
 	if got := h.agent.last().(messages.GetExport).Query; got.Runs || got.Secrets {
 		t.Errorf("asked for %+v", got)
@@ -129,11 +141,15 @@ func TestExportIsLines(t *testing.T) {
 func TestAnExportThatFailsAtOnceIsAnError(t *testing.T) {
 	h := start(t, nil)
 	h.agent.replace = func(any) (any, bool) {
-		return messages.Export{Each: func(func(messages.TableRow) error) error { return messages.Errorf(messages.CodeStorageFull, "full") }}, true
+		return messages.Export{Each: func(func(messages.TableRow) error) error {
+			return messages.Errorf(messages.CodeStorageFull, "full")
+		}}, true
 	}
 	h.do("GET", "/agent/export", "").wantError(t, 503, messages.CodeStorageFull, "")
 	h.agent.replace = func(any) (any, bool) {
-		return messages.Export{Each: func(func(messages.TableRow) error) error { return errors.New("damaged") }}, true
+		return messages.Export{Each: func(func(messages.TableRow) error) error {
+			return errors.New("damaged")
+		}}, true
 	}
 	h.do("GET", "/agent/export", "").wantError(t, 500, messages.CodeInternal, "")
 	exporting(h.agent)
@@ -145,11 +161,13 @@ func TestImportAnswersRowByRow(t *testing.T) {
 	exporting(h.agent)
 	body := userLine + "\n" + `{"table":"server_config","row":{"param_name":"labels","local_value":"a=b"}}`
 	got := importOf(t, h, "/agent/import", body, 200)
-	if !got.Success || !got.Applied || got.DryRun || len(got.Rows) != 2 || got.Rows[1].Place != 3 || got.Rows[1].Name != "labels" || got.Counts["created"] != 2 {
+	if !got.Success || !got.Applied || got.DryRun || len(got.Rows) != 2 || got.Rows[1].Place != 3 ||
+		got.Rows[1].Name != "labels" || got.Counts["created"] != 2 {
 		t.Errorf("%+v", got)
 	}
 	m := h.agent.last().(messages.Import)
-	if m.Origin.Principal != testUser || m.Items[0].User == nil || !m.Items[0].User.Disabled || m.Items[1].Parameter.Local != "a=b" {
+	if m.Origin.Principal != testUser || m.Items[0].User == nil || !m.Items[0].User.Disabled ||
+		m.Items[1].Parameter.Local != "a=b" {
 		t.Errorf("asked for %+v", m.Items)
 	}
 	if dry := importOf(t, h, "/agent/import?dry_run=true", body, 200); dry.Applied || !dry.DryRun {
@@ -164,13 +182,16 @@ func TestImportWithRowsThatAreRefused(t *testing.T) {
 	a := h.do("POST", "/agent/import", body)
 	a.wantError(t, 422, messages.CodeInvalid, "")
 	var refusal importRefusal
-	if json.Unmarshal([]byte(a.body), &refusal) != nil || len(refusal.Rows) != 3 || refusal.Rows[1].Outcome != messages.ImportRefused {
+	if json.Unmarshal([]byte(a.body), &refusal) != nil || len(refusal.Rows) != 3 ||
+		refusal.Rows[1].Outcome != messages.ImportRefused {
 		t.Errorf("%s", a.body)
 	}
-	if dry := importOf(t, h, "/agent/import?dry_run=true", body, 200); dry.Applied || !strings.HasPrefix(dry.Message, "Nothing would be changed: 2 of 3") {
+	if dry := importOf(t, h, "/agent/import?dry_run=true", body, 200); dry.Applied ||
+		!strings.HasPrefix(dry.Message, "Nothing would be changed: 2 of 3") {
 		t.Errorf("%+v", dry)
 	}
-	if partial := importOf(t, h, "/agent/import?partial=true", body, 200); !partial.Applied || partial.Message != "1 of 3 rows imported" {
+	if partial := importOf(t, h, "/agent/import?partial=true", body, 200); !partial.Applied ||
+		partial.Message != "1 of 3 rows imported" {
 		t.Errorf("%+v", partial)
 	}
 }
@@ -187,7 +208,12 @@ func importOf(t *testing.T, h *harness, path, body string, status int) (got impo
 func TestImportTakesLinesAndNothingElse(t *testing.T) {
 	h := start(t, nil)
 	exporting(h.agent)
-	for kind, want := range map[string]int{"application/x-ndjson": 200, "application/json": 200, "text/plain": 415, "": 415} {
+	for kind, want := range map[string]int{
+		"application/x-ndjson": 200,
+		"application/json":     200,
+		"text/plain":           415,
+		"":                     415,
+	} {
 		request := h.request("POST", "/agent/import", userLine)
 		request.Header.Set("Content-Type", kind)
 		if a := h.send(request); a.status != want {
@@ -201,12 +227,15 @@ func TestImportTakesLinesAndNothingElse(t *testing.T) {
 func TestAnImportMayBeLarge(t *testing.T) {
 	h := start(t, nil)
 	exporting(h.agent)
-	if got := importOf(t, h, "/agent/import", strings.Repeat(userLine, 20_000), 200); len(got.Rows) != 20_000 {
+	if got := importOf(t, h, "/agent/import", strings.Repeat(userLine, 20_000),
+		200); len(got.Rows) != 20_000 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	// Only the size is told: a client that sends on may find the connection closed before it reads the answer.
+	// Only the size is told: a client that sends on may find the connection closed before it reads
+	// the answer.
 	h.raw(sizeOfImport(testPass, 16<<20+1)).wantError(t, 413, messages.CodeTooLarge, "")
-	if a := h.raw(sizeOfImport("wrong", 100_000)); a.status != http.StatusRequestEntityTooLarge && a.status != http.StatusUnauthorized {
+	if a := h.raw(sizeOfImport("wrong", 100_000)); a.status != http.StatusRequestEntityTooLarge &&
+		a.status != http.StatusUnauthorized {
 		t.Errorf("without credentials: %d", a.status)
 	}
 }
@@ -214,7 +243,8 @@ func TestAnImportMayBeLarge(t *testing.T) {
 // sizeOfImport is the head of a request.
 func sizeOfImport(password string, bytes int) string {
 	credentials := base64.StdEncoding.EncodeToString([]byte(testUser + ":" + password))
-	return fmt.Sprintf("POST /agent/import HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+	return fmt.Sprintf("POST /agent/import HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "+
+		"%s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
 		credentials, bytes)
 }
 

@@ -7,7 +7,8 @@ type passwordRequest struct {
 	Pass messages.Secret `json:"pass"`
 }
 
-// putPassword sets a user's password. The hash is computed here, so that the password itself goes no further.
+// putPassword sets a user's password. The hash is computed here, so that the password itself goes
+// no further.
 func putPassword(r *request) error {
 	var in passwordRequest
 	if err := r.decode(&in); err != nil {
@@ -23,7 +24,11 @@ func putPassword(r *request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := ask[messages.PasswordSet](r, messages.SetPassword{Name: in.Name, Hash: hash, Origin: r.origin()}); err != nil {
+	if _, err := ask[messages.PasswordSet](r, messages.SetPassword{
+		Name:   in.Name,
+		Hash:   hash,
+		Origin: r.origin(),
+	}); err != nil {
 		return err
 	}
 	r.server.auth.remember(in.Name, in.Pass.Reveal(), hash, r.start)

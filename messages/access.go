@@ -23,7 +23,10 @@ const (
 
 // AllScopes lists every scope: what a user has by default.
 func AllScopes() []Scope {
-	return []Scope{ScopeRead, ScopeJobs, ScopeExecute, ScopeConfig, ScopeUsers, ScopeAgent, ScopeStore}
+	return []Scope{
+		ScopeRead, ScopeJobs, ScopeExecute, ScopeConfig, ScopeUsers, ScopeAgent,
+		ScopeStore,
+	}
 }
 
 // AdminUser is the user that the first start makes.
@@ -55,7 +58,8 @@ func (u *User) HasAll() bool {
 	return true
 }
 
-// Access is an immutable snapshot of who may do what. A later snapshot is another value with a higher Version.
+// Access is an immutable snapshot of who may do what. A later snapshot is another value with a
+// higher Version.
 type Access struct {
 	Version uint64
 	Users   map[string]*User
@@ -86,12 +90,14 @@ func ValidatePassword(pass string) error {
 	return nil
 }
 
-// ValidateUserName checks a new user's name: 1 to 255 bytes of UTF-8, no control characters, no colon (HTTP Basic, RFC 7617).
+// ValidateUserName checks a new user's name: 1 to 255 bytes of UTF-8, no control characters, no
+// colon (HTTP Basic, RFC 7617).
 func ValidateUserName(field, name string) error {
 	switch {
 	case name == "":
 		return Invalidf(field, "must not be empty")
-	case len(name) > 255 || !utf8.ValidString(name) || strings.IndexFunc(name, unicode.IsControl) >= 0:
+	case len(name) > 255 || !utf8.ValidString(name) ||
+		strings.IndexFunc(name, unicode.IsControl) >= 0:
 		return Invalidf(field, "needs 1 to 255 bytes of UTF-8 without control characters")
 	case strings.Contains(name, ":"):
 		return Invalidf(field, "must not contain a colon")

@@ -18,18 +18,23 @@ type Capability struct {
 
 // Requests to the system as a whole.
 type (
-	// GetReadiness asks which actors are up. Reply: Readiness. It is answered without any actor's help.
+	// GetReadiness asks which actors are up. Reply: Readiness. It is answered without any actor's
+	// help.
 	GetReadiness struct{}
-	// Readiness is the state of each actor ("up", "restarting" or "down"), and of run_starts ("up" or "failing").
-	// Ready is about the actors alone.
+	// Readiness is the state of each actor ("up", "restarting" or "down"), and of run_starts ("up"
+	// or "failing"). Ready is about the actors alone.
 	Readiness struct {
-		Ready      bool
-		Reason     string // why not, where it is not
-		Starts     string // why runs can't be started on this host now, one sentence; empty where they can
-		Degraded   string // the storage_… code in force: the store serves reads and takes no changes; empty where all is well
+		Ready  bool
+		Reason string // why not, where it is not
+		// why runs can't be started on this host now, one sentence; empty where they can
+		Starts string
+		// the storage_… code in force: the store serves reads and takes no changes; empty where all
+		// is well
+		Degraded   string
 		Components map[string]string
 	}
-	// RestartActors restarts every actor but the executors, which reload their state from the store. Reply: ActorsRestarted, when all are up.
+	// RestartActors restarts every actor but the executors, which reload their state from the
+	// store. Reply: ActorsRestarted, when all are up.
 	RestartActors struct{ Origin Origin }
 	// ActorsRestarted says that every actor is up again.
 	ActorsRestarted struct{}
@@ -37,7 +42,8 @@ type (
 	ShutDown struct{ Origin Origin }
 	// ShutdownBegun says that the agent is stopping.
 	ShutdownBegun struct{}
-	// GetStats asks for the counters behind /metrics. Reply: Stats. It is answered without any actor's help.
+	// GetStats asks for the counters behind /metrics. Reply: Stats. It is answered without any
+	// actor's help.
 	GetStats struct{}
 )
 

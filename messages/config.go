@@ -13,13 +13,15 @@ type StoredParameter struct {
 	CanModify bool
 }
 
-// Config is an immutable snapshot of all parameters. Every change makes another one, with a higher Version.
+// Config is an immutable snapshot of all parameters. Every change makes another one, with a higher
+// Version.
 type Config struct {
 	Version uint64
 	rows    map[string]StoredParameter
 }
 
-// NewConfig makes a snapshot of rows; a parameter without a row has its default. Rows of unknown names are kept and shown to nobody.
+// NewConfig makes a snapshot of rows; a parameter without a row has its default. Rows of unknown
+// names are kept and shown to nobody.
 func NewConfig(version uint64, rows []StoredParameter) *Config {
 	c := &Config{Version: version, rows: make(map[string]StoredParameter, len(rows))}
 	for _, p := range Parameters() {
@@ -58,8 +60,8 @@ func (c *Config) Text(name string) string {
 // Secret returns the effective value of a secret parameter.
 func (c *Config) Secret(name string) Secret { return Secret(c.Text(name)) }
 
-// Int returns the effective value of an integer parameter, or its default where the stored text is no number in range (a row that came by
-// import or by hand).
+// Int returns the effective value of an integer parameter, or its default where the stored text is
+// no number in range (a row that came by import or by hand).
 func (c *Config) Int(name string) int64 {
 	p, known := FindParameter(name)
 	if !known {
@@ -83,7 +85,9 @@ func (c *Config) Bool(name string) bool {
 }
 
 // Seconds returns an integer parameter as a duration in seconds.
-func (c *Config) Seconds(name string) time.Duration { return time.Duration(c.Int(name)) * time.Second }
+func (c *Config) Seconds(name string) time.Duration {
+	return time.Duration(c.Int(name)) * time.Second
+}
 
 // Requests to the config actor.
 type (
@@ -91,8 +95,9 @@ type (
 	GetConfig struct{}
 	// ParameterValue is one parameter and the local value that it shall have.
 	ParameterValue struct{ Name, Value string }
-	// SetParameters sets local values, all or none. A value that is Mask keeps a secret as it is. Reply: ParametersSet. Codes: invalid
-	// (Field is the parameter's name), forbidden (the parameter is set on the host only).
+	// SetParameters sets local values, all or none. A value that is Mask keeps a secret as it is.
+	// Reply: ParametersSet. Codes: invalid (Field is the parameter's name), forbidden (the
+	// parameter is set on the host only).
 	SetParameters struct {
 		Values []ParameterValue
 		Origin Origin

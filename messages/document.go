@@ -2,8 +2,9 @@ package messages
 
 import "time"
 
-// DocumentClass tells documents apart by how much they would be missed: when the outbox is full, the oldest of the lowest class goes first. The
-// numbers are stored; it is DocumentClasses that gives their order.
+// DocumentClass tells documents apart by how much they would be missed: when the outbox is full,
+// the oldest of the lowest class goes first. The numbers are stored; it is DocumentClasses that
+// gives their order.
 type DocumentClass uint8
 
 // The classes.
@@ -95,7 +96,8 @@ func (l *Loss) Count() uint64 {
 
 // Requests about the outbox.
 type (
-	// GetOutbox asks what waits for OpenSearch. Reply: OutboxStanding. It is answered without any actor's help.
+	// GetOutbox asks what waits for OpenSearch. Reply: OutboxStanding. It is answered without any
+	// actor's help.
 	GetOutbox struct{}
 	// ListDead asks for a page of dead letters, newest first. Reply: DeadPage.
 	ListDead struct {

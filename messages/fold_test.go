@@ -23,7 +23,13 @@ func TestFold(t *testing.T) {
 	expectReason(t, &next, "4 firings from {1} to {9} were skipped; the last: busy 9")
 	next.Fold([]Run{one(0, "late")}) // one that was settled after those behind it
 	expectReason(t, &next, "5 firings from {0} to {10} were skipped; the last: busy 9")
-	missed := Run{State: RunMissed, DueAt: at(7), EndedAt: at(8), Count: 5, Reason: "at least 5 firings"}
+	missed := Run{
+		State:   RunMissed,
+		DueAt:   at(7),
+		EndedAt: at(8),
+		Count:   5,
+		Reason:  "at least 5 firings",
+	}
 	later := Run{State: RunMissed, DueAt: at(20), EndedAt: at(21)}
 	later.Fold([]Run{missed})
 	expectReason(t, &later, "at least 6 firings from {7} to {20} were missed")

@@ -15,12 +15,14 @@ type ExportQuery struct {
 type (
 	// GetExport asks for every row. Reply: Export.
 	GetExport struct{ Query ExportQuery }
-	// Export calls back with the rows one by one, all of one moment; Each returns the first error of each or of the store.
+	// Export calls back with the rows one by one, all of one moment; Each returns the first error
+	// of each or of the store.
 	Export struct {
 		Each func(each func(TableRow) error) error
 	}
-	// Import puts rows into the store, in one transaction, and makes them true in the actors. Reply: Imported. Items that were refused keep
-	// all others out unless Partial; DryRun changes nothing and says what would be.
+	// Import puts rows into the store, in one transaction, and makes them true in the actors.
+	// Reply: Imported. Items that were refused keep all others out unless Partial; DryRun changes
+	// nothing and says what would be.
 	Import struct {
 		Items   []ImportItem
 		DryRun  bool
@@ -34,7 +36,8 @@ type (
 // String keeps %v from printing scripts and hashes.
 func (m Import) String() string { return "Import" }
 
-// ImportItem is one row of an import that was checked by itself. Of Job, Parameter, User, Version and App one is set; none where Outcome is.
+// ImportItem is one row of an import that was checked by itself. Of Job, Parameter, User, Version
+// and App one is set; none where Outcome is.
 type ImportItem struct {
 	Place   int // of the row in its source, from 1 on
 	Table   string
@@ -52,9 +55,10 @@ type ImportItem struct {
 
 // ImportJob is a job with what is to become of its options and its pause.
 type ImportJob struct {
-	Job    Job
-	Patch  *JobOptionsPatch // nil: Job.Options count; else those stored, or the defaults, with Patch applied
-	Paused *bool            // nil: as it is
+	Job Job
+	// nil: Job.Options count; else those stored, or the defaults, with Patch applied
+	Patch  *JobOptionsPatch
+	Paused *bool // nil: as it is
 }
 
 // ImportOutcome is what became of a row.

@@ -26,7 +26,8 @@ const (
 	DefaultOutputLimit = 1 << 20
 )
 
-// Job is one stored job, whole: the fields that the Rust agent knew and the options that Gusty adds.
+// Job is one stored job, whole: the fields that the Rust agent knew and the options that Gusty
+// adds.
 type Job struct {
 	Name              string
 	Content           []byte // the script itself, decoded, without CR
@@ -38,17 +39,20 @@ type Job struct {
 	Options           JobOptions
 }
 
-// Validate checks everything that can be told from the job alone; the expression, the time zone and the arguments' quoting are checked by
-// those who parse them. It gives an *Error of CodeInvalid that names the REST field.
+// Validate checks everything that can be told from the job alone; the expression, the time zone and
+// the arguments' quoting are checked by those who parse them. It gives an *Error of CodeInvalid
+// that names the REST field.
 func (j *Job) Validate() error {
 	if err := ValidateJobName(j.Name); err != nil {
 		return err
 	}
 	if j.Type != ScriptPython && j.Type != ScriptBash {
-		return Invalidf("script_type", "%d is not a script type; 0 is Python, 1 is Bash", uint64(j.Type))
+		return Invalidf("script_type", "%d is not a script type; 0 is Python, 1 is Bash",
+			uint64(j.Type))
 	}
 	if len(j.Content) > MaxScriptBytes {
-		return Invalidf("content", "the script is %d bytes, at most %d are allowed", len(j.Content), MaxScriptBytes)
+		return Invalidf("content", "the script is %d bytes, at most %d are allowed", len(j.Content),
+			MaxScriptBytes)
 	}
 	if len(j.CronExpression) > MaxCronBytes {
 		return Invalidf("cron_expression", "longer than %d bytes", MaxCronBytes)
@@ -62,13 +66,15 @@ func (j *Job) Validate() error {
 	return j.Options.Validate()
 }
 
-// ValidateJobName checks the rule of script_name: 1 to 255 bytes of UTF-8 without control characters.
+// ValidateJobName checks the rule of script_name: 1 to 255 bytes of UTF-8 without control
+// characters.
 func ValidateJobName(name string) error {
 	switch {
 	case name == "":
 		return Invalidf("script_name", "must not be empty")
 	case len(name) > MaxJobNameBytes:
-		return Invalidf("script_name", "is %d bytes, at most %d are allowed", len(name), MaxJobNameBytes)
+		return Invalidf("script_name", "is %d bytes, at most %d are allowed", len(name),
+			MaxJobNameBytes)
 	case !utf8.ValidString(name):
 		return Invalidf("script_name", "is not valid UTF-8")
 	case strings.IndexFunc(name, unicode.IsControl) >= 0:
@@ -89,9 +95,10 @@ func validateText(field, value string) error {
 	return nil
 }
 
-// ValidateIndexName checks an OpenSearch index name (lower case, no white space, none of \ / * ? " < > | , # :, not starting with - _ +, at
-// most 255 bytes); empty is allowed and means the default index. A date pattern counts as what ResolveIndex makes of it. Source: OpenSearch
-// "Create index API", index naming restrictions.
+// ValidateIndexName checks an OpenSearch index name (lower case, no white space, none of \ / * ? "
+// < > | , # :, not starting with - _ +, at most 255 bytes); empty is allowed and means the default
+// index. A date pattern counts as what ResolveIndex makes of it. Source: OpenSearch "Create index
+// API", index naming restrictions.
 func ValidateIndexName(field, name string) error {
 	if err := checkDatePattern(field, name); err != nil {
 		return err
@@ -128,16 +135,19 @@ type JobHead struct {
 // Head returns the job's head with an empty state.
 func (j *Job) Head() JobHead {
 	return JobHead{
-		Name: j.Name, CronExpression: j.CronExpression, TimeZone: j.Options.TimeZone, Enabled: j.Options.Enabled,
+		Name: j.Name, CronExpression: j.CronExpression, TimeZone: j.Options.TimeZone,
+		Enabled:       j.Options.Enabled,
 		OverlapPolicy: j.Options.OverlapPolicy, MisfirePolicy: j.Options.MisfirePolicy,
 		MisfireGrace: time.Duration(j.Options.MisfireGraceSeconds) * time.Second,
 		Jitter:       time.Duration(j.Options.JitterSeconds) * time.Second,
 	}
 }
 
-// JobState is what the agent remembers of a job beside its definition. It is a row of its own, so that a firing does not rewrite the script.
+// JobState is what the agent remembers of a job beside its definition. It is a row of its own, so
+// that a firing does not rewrite the script.
 type JobState struct {
-	PlannedThrough time.Time // every due time up to and including this one has its record; zero: none yet
+	// every due time up to and including this one has its record; zero: none yet
+	PlannedThrough time.Time
 	Anchor         time.Time // what @every counts from; changes only with the expression
 	BootID         string    // the boot in which @reboot last fired
 	Paused         bool

@@ -7,7 +7,12 @@ import (
 )
 
 func validJob() Job {
-	return Job{Name: "nightly", CronExpression: "0 0 3 * * *", Type: ScriptBash, Options: DefaultJobOptions()}
+	return Job{
+		Name:           "nightly",
+		CronExpression: "0 0 3 * * *",
+		Type:           ScriptBash,
+		Options:        DefaultJobOptions(),
+	}
 }
 
 func TestJobValidateNamesTheField(t *testing.T) {
@@ -57,15 +62,20 @@ func TestPatchKeepsWhatItDoesNotName(t *testing.T) {
 	stored.Description, stored.TimeoutSeconds = "kept", 7
 	stored.Environment = map[string]Secret{"TOKEN": "s3cret", "OLD": "x"}
 	timeout := 9
-	patch := JobOptionsPatch{TimeoutSeconds: &timeout, Environment: &map[string]Secret{"TOKEN": Mask, "NEW": "y", "UNKNOWN": Mask}}
+	patch := JobOptionsPatch{
+		TimeoutSeconds: &timeout,
+		Environment:    &map[string]Secret{"TOKEN": Mask, "NEW": "y", "UNKNOWN": Mask},
+	}
 	got := patch.Apply(stored)
 	if got.Description != "kept" || got.TimeoutSeconds != 9 {
 		t.Errorf("got %q and %d", got.Description, got.TimeoutSeconds)
 	}
-	if len(got.Environment) != 2 || got.Environment["TOKEN"].Reveal() != "s3cret" || got.Environment["NEW"].Reveal() != "y" {
+	if len(got.Environment) != 2 || got.Environment["TOKEN"].Reveal() != "s3cret" ||
+		got.Environment["NEW"].Reveal() != "y" {
 		t.Errorf("the environment is not merged by mask: %d names", len(got.Environment))
 	}
-	if stored.TimeoutSeconds != 7 || len(stored.Environment) != 2 || stored.Environment["OLD"].Reveal() != "x" {
+	if stored.TimeoutSeconds != 7 || len(stored.Environment) != 2 ||
+		stored.Environment["OLD"].Reveal() != "x" {
 		t.Error("the stored options were changed")
 	}
 }
@@ -73,12 +83,31 @@ func TestPatchKeepsWhatItDoesNotName(t *testing.T) {
 func TestStateParts(t *testing.T) {
 	at := time.Unix(1000, 0)
 	before := JobState{PlannedThrough: at, Anchor: at, BootID: "b", Paused: true, FailureStreak: 3}
-	other := JobState{PlannedThrough: at.Add(1), Anchor: at.Add(1), BootID: "c", Quarantined: true, Reason: "r"}
+	other := JobState{
+		PlannedThrough: at.Add(1),
+		Anchor:         at.Add(1),
+		BootID:         "c",
+		Quarantined:    true,
+		Reason:         "r",
+	}
 	for part, want := range map[StatePart]JobState{
-		WholeState:  other,
-		PlannedPart: {PlannedThrough: at.Add(1), Anchor: at, BootID: "b", Paused: true, FailureStreak: 3},
-		PausePart:   {PlannedThrough: at, Anchor: at, BootID: "b", Quarantined: true, Reason: "r", FailureStreak: 3},
-		BootPart:    {PlannedThrough: at, Anchor: at, BootID: "c", Paused: true, FailureStreak: 3},
+		WholeState: other,
+		PlannedPart: {
+			PlannedThrough: at.Add(1),
+			Anchor:         at,
+			BootID:         "b",
+			Paused:         true,
+			FailureStreak:  3,
+		},
+		PausePart: {
+			PlannedThrough: at,
+			Anchor:         at,
+			BootID:         "b",
+			Quarantined:    true,
+			Reason:         "r",
+			FailureStreak:  3,
+		},
+		BootPart: {PlannedThrough: at, Anchor: at, BootID: "c", Paused: true, FailureStreak: 3},
 	} {
 		if got := before.With(part, &other); got != want {
 			t.Errorf("part %d: %+v, want %+v", part, got, want)

@@ -28,7 +28,8 @@ const (
 	MisfireRunAll  MisfirePolicy = "run_all"
 )
 
-// JobOptions are the fields that Gusty adds to a job; DefaultJobOptions keeps the Rust agent's behaviour.
+// JobOptions are the fields that Gusty adds to a job; DefaultJobOptions keeps the Rust agent's
+// behaviour.
 type JobOptions struct {
 	Enabled             bool
 	Description         string
@@ -56,12 +57,15 @@ type JobOptions struct {
 // DefaultJobOptions returns the options of a job that names none.
 func DefaultJobOptions() JobOptions {
 	return JobOptions{
-		Enabled: true, OverlapPolicy: OverlapSkip, MisfirePolicy: MisfireSkip, MisfireGraceSeconds: 60,
-		KillGraceSeconds: 10, RetryDelaySeconds: 10, OutputLimitBytes: DefaultOutputLimit, KeepRuns: 100, SuccessExitCodes: []int{0},
+		Enabled: true, OverlapPolicy: OverlapSkip, MisfirePolicy: MisfireSkip,
+		MisfireGraceSeconds: 60,
+		KillGraceSeconds:    10, RetryDelaySeconds: 10, OutputLimitBytes: DefaultOutputLimit,
+		KeepRuns: 100, SuccessExitCodes: []int{0},
 	}
 }
 
-// JobOptionsPatch is a set of options of which those absent (nil) keep their value. Its JSON is that of the REST contract.
+// JobOptionsPatch is a set of options of which those absent (nil) keep their value. Its JSON is
+// that of the REST contract.
 type JobOptionsPatch struct {
 	Enabled             *bool              `json:"enabled,omitempty"`
 	Description         *string            `json:"description,omitempty"`
@@ -122,8 +126,9 @@ func (p *JobOptionsPatch) Apply(o JobOptions) JobOptions {
 	return o
 }
 
-// mergeEnvironment returns next, with each value that is Mask taken from stored. A masked name that was never stored is left out: Validate
-// has no way to know, and a variable whose value is the mask itself would be worse.
+// mergeEnvironment returns next, with each value that is Mask taken from stored. A masked name that
+// was never stored is left out: Validate has no way to know, and a variable whose value is the mask
+// itself would be worse.
 func mergeEnvironment(stored, next map[string]Secret) map[string]Secret {
 	merged := maps.Clone(next)
 	for name, value := range next {
@@ -153,12 +158,14 @@ func (o *JobOptions) Validate() error {
 	switch o.OverlapPolicy {
 	case OverlapSkip, OverlapQueue, OverlapAllow, OverlapReplace:
 	default:
-		return Invalidf("overlap_policy", "%q is none of skip, queue, allow, replace", string(o.OverlapPolicy))
+		return Invalidf("overlap_policy", "%q is none of skip, queue, allow, replace",
+			string(o.OverlapPolicy))
 	}
 	switch o.MisfirePolicy {
 	case MisfireSkip, MisfireRunOnce, MisfireRunAll:
 	default:
-		return Invalidf("misfire_policy", "%q is none of skip, run_once, run_all", string(o.MisfirePolicy))
+		return Invalidf("misfire_policy", "%q is none of skip, run_once, run_all",
+			string(o.MisfirePolicy))
 	}
 	for _, r := range []struct {
 		field      string
@@ -189,7 +196,8 @@ func (o *JobOptions) Validate() error {
 
 func validateExitCodes(codes []int) error {
 	if len(codes) == 0 || len(codes) > MaxExitCodes {
-		return Invalidf("success_exit_codes", "needs 1 to %d codes, has %d", MaxExitCodes, len(codes))
+		return Invalidf("success_exit_codes", "needs 1 to %d codes, has %d", MaxExitCodes,
+			len(codes))
 	}
 	for _, code := range codes {
 		if code < 0 || code > 255 {
@@ -201,16 +209,21 @@ func validateExitCodes(codes []int) error {
 
 func validateEnvironment(env map[string]Secret) error {
 	if len(env) > MaxEnvironment {
-		return Invalidf("environment", "has %d names, at most %d are allowed", len(env), MaxEnvironment)
+		return Invalidf("environment", "has %d names, at most %d are allowed", len(env),
+			MaxEnvironment)
 	}
 	for name, value := range env {
 		switch {
-		case name == "", strings.ContainsAny(name, "=\x00"), !utf8.ValidString(name), len(name) > MaxFieldBytes:
+		case name == "", strings.ContainsAny(name, "=\x00"), !utf8.ValidString(name),
+			len(name) > MaxFieldBytes:
 			return Invalidf("environment", "%q is not a name of an environment variable", name)
 		case strings.HasPrefix(name, "GUSTY_"):
-			return Invalidf("environment", "%q: names that begin with GUSTY_ are the agent's own", name)
+			return Invalidf("environment", "%q: names that begin with GUSTY_ are the agent's own",
+				name)
 		case strings.ContainsRune(value.Reveal(), 0), len(value) > 32*MaxFieldBytes:
-			return Invalidf("environment", "the value of %q has a NUL character or is longer than %d bytes", name, 32*MaxFieldBytes)
+			return Invalidf("environment",
+				"the value of %q has a NUL character or is longer than %d bytes", name,
+				32*MaxFieldBytes)
 		}
 	}
 	return nil

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// LineError says why a line is no row of an export, and as far as it can be told which row it would have been.
+// LineError says why a line is no row of an export, and as far as it can be told which row it would
+// have been.
 type LineError struct {
 	Table string // empty where the line names none that there is
 	Name  string // as RowName gives it; empty where it cannot be told
@@ -28,7 +29,8 @@ func LineFault(err error) LineError {
 	return LineError{Why: err.Error()}
 }
 
-// rowFault looks through a row that does not fit its table, member by member: for the one that is at fault, and for the name.
+// rowFault looks through a row that does not fit its table, member by member: for the one that is
+// at fault, and for the name.
 func rowFault[T TableRow](raw []byte) error {
 	var row T
 	fault := &LineError{Table: row.Table(), Why: "the row is not JSON"}

@@ -27,12 +27,14 @@ type Sample struct {
 	UptimeSeconds uint64  // of the host
 
 	OSName, OSVersion, KernelVersion string
-	Hostname, IP                     string // IP: the address that a packet to the outside would leave from; empty where there is none
-	RustVersion, RustInstallPath     string
+	// IP: the address that a packet to the outside would leave from; empty where there is none
+	Hostname, IP                 string
+	RustVersion, RustInstallPath string
 
 	Host    HostFigures
 	Process ProcessFigures
-	// Stale names the collectors whose figures are older than this sample, because they missed their deadline or failed.
+	// Stale names the collectors whose figures are older than this sample, because they missed
+	// their deadline or failed.
 	Stale []string
 }
 

@@ -2,7 +2,9 @@ package messages
 
 // Origin says who asked for a change, so that the change's own transaction can record it.
 type Origin struct {
-	Principal string // the user or token name; "agent" for the agent's own doing, "host" for the command line on a stopped agent
+	// the user or token name; "agent" for the agent's own doing, "host" for the command line on a
+	// stopped agent
+	Principal string
 	RequestID string // the X-Request-Id of the answer
 	Remote    string // the client's address, without port
 }

@@ -38,7 +38,8 @@ type Parameter struct {
 	Least   int64 // of an integer
 	Most    int64
 	Choices []string
-	// CanModify is the Rust agent's column, kept for export; HostOnly is what Gusty goes by: set on the host, never over REST.
+	// CanModify is the Rust agent's column, kept for export; HostOnly is what Gusty goes by: set on
+	// the host, never over REST.
 	CanModify bool
 	HostOnly  bool
 }
@@ -55,8 +56,9 @@ const (
 	ParamHealthIndex         = "opensearch_health_discovery_log_index"
 	ParamOpenSearchUser      = "opensearch_user_name"
 	ParamOpenSearchPass      = "opensearch_user_pass"
-	ParamOpenSearchToken     = "opensearch_api_token"   // goes before user and password
-	ParamOpenSearchCA        = "opensearch_ca_file"     // PEM file on the agent's host; empty: the system's authorities
+	ParamOpenSearchToken     = "opensearch_api_token" // goes before user and password
+	// PEM file on the agent's host; empty: the system's authorities
+	ParamOpenSearchCA        = "opensearch_ca_file"
 	ParamOpenSearchPin       = "opensearch_fingerprint" // SHA-256 of the server's own certificate
 	ParamLogLevel            = "log_level"
 	ParamCPULimit            = "cpu_utils_limit"
@@ -98,14 +100,23 @@ func Parameters() []Parameter {
 		hostOnly(integer(ParamMaxPort, "21000", 1, 65535)),
 		modifiable(Parameter{Name: ParamAutoUpgrade, Kind: KindBoolean, Default: "1"}),
 		modifiable(Parameter{Name: ParamEndpoint, Kind: KindURL}),
-		{Name: ParamApplicationLogIndex, Kind: KindIndex, Default: "rust_agent_application_logs_dev"},
+		{
+			Name:    ParamApplicationLogIndex,
+			Kind:    KindIndex,
+			Default: "rust_agent_application_logs_dev",
+		},
 		{Name: ParamHealthIndex, Kind: KindIndex, Default: "rust_agent_health_discovery_dev"},
 		modifiable(Parameter{Name: ParamOpenSearchUser}),
 		modifiable(Parameter{Name: ParamOpenSearchPass, Kind: KindSecret}),
 		{Name: ParamOpenSearchToken, Kind: KindSecret},
 		{Name: ParamOpenSearchCA, Kind: KindPath},
 		{Name: ParamOpenSearchPin, Kind: KindPin},
-		{Name: ParamLogLevel, Kind: KindChoice, Default: "info", Choices: []string{"error", "warning", "info", "debug"}},
+		{
+			Name:    ParamLogLevel,
+			Kind:    KindChoice,
+			Default: "info",
+			Choices: []string{"error", "warning", "info", "debug"},
+		},
 		integer(ParamCPULimit, "20", 1, 100),
 		integer(ParamMemoryLimit, "102400", 8192, 1<<30),
 		{Name: ParamProdEndpoint, Kind: KindURL},
@@ -128,7 +139,12 @@ func Parameters() []Parameter {
 		integer(ParamOutboxLimitAgeHours, "168", 1, 87600),
 		integer(ParamRunsLimitBytes, "268435456", 1<<20, 1<<40),
 		integer(ParamRunsLimitAgeHours, "2160", 1, 87600),
-		{Name: ParamOrphanPolicy, Kind: KindChoice, Default: "kill", Choices: []string{"kill", "leave"}},
+		{
+			Name:    ParamOrphanPolicy,
+			Kind:    KindChoice,
+			Default: "kill",
+			Choices: []string{"kill", "leave"},
+		},
 	}
 }
 
@@ -142,13 +158,15 @@ func FindParameter(name string) (Parameter, bool) {
 	return Parameter{}, false
 }
 
-// Normalize checks a value and gives the text that is stored for it. An empty value is always taken: it makes the global value the effective
-// one again. The error is an *Error of CodeInvalid with the parameter's name as its field.
+// Normalize checks a value and gives the text that is stored for it. An empty value is always
+// taken: it makes the global value the effective one again. The error is an *Error of CodeInvalid
+// with the parameter's name as its field.
 func (p *Parameter) Normalize(value string) (string, error) {
 	if value == "" {
 		return "", nil
 	}
-	if len(value) > MaxFieldBytes || !utf8.ValidString(value) || strings.ContainsAny(value, "\x00\r\n") {
+	if len(value) > MaxFieldBytes || !utf8.ValidString(value) ||
+		strings.ContainsAny(value, "\x00\r\n") {
 		return "", Invalidf(p.Name, "needs at most %d bytes of UTF-8 on one line", MaxFieldBytes)
 	}
 	switch p.Kind {
@@ -174,12 +192,14 @@ func (p *Parameter) Normalize(value string) (string, error) {
 			return "", Invalidf(p.Name, "needs an absolute path")
 		}
 	case KindPin:
-		if raw, err := hex.DecodeString(strings.ReplaceAll(value, ":", "")); err != nil || len(raw) != sha256.Size {
+		if raw, err := hex.DecodeString(strings.ReplaceAll(value, ":", "")); err != nil ||
+			len(raw) != sha256.Size {
 			return "", Invalidf(p.Name, "needs the 64 hex digits of a SHA-256, colons allowed")
 		}
 	case KindFile:
 		if strings.ContainsAny(value, `/\:`) || value == "." || value == ".." {
-			return "", Invalidf(p.Name, "needs a plain file name; the file lies in the directory log of the agent's data")
+			return "", Invalidf(p.Name, "needs a plain file name; the file lies in the directory "+
+				"log of the agent's data")
 		}
 	case KindText, KindSecret:
 	}
@@ -223,7 +243,8 @@ func (p *Parameter) checkURLs(value string) error {
 			return Invalidf(p.Name, "needs a URL that begins with https:// or http://")
 		}
 		if u.User != nil {
-			return Invalidf(p.Name, "must not hold a user or a password; %s and %s are for those", ParamOpenSearchUser, ParamOpenSearchPass)
+			return Invalidf(p.Name, "must not hold a user or a password; %s and %s are for those",
+				ParamOpenSearchUser, ParamOpenSearchPass)
 		}
 		if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 			return Invalidf(p.Name, "must not hold anything behind a ? or a #")
@@ -237,8 +258,9 @@ func (p *Parameter) checkURLs(value string) error {
 	return nil
 }
 
-// ParseLabels reads key=value,… into pairs; field names the parameter in the error. Since OpenSearch takes a dot for a step into an object, a key needs
-// a name on each side of it, and none is both a value and an object.
+// ParseLabels reads key=value,… into pairs; field names the parameter in the error. Since
+// OpenSearch takes a dot for a step into an object, a key needs a name on each side of it, and none
+// is both a value and an object.
 func ParseLabels(field, value string) (map[string]string, error) {
 	labels := map[string]string{}
 	if strings.TrimSpace(value) == "" {
@@ -263,7 +285,8 @@ func ParseLabels(field, value string) (map[string]string, error) {
 	return labels, nil
 }
 
-// maxLabelDepth is how many names a label's key may have between its dots: OpenSearch takes 20 levels in all.
+// maxLabelDepth is how many names a label's key may have between its dots: OpenSearch takes 20
+// levels in all.
 const maxLabelDepth = 10
 
 func checkLabelPath(field, key string, labels map[string]string) error {
@@ -277,7 +300,8 @@ func checkLabelPath(field, key string, labels map[string]string) error {
 		}
 		end += 1 + len(name)
 		if _, value := labels[key[:end]]; value && end < len(key) {
-			return Invalidf(field, "the key %q cannot stand beside %q: one is a value and the other an object", key[:end], key)
+			return Invalidf(field, "the key %q cannot stand beside %q: one is a value and the "+
+				"other an object", key[:end], key)
 		}
 	}
 	return nil

@@ -21,7 +21,8 @@ const (
 // RunStates lists every state in the order above.
 func RunStates() []RunState {
 	return []RunState{
-		RunQueued, RunRunning, RunSucceeded, RunFailed, RunTimedOut, RunCancelled, RunInterrupted, RunSkipped, RunMissed,
+		RunQueued, RunRunning, RunSucceeded, RunFailed, RunTimedOut, RunCancelled, RunInterrupted,
+		RunSkipped, RunMissed,
 	}
 }
 
@@ -49,10 +50,12 @@ const (
 	TriggerMisfire  Trigger = "misfire"
 )
 
-// RunKind says what a run executes: a stored job, a script sent with the request, or a command line.
+// RunKind says what a run executes: a stored job, a script sent with the request, or a command
+// line.
 type RunKind string
 
-// The run kinds. The name that an ad-hoc script was sent under is its ScriptName; a command's is CommandName.
+// The run kinds. The name that an ad-hoc script was sent under is its ScriptName; a command's is
+// CommandName.
 const (
 	RunOfJob     RunKind = "job"
 	RunOfScript  RunKind = "script"
@@ -75,14 +78,18 @@ type Run struct {
 	DueAt      time.Time
 	StartedAt  time.Time
 	EndedAt    time.Time
-	Armed      bool // queued, and will be started at DueAt without a further commit: found so after a crash, it may have run
-	PID        int
-	PIDStart   uint64 // the process's start time in clock ticks after boot (Linux), to tell it from a later one of the same number
-	ExitCode   *int
-	Signal     string
-	Count      int // how many firings or runs the record stands for; 0 and 1 mean one. See Fold
-	Usage      Usage
-	Output     OutputSummary
+	// queued, and will be started at DueAt without a further commit: found so after a crash, it may
+	// have run
+	Armed bool
+	PID   int
+	// the process's start time in clock ticks after boot (Linux), to tell it from a later one of
+	// the same number
+	PIDStart uint64
+	ExitCode *int
+	Signal   string
+	Count    int // how many firings or runs the record stands for; 0 and 1 mean one. See Fold
+	Usage    Usage
+	Output   OutputSummary
 }
 
 // Duration is how long the run took so far at now, or in all where it has ended.
@@ -135,8 +142,11 @@ type OutputSummary struct {
 	StderrBytes     int64
 	StdoutTruncated bool
 	StderrTruncated bool
-	Inline          []OutputChunk // the output, where it is short and quick, or its end, where that could not be filed; it is in the run's row
-	InFile          bool          // the output, but for what is in Inline, lies in the run's sealed files
+	// the output, where it is short and quick, or its end, where that could not be filed; it is in
+	// the run's row
+	Inline []OutputChunk
+	// the output, but for what is in Inline, lies in the run's sealed files
+	InFile bool
 }
 
 // RunQuery selects runs, newest first.
@@ -151,36 +161,43 @@ type RunQuery struct {
 type (
 	// ListRuns asks for a page of runs. Reply: RunPage.
 	ListRuns struct{ Query RunQuery }
-	// RunPage is one page, newest first. Next is the Before of the following page, empty where this is the last.
+	// RunPage is one page, newest first. Next is the Before of the following page, empty where this
+	// is the last.
 	RunPage struct {
 		Runs []Run
 		Next string
 	}
 	// GetRun asks for one run. Reply: Run.
 	GetRun struct{ ID string }
-	// GetOutput asks for what a run printed so far, and, with Follow, for what it prints from now on. Reply: RunOutput.
+	// GetOutput asks for what a run printed so far, and, with Follow, for what it prints from now
+	// on. Reply: RunOutput.
 	GetOutput struct {
 		ID     string
 		Follow bool
 	}
-	// RunOutput calls back with the chunks one by one; Each returns the first error of each or of the store. Data is valid only during the call.
+	// RunOutput calls back with the chunks one by one; Each returns the first error of each or of
+	// the store. Data is valid only during the call.
 	RunOutput struct {
-		Run      Run
-		Each     func(each func(OutputChunk) error) error
-		Follower OutputFollower // nil: it was not asked for, or the run has ended and Each gives all
+		Run  Run
+		Each func(each func(OutputChunk) error) error
+		// nil: it was not asked for, or the run has ended and Each gives all
+		Follower OutputFollower
 	}
-	// CancelRun ends a run's whole process tree. Reply: Run, as it stands when the request to end was made. Code conflict: it has ended.
+	// CancelRun ends a run's whole process tree. Reply: Run, as it stands when the request to end
+	// was made. Code conflict: it has ended.
 	CancelRun struct {
 		ID     string
 		Origin Origin
 	}
-	// ExecuteCommand runs a command line by `sh -c` (Windows: `cmd /C`) and waits. Reply: RunFinished.
+	// ExecuteCommand runs a command line by `sh -c` (Windows: `cmd /C`) and waits. Reply:
+	// RunFinished.
 	ExecuteCommand struct {
 		Command string
 		Timeout time.Duration // 0: the parameter command_timeout_seconds
 		Origin  Origin
 	}
-	// ExecuteScript runs a script that came with the request. Reply: RunFinished, or RunAccepted where Async.
+	// ExecuteScript runs a script that came with the request. Reply: RunFinished, or RunAccepted
+	// where Async.
 	ExecuteScript struct {
 		Job    Job // the expression is ignored
 		Async  bool
@@ -193,7 +210,8 @@ type (
 	}
 	// RunAccepted says that the run is recorded and will start.
 	RunAccepted struct{ Run Run }
-	// RunFinished is a run that has ended, with what it printed (each stream at most the run's output limit, truncated as the summary says).
+	// RunFinished is a run that has ended, with what it printed (each stream at most the run's
+	// output limit, truncated as the summary says).
 	RunFinished struct {
 		Run    Run
 		Stdout []byte
@@ -201,7 +219,8 @@ type (
 	}
 )
 
-// LogValue of ExecuteCommand and ExecuteScript would otherwise print command lines and scripts, which may carry secrets.
+// LogValue of ExecuteCommand and ExecuteScript would otherwise print command lines and scripts,
+// which may carry secrets.
 
 // String keeps %v from printing the command line.
 func (m ExecuteCommand) String() string { return "ExecuteCommand{by " + m.Origin.Principal + "}" }

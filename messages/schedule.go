@@ -4,8 +4,9 @@ import "time"
 
 // Requests to the scheduler.
 type (
-	// PutJob stores a job. Where the row must be absent (POST) the options are the defaults with Patch applied; where it must be present
-	// (PUT) they are the stored ones with Patch applied. Job.Options is ignored. Reply: JobPut.
+	// PutJob stores a job. Where the row must be absent (POST) the options are the defaults with
+	// Patch applied; where it must be present (PUT) they are the stored ones with Patch applied.
+	// Job.Options is ignored. Reply: JobPut.
 	PutJob struct {
 		Job    Job
 		Patch  JobOptionsPatch
@@ -14,12 +15,14 @@ type (
 	}
 	// JobPut says that the job is durable and planned.
 	JobPut struct {
-		Name    string
-		Next    time.Time // zero: it never fires
-		Warning string    // one sentence, where the job is accepted but will not do what one may expect
+		Name string
+		Next time.Time // zero: it never fires
+		// one sentence, where the job is accepted but will not do what one may expect
+		Warning string
 	}
-	// CheckJob asks whether the scheduler would take a job, and changes nothing. The patch counts from the defaults, as where the row is absent.
-	// Reply: JobChecked, or the error that PutJob would get.
+	// CheckJob asks whether the scheduler would take a job, and changes nothing. The patch counts
+	// from the defaults, as where the row is absent. Reply: JobChecked, or the error that PutJob
+	// would get.
 	CheckJob struct {
 		Job   Job
 		Patch JobOptionsPatch
@@ -35,7 +38,8 @@ type (
 	JobDeleted struct{ Name string }
 	// ListJobs asks for the names. Reply: JobNames.
 	ListJobs struct{}
-	// JobNames holds all names in byte order. The slice is shared: nobody changes it. A list that did not change is the same slice.
+	// JobNames holds all names in byte order. The slice is shared: nobody changes it. A list that
+	// did not change is the same slice.
 	JobNames struct{ Names []string }
 	// GetJob asks for one stored job, whole. Reply: Job.
 	GetJob struct{ Name string }

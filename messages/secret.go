@@ -5,10 +5,12 @@ import (
 	"log/slog"
 )
 
-// Mask is what stands for a secret wherever it could be seen. Writing it back as a value changes nothing.
+// Mask is what stands for a secret wherever it could be seen. Writing it back as a value changes
+// nothing.
 const Mask = "********"
 
-// Secret is a string that prints, logs and marshals as Mask. Only Reveal gives its value, so that each use of it can be found by name.
+// Secret is a string that prints, logs and marshals as Mask. Only Reveal gives its value, so that
+// each use of it can be found by name.
 type Secret string
 
 // Reveal returns the value itself.

@@ -30,7 +30,8 @@ func TestSecretNeverShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown.Write(data)
-	if strings.Contains(shown.String(), value) || strings.Contains(shown.String(), fmt.Sprintf("%x", value)) {
+	if strings.Contains(shown.String(), value) ||
+		strings.Contains(shown.String(), fmt.Sprintf("%x", value)) {
 		t.Errorf("the secret shows in: %s", shown.String())
 	}
 	if s.Reveal() != value {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The tables of an export: the five of the Rust agent's SQLite file, and what Gusty adds for what those lack.
+// The tables of an export: the five of the Rust agent's SQLite file, and what Gusty adds for what
+// those lack.
 const (
 	TableVersion     = "agent_version"
 	TableConfig      = "server_config"
@@ -19,12 +20,15 @@ const (
 	TableRunOutput   = "gusty_run_output"
 )
 
-// TableRow is one row of an export: VersionRow, ConfigRow, JobTableRow, UserTableRow, AppRow, JobOptionsRow, UserOptionsRow, RunTableRow or
-// RunOutputRow, or a pointer to one of the job's two. The JSON names of its fields are the columns, in their order. INTEGER columns that hold a flag are 0 or 1.
+// TableRow is one row of an export: VersionRow, ConfigRow, JobTableRow, UserTableRow, AppRow,
+// JobOptionsRow, UserOptionsRow, RunTableRow or RunOutputRow, or a pointer to one of the job's two.
+// The JSON names of its fields are the columns, in their order. INTEGER columns that hold a flag
+// are 0 or 1.
 type TableRow interface {
 	// Table returns the table's name.
 	Table() string
-	// RowName returns what the row is about, for reports: a parameter, a job, a user; empty where the row has no name.
+	// RowName returns what the row is about, for reports: a parameter, a job, a user; empty where
+	// the row has no name.
 	RowName() string
 }
 
@@ -43,7 +47,8 @@ type (
 		Local     string `json:"local_value"`
 		CanModify int64  `json:"can_modify"`
 	}
-	// JobTableRow is a job without Gusty's options. Content is the script itself; in JSON and SQLite it stands as base64.
+	// JobTableRow is a job without Gusty's options. Content is the script itself; in JSON and
+	// SQLite it stands as base64.
 	JobTableRow struct {
 		Name              string `json:"script_name"`
 		Content           []byte `json:"content"`
@@ -53,12 +58,14 @@ type (
 		OpenSearchIndex   string `json:"opensearch_index"`
 		OpenSearchEnabled int64  `json:"opensearch_enabled"`
 	}
-	// UserTableRow is a user with the bcrypt hash of the password, or Mask where secrets stay inside.
+	// UserTableRow is a user with the bcrypt hash of the password, or Mask where secrets stay
+	// inside.
 	UserTableRow struct {
 		Name     string `json:"user_name"`
 		Password Secret `json:"password"`
 	}
-	// AppRow is an account that the Rust agent used for its updates. Password is Mask where secrets stay inside.
+	// AppRow is an account that the Rust agent used for its updates. Password is Mask where secrets
+	// stay inside.
 	AppRow struct {
 		User     string `json:"user_name"`
 		Password Secret `json:"password"`
@@ -75,7 +82,8 @@ type (
 		Name    string            `json:"user_name"`
 		Options StoredUserOptions `json:"options"`
 	}
-	// RunTableRow is a run. Times are RFC 3339 in UTC with milliseconds, and empty where there is none.
+	// RunTableRow is a run. Times are RFC 3339 in UTC with milliseconds, and empty where there is
+	// none.
 	RunTableRow struct {
 		ID              string `json:"run_id"`
 		ScriptName      string `json:"script_name"`
@@ -172,15 +180,16 @@ func (r RunTableRow) RowName() string { return r.ID }
 // RowName returns the run's id.
 func (r RunOutputRow) RowName() string { return r.RunID }
 
-// MarshalJSON writes the environment's values as they are: who builds the row has masked what must not leave.
+// MarshalJSON writes the environment's values as they are: who builds the row has masked what must
+// not leave.
 func (o StoredJobOptions) MarshalJSON() ([]byte, error) {
 	b := object{buf: []byte{'{'}}
 	b.options("", &o)
 	return bytes.TrimPrefix(b.buf, []byte(`{"":`)), b.err
 }
 
-// Whole returns the options of a job that has these and else the defaults. Values of the environment that are Mask stay so: the store knows what
-// they stand for.
+// Whole returns the options of a job that has these and else the defaults. Values of the
+// environment that are Mask stay so: the store knows what they stand for.
 func (o *StoredJobOptions) Whole() JobOptions {
 	patch := o.JobOptionsPatch
 	patch.Environment = nil
@@ -194,12 +203,18 @@ func (o *StoredJobOptions) Whole() JobOptions {
 // Patch returns a patch that names every option, as it stands in o when the patch is looked at.
 func (o *JobOptions) Patch() JobOptionsPatch {
 	return JobOptionsPatch{
-		Enabled: &o.Enabled, Description: &o.Description, TimeZone: &o.TimeZone, OverlapPolicy: &o.OverlapPolicy,
-		MisfirePolicy: &o.MisfirePolicy, MisfireGraceSeconds: &o.MisfireGraceSeconds, TimeoutSeconds: &o.TimeoutSeconds,
-		KillGraceSeconds: &o.KillGraceSeconds, MaxRetries: &o.MaxRetries, RetryDelaySeconds: &o.RetryDelaySeconds,
-		JitterSeconds: &o.JitterSeconds, Environment: &o.Environment, WorkingDirectory: &o.WorkingDirectory, RunAs: &o.RunAs,
-		OutputLimitBytes: &o.OutputLimitBytes, KeepRuns: &o.KeepRuns, SuccessExitCodes: &o.SuccessExitCodes, Nice: &o.Nice,
-		MemoryLimitBytes: &o.MemoryLimitBytes, CPULimitPercent: &o.CPULimitPercent, KillRemaining: &o.KillRemaining,
+		Enabled: &o.Enabled, Description: &o.Description, TimeZone: &o.TimeZone,
+		OverlapPolicy: &o.OverlapPolicy,
+		MisfirePolicy: &o.MisfirePolicy, MisfireGraceSeconds: &o.MisfireGraceSeconds,
+		TimeoutSeconds:   &o.TimeoutSeconds,
+		KillGraceSeconds: &o.KillGraceSeconds, MaxRetries: &o.MaxRetries,
+		RetryDelaySeconds: &o.RetryDelaySeconds,
+		JitterSeconds:     &o.JitterSeconds, Environment: &o.Environment,
+		WorkingDirectory: &o.WorkingDirectory, RunAs: &o.RunAs,
+		OutputLimitBytes: &o.OutputLimitBytes, KeepRuns: &o.KeepRuns,
+		SuccessExitCodes: &o.SuccessExitCodes, Nice: &o.Nice,
+		MemoryLimitBytes: &o.MemoryLimitBytes, CPULimitPercent: &o.CPULimitPercent,
+		KillRemaining: &o.KillRemaining,
 	}
 }
 

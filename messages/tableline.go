@@ -13,10 +13,12 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLineBytes bounds one line of an export: a script of MaxScriptBytes in base64, an environment, and the names around them.
+// MaxLineBytes bounds one line of an export: a script of MaxScriptBytes in base64, an environment,
+// and the names around them.
 const MaxLineBytes = 64 << 20
 
-// AppendLine appends a row as one line of an export: {"table":"…","row":{…}} and a line feed. It fails for no row that the store gave.
+// AppendLine appends a row as one line of an export: {"table":"…","row":{…}} and a line feed. It
+// fails for no row that the store gave.
 func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 	buf = append(buf, `{"table":"`...)
 	buf = append(buf, row.Table()...)
@@ -24,9 +26,11 @@ func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 	o := object{buf: buf}
 	switch r := row.(type) {
 	case VersionRow:
-		o.text("version", r.Version).number("version_valid", r.Valid).text("build_date", r.BuildDate)
+		o.text("version", r.Version).number("version_valid", r.Valid).text("build_date",
+			r.BuildDate)
 	case ConfigRow:
-		o.text("param_name", r.Name).text("global_value", r.Global).text("local_value", r.Local).number("can_modify", r.CanModify)
+		o.text("param_name", r.Name).text("global_value", r.Global).text("local_value",
+			r.Local).number("can_modify", r.CanModify)
 	case JobTableRow:
 		o.job(&r)
 	case *JobTableRow:
@@ -34,7 +38,8 @@ func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 	case UserTableRow:
 		o.text("user_name", r.Name).text("password", r.Password.Reveal())
 	case AppRow:
-		o.text("user_name", r.User).text("password", r.Password.Reveal()).text("endpoint", r.Endpoint).text("purpose", r.Purpose)
+		o.text("user_name", r.User).text("password", r.Password.Reveal()).text("endpoint",
+			r.Endpoint).text("purpose", r.Purpose)
 	case JobOptionsRow:
 		o.text("script_name", r.Name).options("options", &r.Options)
 	case *JobOptionsRow:
@@ -44,7 +49,8 @@ func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 	case RunTableRow:
 		o.run(&r)
 	case RunOutputRow:
-		o.text("run_id", r.RunID).number("sequence", r.Sequence).text("stream", r.Stream).text("at", r.At).base64("data", r.Data).
+		o.text("run_id", r.RunID).number("sequence", r.Sequence).text("stream", r.Stream).text("at",
+			r.At).base64("data", r.Data).
 			number("skipped_bytes", r.SkippedBytes)
 	default:
 		return nil, fmt.Errorf("%T is not a row of an export", row)
@@ -59,14 +65,19 @@ type object struct {
 }
 
 func (o *object) job(r *JobTableRow) {
-	o.text("script_name", r.Name).base64("content", r.Content).text("cron_expression", r.CronExpression).text("arguments", r.Arguments).
-		number("script_type", r.Type).text("opensearch_index", r.OpenSearchIndex).number("opensearch_enabled", r.OpenSearchEnabled)
+	o.text("script_name", r.Name).base64("content", r.Content).text("cron_expression",
+		r.CronExpression).text("arguments", r.Arguments).
+		number("script_type", r.Type).text("opensearch_index",
+		r.OpenSearchIndex).number("opensearch_enabled", r.OpenSearchEnabled)
 }
 
 func (o *object) run(r *RunTableRow) {
-	o.text("run_id", r.ID).text("script_name", r.ScriptName).text("kind", r.Kind).text("state", r.State).text("reason", r.Reason).
-		text("trigger", r.Trigger).text("principal", r.Principal).number("attempt", r.Attempt).text("due_at", r.DueAt).
-		text("started_at", r.StartedAt).text("ended_at", r.EndedAt).json("exit_code", r.ExitCode).text("signal", r.Signal).
+	o.text("run_id", r.ID).text("script_name", r.ScriptName).text("kind", r.Kind).text("state",
+		r.State).text("reason", r.Reason).
+		text("trigger", r.Trigger).text("principal", r.Principal).number("attempt",
+		r.Attempt).text("due_at", r.DueAt).
+		text("started_at", r.StartedAt).text("ended_at", r.EndedAt).json("exit_code",
+		r.ExitCode).text("signal", r.Signal).
 		number("stdout_bytes", r.StdoutBytes).number("stderr_bytes", r.StderrBytes).
 		number("stdout_truncated", r.StdoutTruncated).number("stderr_truncated", r.StderrTruncated)
 }
@@ -120,7 +131,8 @@ func (o *object) json(name string, value any) *object {
 	return o.value(value)
 }
 
-// options writes what MarshalJSON of StoredJobOptions writes, without what that leaves behind: an export has a row of options for each job.
+// options writes what MarshalJSON of StoredJobOptions writes, without what that leaves behind: an
+// export has a row of options for each job.
 func (o *object) options(name string, s *StoredJobOptions) {
 	o.key(name)
 	o.buf = append(o.buf, '{')
@@ -208,8 +220,8 @@ type tableLine struct {
 	Row   json.RawMessage `json:"row"`
 }
 
-// ParseLine reads one line of an export. A column that is absent or null is empty or 0; one that the table does not have is refused. The error
-// is a *LineError.
+// ParseLine reads one line of an export. A column that is absent or null is empty or 0; one that
+// the table does not have is refused. The error is a *LineError.
 func ParseLine(line []byte) (TableRow, error) {
 	var t tableLine
 	if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
@@ -231,9 +243,12 @@ func ParseLine(line []byte) (TableRow, error) {
 // lineParsers returns what reads the row of each table.
 func lineParsers() map[string]func([]byte) (TableRow, error) {
 	return map[string]func([]byte) (TableRow, error){
-		TableVersion: parseRow[VersionRow], TableConfig: parseRow[ConfigRow], TableJobs: parseRow[JobTableRow],
-		TableUsers: parseRow[UserTableRow], TableApps: parseRow[AppRow], TableJobOptions: parseRow[JobOptionsRow],
-		TableUserOptions: parseRow[UserOptionsRow], TableRuns: parseRow[RunTableRow], TableRunOutput: parseRow[RunOutputRow],
+		TableVersion: parseRow[VersionRow], TableConfig: parseRow[ConfigRow],
+		TableJobs:  parseRow[JobTableRow],
+		TableUsers: parseRow[UserTableRow], TableApps: parseRow[AppRow],
+		TableJobOptions:  parseRow[JobOptionsRow],
+		TableUserOptions: parseRow[UserOptionsRow], TableRuns: parseRow[RunTableRow],
+		TableRunOutput: parseRow[RunOutputRow],
 	}
 }
 
@@ -245,8 +260,8 @@ func parseRow[T TableRow](raw []byte) (TableRow, error) {
 	return row, nil
 }
 
-// strictly reads one JSON value that has no member which to does not have, and nothing behind it. The error says what is wrong without what was
-// sent.
+// strictly reads one JSON value that has no member which to does not have, and nothing behind it.
+// The error says what is wrong without what was sent.
 func strictly(text []byte, to any) error {
 	if err := decodeStrictly(text, to); err != nil {
 		return sentenceOf(err)
@@ -272,7 +287,8 @@ func sentenceOf(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &wrong):
-		return fmt.Errorf("%s has a value of the wrong kind (%s)", clipped(wrong.Field), wrong.Value)
+		return fmt.Errorf("%s has a value of the wrong kind (%s)", clipped(wrong.Field),
+			wrong.Value)
 	case errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("it is not JSON")
 	}

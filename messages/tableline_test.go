@@ -15,13 +15,34 @@ func sampleRows() []TableRow {
 	return []TableRow{
 		VersionRow{Version: " ", Valid: 1, BuildDate: "2026"},
 		ConfigRow{Name: "p", Global: "a\\b", Local: "ü<&>", CanModify: 1},
-		JobTableRow{Name: "j\"", Content: []byte{0, 1, 255}, CronExpression: "* * * * *", Arguments: "a", Type: 1, OpenSearchIndex: "i", OpenSearchEnabled: 1},
+		JobTableRow{
+			Name:              "j\"",
+			Content:           []byte{0, 1, 255},
+			CronExpression:    "* * * * *",
+			Arguments:         "a",
+			Type:              1,
+			OpenSearchIndex:   "i",
+			OpenSearchEnabled: 1,
+		},
 		UserTableRow{Name: "u", Password: "$2b$"},
 		AppRow{User: "a", Password: "s", Endpoint: "e", Purpose: "p"},
-		JobOptionsRow{Name: "j", Options: StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused}},
-		UserOptionsRow{Name: "u", Options: StoredUserOptions{Scopes: []Scope{ScopeRead}, Disabled: true}},
+		JobOptionsRow{
+			Name:    "j",
+			Options: StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
+		},
+		UserOptionsRow{
+			Name:    "u",
+			Options: StoredUserOptions{Scopes: []Scope{ScopeRead}, Disabled: true},
+		},
 		RunTableRow{ID: "r", Kind: "job", State: "failed", ExitCode: &code, StdoutBytes: 5},
-		RunOutputRow{RunID: "r", Sequence: 1, Stream: "stdout", At: "t", Data: []byte("x\n"), SkippedBytes: 2},
+		RunOutputRow{
+			RunID:        "r",
+			Sequence:     1,
+			Stream:       "stdout",
+			At:           "t",
+			Data:         []byte("x\n"),
+			SkippedBytes: 2,
+		},
 	}
 }
 
@@ -98,7 +119,8 @@ func TestALineThatIsNoneSaysWhichRowAndWhatOfIt(t *testing.T) {
 	} {
 		_, err := ParseLine([]byte(`{"table":` + row + `}`))
 		got := LineFault(err)
-		if got.Table != want.Table || got.Name != want.Name || !strings.Contains(got.Why, want.Why) || len(got.Why) > 400 {
+		if got.Table != want.Table || got.Name != want.Name ||
+			!strings.Contains(got.Why, want.Why) || len(got.Why) > 400 {
 			t.Errorf("%.120s: got %+v, want %+v", row, got, want)
 		}
 	}
@@ -111,7 +133,8 @@ func TestAColumnMayBeAbsentOrNull(t *testing.T) {
 	}
 }
 
-// FuzzLine: whatever a line holds, reading it ends, and what is taken is written in a form that is read as the same row.
+// FuzzLine: whatever a line holds, reading it ends, and what is taken is written in a form that is
+// read as the same row.
 func FuzzLine(f *testing.F) {
 	for _, row := range sampleRows() {
 		line, _ := AppendLine(nil, row)

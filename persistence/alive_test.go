@@ -13,7 +13,9 @@ func TestLastAlive(t *testing.T) {
 	clock := time.Date(2026, 3, 4, 5, 6, 7, 8_000_000, time.UTC)
 	open := func(agent bool) *Store {
 		t.Helper()
-		s, err := Open(Options{Dir: dir, Build: testBuild(), Agent: agent, now: func() time.Time { return clock }})
+		s, err := Open(Options{Dir: dir, Build: testBuild(), Agent: agent, now: func() time.Time {
+			return clock
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

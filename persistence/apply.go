@@ -9,9 +9,11 @@ import (
 
 var errUnknownRow = errors.New("a change holds a row of an unknown kind")
 
-// applyChange checks what every row of a change expects, then writes them. A refusal goes into result and leaves the transaction as it was;
-// an error means that the transaction can't be kept.
-func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (out outcome, err error) {
+// applyChange checks what every row of a change expects, then writes them. A refusal goes into
+// result and leaves the transaction as it was; an error means that the transaction can't be kept.
+func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (out outcome,
+	err error,
+) {
 	result.Err = w.checkAll(c.Rows)
 	if result.Err == nil {
 		err = w.applyAll(c.Rows, &out)
@@ -42,7 +44,8 @@ func (w *writer) applyAll(rows []messages.Row, out *outcome) error {
 	return nil
 }
 
-// referring returns the sequences that the documents among rows get whose message lies in the run's output, where the first of all gets first.
+// referring returns the sequences that the documents among rows get whose message lies in the run's
+// output, where the first of all gets first.
 func referring(rows []messages.Row, runID string, first uint64) (sequences []uint64) {
 	for _, row := range rows {
 		document, ok := row.(messages.DocumentRow)

@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// The fields of the record of node_app_details: its columns. The key is a sequence of 8 bytes, most significant first.
+// The fields of the record of node_app_details: its columns. The key is a sequence of 8 bytes, most
+// significant first.
 const (
 	appUser     = 1
 	appPassword = 2

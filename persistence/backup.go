@@ -13,24 +13,32 @@ import (
 	"gusty/messages"
 )
 
-// Backup is a copy of the store as one transaction shows it, in the spool directory: the database file, and the output files of the runs in it
-// as hard links. While it is read, the store goes on and no transaction is held open. Close removes it.
+// Backup is a copy of the store as one transaction shows it, in the spool directory: the database
+// file, and the output files of the runs in it as hard links. While it is read, the store goes on
+// and no transaction is held open. Close removes it.
 type Backup struct {
-	store    *Store
-	dir      string           // the spool directory
-	growing  map[string]int64 // of the output files that are still written: how many bytes of them belong to the backup
-	manifest Manifest         // without its files, which are many
+	store *Store
+	dir   string // the spool directory
+	// of the output files that are still written: how many bytes of them belong to the backup
+	growing  map[string]int64
+	manifest Manifest // without its files, which are many
 	bytes    int64
 }
 
-// spoolName is the directory for a copy that is made to be read once. Where it is there when a store is opened, a process was killed.
+// spoolName is the directory for a copy that is made to be read once. Where it is there when a
+// store is opened, a process was killed.
 const spoolName = "spool"
 
-// Backup makes a copy of the store. It blocks no commit; for as long as the database file takes to copy, pages that commits free are not used
-// again. An *Error of busy: another backup is under way; of a storage_… code: there is no room for the copy.
+// Backup makes a copy of the store. It blocks no commit; for as long as the database file takes to
+// copy, pages that commits free are not used again. An *Error of busy: another backup is under way;
+// of a storage_… code: there is no room for the copy.
 func (s *Store) Backup() (*Backup, error) {
 	if !s.backingUp.CompareAndSwap(false, true) {
-		return nil, &messages.Error{Code: messages.CodeBusy, Message: "another backup is under way; nothing was done", RetryAfter: backupRetry}
+		return nil, &messages.Error{
+			Code:       messages.CodeBusy,
+			Message:    "another backup is under way; nothing was done",
+			RetryAfter: backupRetry,
+		}
 	}
 	b := &Backup{store: s, dir: s.spool, growing: map[string]int64{}}
 	if err := b.fill(); err != nil {
@@ -49,19 +57,23 @@ const backupRetry = 10 * time.Second
 // Bytes is the size of the files in the backup.
 func (b *Backup) Bytes() int64 { return b.bytes }
 
-// Close removes the copy, and lets another backup begin. It may be called more than once, by one goroutine.
+// Close removes the copy, and lets another backup begin. It may be called more than once, by one
+// goroutine.
 func (b *Backup) Close() {
 	if b.store == nil {
 		return
 	}
-	if err := os.RemoveAll(b.dir); err != nil && !IsStorageError(err) { // a disk that takes no writes holds no copy
-		b.store.logger.Warn("the copy of a backup could not be removed; the next start removes it", "error", err)
+	if err := os.RemoveAll(b.dir); err != nil && !IsStorageError(err) {
+		// a disk that takes no writes holds no copy
+		b.store.logger.Warn("the copy of a backup could not be removed; the next start removes it",
+			"error", err)
 	}
 	b.store.backingUp.Store(false)
 	b.store = nil
 }
 
-// fill copies what belongs to the backup. The removal of output waits meanwhile, so that every run of the transaction still has its files.
+// fill copies what belongs to the backup. The removal of output waits meanwhile, so that every run
+// of the transaction still has its files.
 func (b *Backup) fill() error {
 	if err := b.makeSpool(); err != nil {
 		return err
@@ -84,7 +96,8 @@ func (b *Backup) fill() error {
 	return err
 }
 
-// makeSpool makes the spool directory, and looks for room before the copy takes what the store itself needs.
+// makeSpool makes the spool directory, and looks for room before the copy takes what the store
+// itself needs.
 func (b *Backup) makeSpool() error {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return err
@@ -94,7 +107,8 @@ func (b *Backup) makeSpool() error {
 	}
 	free, known := diskRoom(b.dir)
 	if known && free < b.store.fileBytes.Load()+reservedBytes {
-		return fmt.Errorf("%d bytes are free, and the copy needs %d: %w", free, b.store.fileBytes.Load()+reservedBytes, errNoSpace)
+		return fmt.Errorf("%d bytes are free, and the copy needs %d: %w", free,
+			b.store.fileBytes.Load()+reservedBytes, errNoSpace)
 	}
 	return nil
 }
@@ -154,7 +168,8 @@ func (b *Backup) linkGrowing(o *Output) error {
 	return nil
 }
 
-// link links an output file, or copies it where the file system has no links. One that is gone is left out.
+// link links an output file, or copies it where the file system has no links. One that is gone is
+// left out.
 func (b *Backup) link(name string) error {
 	from, to := filepath.Join(b.store.output, name), filepath.Join(b.dir, outputName, name)
 	err := os.Link(from, to)

@@ -34,7 +34,10 @@ func storeRunWithOutput(t testing.TB, s *Store, n int, name string) {
 func requireOutput(t testing.TB, s *Store, n int) {
 	t.Helper()
 	var printed []byte
-	err := s.EachOutput(testRunID(n), func(c messages.OutputChunk) error { printed = append(printed, c.Data...); return nil })
+	err := s.EachOutput(testRunID(n), func(c messages.OutputChunk) error {
+		printed = append(printed, c.Data...)
+		return nil
+	})
 	if err != nil || !bytes.Equal(printed, killedOutput(n)) {
 		t.Errorf("run %d: %d bytes of output, %v", n, len(printed), err)
 	}
@@ -73,7 +76,10 @@ func discardBackup(archive []byte) error {
 func TestBackupIsOneMoment(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
-	commit(t, s, messages.SettingRow{Name: "a", Value: []byte("0")}, messages.SettingRow{Name: "b", Value: []byte("0")})
+	commit(t, s, messages.SettingRow{
+		Name:  "a",
+		Value: []byte("0"),
+	}, messages.SettingRow{Name: "b", Value: []byte("0")})
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
 	for w := range 4 {
@@ -85,7 +91,13 @@ func TestBackupIsOneMoment(t *testing.T) {
 				default:
 				}
 				value := []byte(fmt.Sprint(w, " ", n))
-				try(s, messages.SettingRow{Name: "a", Value: value}, messages.JobRow{Job: testJob(fmt.Sprint("job ", n%40))}, messages.SettingRow{Name: "b", Value: value})
+				try(s, messages.SettingRow{
+					Name:  "a",
+					Value: value,
+				}, messages.JobRow{Job: testJob(fmt.Sprint("job ", n%40))}, messages.SettingRow{
+					Name:  "b",
+					Value: value,
+				})
 			}
 		})
 	}
@@ -107,14 +119,19 @@ func TestBackupIsOneMoment(t *testing.T) {
 func restored(t testing.TB, keyDir string, archive []byte) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "elsewhere")
-	_, err := Restore(RestoreOptions{Dir: to, KeyFile: filepath.Join(keyDir, keyName), InstallKey: true}, bytes.NewReader(archive))
+	_, err := Restore(RestoreOptions{
+		Dir:        to,
+		KeyFile:    filepath.Join(keyDir, keyName),
+		InstallKey: true,
+	}, bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return to
 }
 
-// TestBackupKeepsTrimmedOutput: what is trimmed after the copy was made is still in it, and gone from the store.
+// TestBackupKeepsTrimmedOutput: what is trimmed after the copy was made is still in it, and gone
+// from the store.
 func TestBackupKeepsTrimmedOutput(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -129,7 +146,8 @@ func TestBackupKeepsTrimmedOutput(t *testing.T) {
 	for n := 2; n < 6; n++ {
 		storeRunWithOutput(t, s, n, "job")
 	}
-	if _, err := os.Stat(filepath.Join(dir, outputName, testRunID(1)+".0")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, outputName, testRunID(1)+".0")); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("the output of a trimmed run is still there: %v", err)
 	}
 	archive := archived(t, b)
@@ -170,7 +188,8 @@ func TestBackupOfAGrowingOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("second "), 30000), time.Unix(2, 0)); err != nil {
+	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("second "), 30000),
+		time.Unix(2, 0)); err != nil {
 		t.Fatal(err)
 	}
 	archive := archived(t, b)
@@ -180,7 +199,10 @@ func TestBackupOfAGrowingOutput(t *testing.T) {
 	}
 	r := openStore(t, restored(t, dir, archive))
 	var printed []byte
-	err = r.EachOutput(testRunID(1), func(c messages.OutputChunk) error { printed = append(printed, c.Data...); return nil })
+	err = r.EachOutput(testRunID(1), func(c messages.OutputChunk) error {
+		printed = append(printed, c.Data...)
+		return nil
+	})
 	if err != nil || len(printed) == 0 || !bytes.HasPrefix(first, printed) {
 		t.Errorf("%d bytes of output, %v", len(printed), err)
 	}
@@ -215,7 +237,8 @@ func TestStartEmptiesTheSpool(t *testing.T) {
 	}
 }
 
-// TestAlteredBackup changes and cuts archives: each is refused, or the change lies in what means nothing.
+// TestAlteredBackup changes and cuts archives: each is refused, or the change lies in what means
+// nothing.
 func TestAlteredBackup(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -224,7 +247,8 @@ func TestAlteredBackup(t *testing.T) {
 	if err := discardBackup(archive); err != nil {
 		t.Fatal(err)
 	}
-	end := bytes.LastIndex(archive, []byte(manifestName)) // the last line; behind it there is padding
+	// the last line; behind it there is padding
+	end := bytes.LastIndex(archive, []byte(manifestName))
 	for size := 0; size < end; size += 512 {
 		if err := discardBackup(archive[:size]); !errors.Is(err, ErrBackup) {
 			t.Errorf("cut to %d bytes: %v", size, err)

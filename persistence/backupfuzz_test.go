@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzReadBackup: no archive makes the reader panic, and one that it takes holds what its manifest says.
+// FuzzReadBackup: no archive makes the reader panic, and one that it takes holds what its manifest
+// says.
 func FuzzReadBackup(f *testing.F) {
 	dir := f.TempDir()
 	s := openStore(f, dir)

@@ -17,8 +17,9 @@ var ErrBackup = errors.New("not a whole backup")
 // maxManifestBytes bounds what is read of a manifest: a million output files.
 const maxManifestBytes = 256 << 20
 
-// ReadBackup reads a backup, hands each of its files to put, and then checks all of them against the manifest. put must read content to its end,
-// and must not trust it before ReadBackup has returned without an error. An error that wraps ErrBackup says what is wrong with the archive.
+// ReadBackup reads a backup, hands each of its files to put, and then checks all of them against
+// the manifest. put must read content to its end, and must not trust it before ReadBackup has
+// returned without an error. An error that wraps ErrBackup says what is wrong with the archive.
 func ReadBackup(in io.Reader, put func(name string, content io.Reader) error) (Manifest, error) {
 	r := &backupReader{archive: tar.NewReader(in), put: put, sums: map[string]ManifestFile{}}
 	for {
@@ -62,7 +63,8 @@ func (r *backupReader) read(h *tar.Header) (err error) {
 	return err
 }
 
-// inBackup reports whether a backup may have a file of this name. No other is ever written, wherever it would lead.
+// inBackup reports whether a backup may have a file of this name. No other is ever written,
+// wherever it would lead.
 func inBackup(name string) bool {
 	dir, base := path.Split(name)
 	switch dir {
@@ -102,11 +104,16 @@ func (r *backupReader) file(h *tar.Header) error {
 		}
 		return err
 	}
-	r.sums[h.Name] = ManifestFile{Name: h.Name, Bytes: h.Size, SHA256: hex.EncodeToString(sum.Sum(nil))}
+	r.sums[h.Name] = ManifestFile{
+		Name:   h.Name,
+		Bytes:  h.Size,
+		SHA256: hex.EncodeToString(sum.Sum(nil)),
+	}
 	return nil
 }
 
-// faithful remembers the error of what it reads from, to tell it from one of the place that it is copied to.
+// faithful remembers the error of what it reads from, to tell it from one of the place that it is
+// copied to.
 type faithful struct {
 	from io.Reader
 	err  error
@@ -132,7 +139,8 @@ func (r *backupReader) check() error {
 		return notWhole(fmt.Errorf("its manifest can't be read: %w", err))
 	}
 	if r.manifest.Format != backupFormat {
-		return notWhole(fmt.Errorf("its form is %d, and this program knows %d; use a newer one", r.manifest.Format, backupFormat))
+		return notWhole(fmt.Errorf("its form is %d, and this program knows %d; use a newer one",
+			r.manifest.Format, backupFormat))
 	}
 	return r.compare()
 }

@@ -77,7 +77,11 @@ func (t *backupTar) writeFile(path, name string, size int64) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	return errors.Join(t.manifest.add(ManifestFile{Name: name, Bytes: size, SHA256: hex.EncodeToString(sum)}), f.Close())
+	return errors.Join(t.manifest.add(ManifestFile{
+		Name:   name,
+		Bytes:  size,
+		SHA256: hex.EncodeToString(sum),
+	}), f.Close())
 }
 
 func (t *backupTar) writeManifest() error {

@@ -17,7 +17,8 @@ import (
 // bareBolt is what the store is measured against: a put of the same size and its fsync.
 func bareBolt(b *testing.B) *bolt.DB {
 	b.Helper()
-	db, err := bolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType})
+	db, err := bolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600,
+		&bolt.Options{FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,7 +27,10 @@ func bareBolt(b *testing.B) *bolt.DB {
 			b.Error(err)
 		}
 	})
-	if err := db.Update(func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("rows")); return err }); err != nil {
+	if err := db.Update(func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("rows"))
+		return err
+	}); err != nil {
 		b.Fatal(err)
 	}
 	return db
@@ -34,17 +38,23 @@ func bareBolt(b *testing.B) *bolt.DB {
 
 func putBare(b *testing.B, db *bolt.DB, key string, value []byte) {
 	b.Helper()
-	err := db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte("rows")).Put([]byte(key), value) })
+	err := db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("rows")).Put([]byte(key), value)
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
 }
 
 func benchRows(n int) []messages.Row {
-	return []messages.Row{messages.SettingRow{Name: fmt.Sprint("key ", n%2000), Value: []byte(strings.Repeat("v", 1000))}}
+	return []messages.Row{messages.SettingRow{
+		Name:  fmt.Sprint("key ", n%2000),
+		Value: []byte(strings.Repeat("v", 1000)),
+	}}
 }
 
-// BenchmarkDurablePut interleaves a sealed put of 1 KB, one of a whole job, and a bare one, and tells the medians' ratios.
+// BenchmarkDurablePut interleaves a sealed put of 1 KB, one of a whole job, and a bare one, and
+// tells the medians' ratios.
 func BenchmarkDurablePut(b *testing.B) {
 	s, db := openStore(b, b.TempDir()), bareBolt(b)
 	value := []byte(strings.Repeat("v", 1000))
@@ -63,7 +73,8 @@ func BenchmarkDurablePut(b *testing.B) {
 		job := testJob(fmt.Sprint("job ", n%500))
 		job.Content = value
 		commit(b, s, messages.JobRow{Job: job})
-		sealed, bare, jobs = append(sealed, middle.Sub(start)), append(bare, then.Sub(middle)), append(jobs, time.Since(then))
+		sealed, bare, jobs = append(sealed, middle.Sub(start)), append(bare,
+			then.Sub(middle)), append(jobs, time.Since(then))
 		n++
 	}
 	b.ReportMetric(float64(median(bare))/float64(median(sealed)), "of-bare")
@@ -123,7 +134,8 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen opens a store of 10,000 jobs and as many runs, verification included, and reads the heads.
+// BenchmarkOpen opens a store of 10,000 jobs and as many runs, verification included, and reads the
+// heads.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	s := openStore(b, dir)
@@ -131,7 +143,8 @@ func BenchmarkOpen(b *testing.B) {
 		var rows []messages.Row
 		for i := range 100 {
 			name := fmt.Sprint("job ", n+i)
-			rows = append(rows, messages.JobRow{Job: testJob(name)}, messages.RunRow{Run: testRun(n+i, name, messages.RunSucceeded)})
+			rows = append(rows, messages.JobRow{Job: testJob(name)},
+				messages.RunRow{Run: testRun(n+i, name, messages.RunSucceeded)})
 		}
 		commit(b, s, rows...)
 	}
@@ -144,7 +157,10 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 		jobs := 0
-		if _, err := s.LoadJobs(func(messages.JobHead) error { jobs++; return nil }); err != nil || jobs != 10_000 {
+		if _, err := s.LoadJobs(func(messages.JobHead) error {
+			jobs++
+			return nil
+		}); err != nil || jobs != 10_000 {
 			b.Fatal(jobs, err)
 		}
 		if err := s.Close(); err != nil {

@@ -1,9 +1,11 @@
 package persistence
 
-// bucketID numbers the buckets. The number stands in row hashes and in the ledger, so it never changes its meaning.
+// bucketID numbers the buckets. The number stands in row hashes and in the ledger, so it never
+// changes its meaning.
 type bucketID uint8
 
-// The buckets that hold rows. All of them have a digest in the ledger; those of the orders hold plain keys and no sealed value.
+// The buckets that hold rows. All of them have a digest in the ledger; those of the orders hold
+// plain keys and no sealed value.
 const (
 	bucketVersion    bucketID = iota // agent_version: one row
 	bucketParameters                 // server_config
@@ -23,7 +25,8 @@ const (
 	bucketCount                      // not a bucket
 )
 
-// The buckets of the store itself. They have no digest: the first two are checked by what they open, the ledger by its seal.
+// The buckets of the store itself. They have no digest: the first two are checked by what they
+// open, the ledger by its seal.
 const (
 	nameMeta   = "meta"
 	nameKeys   = "keys"
@@ -68,7 +71,8 @@ func (b bucketID) String() string {
 	}
 }
 
-// isOrder reports whether the bucket's values are plain: the orders hold nothing but run ids, states and keyed hashes.
+// isOrder reports whether the bucket's values are plain: the orders hold nothing but run ids,
+// states and keyed hashes.
 func (b bucketID) isOrder() bool {
 	return b == bucketByJob || b == bucketByState || b == bucketByJobState
 }

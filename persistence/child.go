@@ -26,11 +26,13 @@ const (
 // maxChildText bounds what is kept of a child's standard error.
 const maxChildText = 4096
 
-// SpawnVerifier returns an Options.VerifyChild that runs command with the database's path behind it; that program calls VerifyMain. The key
-// goes to the child by its standard input, wherever it comes from.
+// SpawnVerifier returns an Options.VerifyChild that runs command with the database's path behind
+// it; that program calls VerifyMain. The key goes to the child by its standard input, wherever it
+// comes from.
 func SpawnVerifier(command ...string) func(path string, kek Key) error {
 	return func(path string, kek Key) error {
-		child := exec.CommandContext(context.Background(), command[0], append(command[1:len(command):len(command)], path)...)
+		child := exec.CommandContext(context.Background(), command[0],
+			append(command[1:len(command):len(command)], path)...)
 		child.Stdin = bytes.NewReader(keyText(kek))
 		var said strings.Builder
 		child.Stderr = &said
@@ -91,8 +93,8 @@ func endedByOthers(err error, said string) bool {
 	return false
 }
 
-// VerifyMain is the body of a verifying child: it reads the key from in, verifies the file at path, says in one sentence on out what is
-// wrong, and returns the exit code.
+// VerifyMain is the body of a verifying child: it reads the key from in, verifies the file at path,
+// says in one sentence on out what is wrong, and returns the exit code.
 func VerifyMain(path string, in io.Reader, out io.Writer) (code int) {
 	debug.SetPanicOnFault(true)
 	defer func() {

@@ -20,7 +20,8 @@ type outcome struct {
 	imported *messages.ImportResult
 }
 
-// runCommitter takes everything that waits into one transaction, and again, until the store is closed or a commit's outcome is unknown.
+// runCommitter takes everything that waits into one transaction, and again, until the store is
+// closed or a commit's outcome is unknown.
 func (s *Store) runCommitter() {
 	defer close(s.committed)
 	released := time.Now()
@@ -40,7 +41,8 @@ func (s *Store) runCommitter() {
 	}
 }
 
-// When the committer gives the map's pages back: as soon as it has nothing to do, and now and then while it has.
+// When the committer gives the map's pages back: as soon as it has nothing to do, and now and then
+// while it has.
 const (
 	quietAfter   = time.Second
 	releaseAfter = 2 * time.Second
@@ -52,9 +54,11 @@ func (s *Store) release() {
 	}
 }
 
-// fail ends the committer: what it held may be done or not, what still waits is not, and nothing is taken any more.
+// fail ends the committer: what it held may be done or not, what still waits is not, and nothing is
+// taken any more.
 func (s *Store) fail(batch []pending, err error) {
-	s.logger.Error("the store can't commit any more; the agent ends to start afresh from the disk", "error", err)
+	s.logger.Error("the store can't commit any more; the agent ends to start afresh from the disk",
+		"error", err)
 	for i := range batch {
 		batch[i].finish(messages.Committed{Err: err})
 	}
@@ -71,8 +75,9 @@ func (s *Store) fail(batch []pending, err error) {
 	s.failed <- err
 }
 
-// commitBatch makes the changes durable and answers them. A returned error means that the outcome is unknown; what is not answered by then
-// is the caller's to answer. A panic is such an error, after which the transaction may still hold bbolt's locks.
+// commitBatch makes the changes durable and answers them. A returned error means that the outcome
+// is unknown; what is not answered by then is the caller's to answer. A panic is such an error,
+// after which the transaction may still hold bbolt's locks.
 func (s *Store) commitBatch(batch []pending) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -100,7 +105,8 @@ func (s *Store) commitBatch(batch []pending) (err error) {
 	return err
 }
 
-// commitApart commits each change in a transaction of its own, after one of them could not be applied: it fails alone.
+// commitApart commits each change in a transaction of its own, after one of them could not be
+// applied: it fails alone.
 func (s *Store) commitApart(batch []pending) error {
 	for i := range batch {
 		if err := s.commitBatch(batch[i : i+1]); err != nil {

@@ -12,7 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// hold makes the committer wait inside of a commit until release is called; what is submitted meanwhile shares the next transaction.
+// hold makes the committer wait inside of a commit until release is called; what is submitted
+// meanwhile shares the next transaction.
 func hold(s *Store) (held <-chan struct{}, release func()) {
 	entered, let := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -28,7 +29,12 @@ func TestChangesShareATransaction(t *testing.T) {
 	commit(t, s, messages.JobRow{Job: testJob("there")})
 	held, release := hold(s)
 	first := make(chan messages.Committed, 1)
-	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a", Value: []byte("1")}}}, func(c messages.Committed) { first <- c })
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{
+		Name:  "a",
+		Value: []byte("1"),
+	}}}, func(c messages.Committed) {
+		first <- c
+	})
 	<-held
 	answers := make(chan messages.Committed, 3)
 	for _, rows := range [][]messages.Row{
@@ -47,7 +53,8 @@ func TestChangesShareATransaction(t *testing.T) {
 	if one.Err != nil || one.TxID == 0 {
 		t.Errorf("the first: %+v", one)
 	}
-	if messages.CodeOf(two.Err) != messages.CodeExists || messages.CodeOf(three.Err) != messages.CodeExists {
+	if messages.CodeOf(two.Err) != messages.CodeExists ||
+		messages.CodeOf(three.Err) != messages.CodeExists {
 		t.Errorf("the others: %v, %v", two.Err, three.Err)
 	}
 	if v, err := s.Setting("b"); err != nil || v != nil {
@@ -62,7 +69,8 @@ func TestChangesShareATransaction(t *testing.T) {
 func TestARefusalCommitsNothing(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	before := s.Stats().Commits
-	if c := try(s, messages.JobGone{Name: "none"}); messages.CodeOf(c.Err) != messages.CodeNotFound {
+	if c := try(s,
+		messages.JobGone{Name: "none"}); messages.CodeOf(c.Err) != messages.CodeNotFound {
 		t.Fatal(c.Err)
 	}
 	if s.Stats().Commits != before {
@@ -76,14 +84,23 @@ type strangeRow struct{ messages.Row }
 func TestAChangeThatCannotBeAppliedFailsAlone(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	held, release := hold(s)
-	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a", Value: []byte("1")}}}, func(messages.Committed) {})
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{
+		Name:  "a",
+		Value: []byte("1"),
+	}}}, func(messages.Committed) {})
 	<-held
 	answers := make(chan messages.Committed, 3)
-	for _, row := range []messages.Row{messages.SettingRow{Name: "b", Value: []byte("2")}, strangeRow{}, messages.SettingRow{Name: "c", Value: []byte("3")}} {
-		s.Submit(messages.Change{Rows: []messages.Row{row}}, func(c messages.Committed) { answers <- c })
+	for _, row := range []messages.Row{messages.SettingRow{
+		Name:  "b",
+		Value: []byte("2"),
+	}, strangeRow{}, messages.SettingRow{Name: "c", Value: []byte("3")}} {
+		s.Submit(messages.Change{Rows: []messages.Row{row}}, func(c messages.Committed) {
+			answers <- c
+		})
 	}
 	release()
-	if one, two, three := <-answers, <-answers, <-answers; one.Err != nil || messages.CodeOf(two.Err) != messages.CodeInternal || three.Err != nil {
+	if one, two, three := <-answers, <-answers, <-answers; one.Err != nil ||
+		messages.CodeOf(two.Err) != messages.CodeInternal || three.Err != nil {
 		t.Errorf("got %v, %v, %v", one.Err, two.Err, three.Err)
 	}
 	reopen(t, s)
@@ -92,12 +109,16 @@ func TestAChangeThatCannotBeAppliedFailsAlone(t *testing.T) {
 func TestFullQueueIsBusy(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	held, release := hold(s)
-	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(messages.Committed) {})
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}},
+		func(messages.Committed) {})
 	<-held
 	var wait sync.WaitGroup
 	for range maxQueued {
 		wait.Add(1)
-		s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a", Value: []byte("1")}}}, func(c messages.Committed) {
+		s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{
+			Name:  "a",
+			Value: []byte("1"),
+		}}}, func(c messages.Committed) {
 			if c.Err != nil {
 				t.Error(c.Err)
 			}
@@ -105,7 +126,10 @@ func TestFullQueueIsBusy(t *testing.T) {
 		})
 	}
 	var refused error
-	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(c messages.Committed) { refused = c.Err })
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}},
+		func(c messages.Committed) {
+			refused = c.Err
+		})
 	if messages.CodeOf(refused) != messages.CodeBusy {
 		t.Errorf("got %v", refused)
 	}
@@ -117,11 +141,15 @@ func TestCloseCommitsWhatIsQueued(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	held, release := hold(s)
-	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}}, func(messages.Committed) {})
+	s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: "a"}}},
+		func(messages.Committed) {})
 	<-held
 	const count = 2 * maxBatch
 	for n := range count {
-		s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{Name: fmt.Sprint(n), Value: []byte("1")}}}, func(messages.Committed) {})
+		s.Submit(messages.Change{Rows: []messages.Row{messages.SettingRow{
+			Name:  fmt.Sprint(n),
+			Value: []byte("1"),
+		}}}, func(messages.Committed) {})
 	}
 	release()
 	s = reopen(t, s)
@@ -133,20 +161,27 @@ func TestCloseCommitsWhatIsQueued(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if c := try(s, messages.SettingRow{Name: "late"}); messages.CodeOf(c.Err) != messages.CodeUnavailable {
+	if c := try(s,
+		messages.SettingRow{Name: "late"}); messages.CodeOf(c.Err) != messages.CodeUnavailable {
 		t.Errorf("after Close: %v", c.Err)
 	}
 }
 
 func TestADiskWithoutRoomDegradesTheStore(t *testing.T) {
 	for code, errno := range map[messages.Code]error{
-		messages.CodeStorageFull: syscall.ENOSPC, messages.CodeStorageQuota: syscall.EDQUOT, messages.CodeStorageReadOnly: syscall.EROFS,
+		messages.CodeStorageFull: syscall.ENOSPC, messages.CodeStorageQuota: syscall.EDQUOT,
+		messages.CodeStorageReadOnly: syscall.EROFS,
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			s := openStore(t, t.TempDir())
 			commit(t, s, messages.SettingRow{Name: "a", Value: []byte("1")})
-			s.commit = func(tx *bolt.Tx) error { return errors.Join(fmt.Errorf("write: %w", errno), tx.Rollback()) }
-			if c := try(s, messages.SettingRow{Name: "a", Value: []byte("2")}); messages.CodeOf(c.Err) != code {
+			s.commit = func(tx *bolt.Tx) error {
+				return errors.Join(fmt.Errorf("write: %w", errno), tx.Rollback())
+			}
+			if c := try(s, messages.SettingRow{
+				Name:  "a",
+				Value: []byte("2"),
+			}); messages.CodeOf(c.Err) != code {
 				t.Fatalf("got %v", c.Err)
 			}
 			if got := s.Stats().Degraded; got != string(code) {
@@ -182,7 +217,9 @@ func TestAnUnknownErrorEndsTheCommitter(t *testing.T) {
 			if err := <-s.Failed(); err == nil {
 				t.Error("the store did not say that it failed")
 			}
-			if c := try(s, messages.SettingRow{Name: "a"}); messages.CodeOf(c.Err) != messages.CodeUnavailable {
+			if c := try(s,
+				messages.SettingRow{Name: "a"}); messages.CodeOf(
+				c.Err) != messages.CodeUnavailable {
 				t.Errorf("afterwards: %v", c.Err)
 			}
 		})
@@ -213,13 +250,17 @@ func TestChangesAreCommittedInOrder(t *testing.T) {
 	answers := make(chan int, count)
 	var last uint64
 	for n := range count {
-		s.Submit(messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: messages.Document{Class: messages.DocumentLog, ID: fmt.Sprint(n)}}}}, func(c messages.Committed) {
-			if c.Err != nil || c.TxID < last {
-				t.Errorf("change %d: %+v after transaction %d", n, c, last)
-			}
-			last = c.TxID
-			answers <- n
-		})
+		s.Submit(
+			messages.Change{Rows: []messages.Row{messages.DocumentRow{Document: messages.Document{
+				Class: messages.DocumentLog,
+				ID:    fmt.Sprint(n),
+			}}}}, func(c messages.Committed) {
+				if c.Err != nil || c.TxID < last {
+					t.Errorf("change %d: %+v after transaction %d", n, c, last)
+				}
+				last = c.TxID
+				answers <- n
+			})
 	}
 	for n := range count {
 		if got := <-answers; got != n {

@@ -9,18 +9,21 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// compacting is the suffix of the file that a compaction writes. It gets the database's name when it is whole, compared and durable: until
-// then the database is the old file, and what is left of the new one is removed by the next start.
+// compacting is the suffix of the file that a compaction writes. It gets the database's name when
+// it is whole, compared and durable: until then the database is the old file, and what is left of
+// the new one is removed by the next start.
 const compacting = ".compacting"
 
-// compactFromBytes is the size from which a start compacts a file that is more than half free. Below it there is nothing to be had.
+// compactFromBytes is the size from which a start compacts a file that is more than half free.
+// Below it there is nothing to be had.
 const compactFromBytes = 4 << 20
 
 // Compaction says what a compaction did, in bytes of the file.
 type Compaction struct{ Before, After int64 }
 
-// Compact writes the database of a stopped agent anew, without its free pages. It verifies it first, and changes nothing where that or
-// anything else fails. progress, where it is not nil, is told from time to time how many of all steps are done. The error is as that of Open.
+// Compact writes the database of a stopped agent anew, without its free pages. It verifies it
+// first, and changes nothing where that or anything else fails. progress, where it is not nil, is
+// told from time to time how many of all steps are done. The error is as that of Open.
 func Compact(o Options, progress func(done, all uint64)) (c Compaction, err error) {
 	o.Existing, o.StartEmpty = true, false
 	o.setDefaults()
@@ -42,13 +45,15 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 	return compact(&o, kek, progress)
 }
 
-// compactAtStart compacts the file where that is worth the time. A start does not fail for want of it.
+// compactAtStart compacts the file where that is worth the time. A start does not fail for want of
+// it.
 func compactAtStart(o *Options, kek Key) {
 	free, size, err := freeBytes(o.databaseFile())
 	if err != nil || size < compactFromBytes || free <= size/2 {
 		return
 	}
-	o.Logger.Info("the database is more than half free and is compacted", "file", o.databaseFile(), "bytes", size, "free_bytes", free)
+	o.Logger.Info("the database is more than half free and is compacted", "file", o.databaseFile(),
+		"bytes", size, "free_bytes", free)
 	c, err := compact(o, kek, nil)
 	if err != nil {
 		o.Logger.Warn("the database was not compacted", "error", err)
@@ -95,7 +100,11 @@ func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) err
 
 // viewFile reads a closed database.
 func viewFile(path string, read func(*bolt.Tx) error) error {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, ReadOnly: true, NoStatistics: true})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:      time.Second,
+		ReadOnly:     true,
+		NoStatistics: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -115,7 +124,8 @@ func countRows(path string, kek Key) (rows uint64, err error) {
 }
 
 func removeUnfinished(path string) error {
-	there, err := exists(path) // a file system that is read-only refuses to remove what is not there
+	// a file system that is read-only refuses to remove what is not there
+	there, err := exists(path)
 	if err == nil && there {
 		err = os.Remove(path)
 	}

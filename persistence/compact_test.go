@@ -12,7 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// hollow makes a store whose file is mostly free: jobs with long scripts that are deleted but for every tenth. It returns how many were made.
+// hollow makes a store whose file is mostly free: jobs with long scripts that are deleted but for
+// every tenth. It returns how many were made.
 func hollow(t testing.TB, dir string) (jobs int) {
 	t.Helper()
 	const made = 1000
@@ -22,7 +23,8 @@ func hollow(t testing.TB, dir string) (jobs int) {
 		for i := range 100 {
 			job := testJob(fmt.Sprint("job ", n+i))
 			job.Content = make([]byte, 8000)
-			rows = append(rows, messages.JobRow{Job: job}, messages.RunRow{Run: testRun(n+i, job.Name, messages.RunSucceeded)})
+			rows = append(rows, messages.JobRow{Job: job},
+				messages.RunRow{Run: testRun(n+i, job.Name, messages.RunSucceeded)})
 		}
 		commit(t, s, rows...)
 	}
@@ -33,7 +35,8 @@ func hollow(t testing.TB, dir string) (jobs int) {
 		}
 	}
 	commit(t, s, gone...)
-	commit(t, s, messages.SettingRow{Name: "after", Value: []byte("all")}) // the pages are free with the next transaction
+	// the pages are free with the next transaction
+	commit(t, s, messages.SettingRow{Name: "after", Value: []byte("all")})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +120,13 @@ func TestCompactRefuses(t *testing.T) {
 	}
 }
 
-// compactForever is a child that compacts again and again, and prints a line at each step that it takes.
+// compactForever is a child that compacts again and again, and prints a line at each step that it
+// takes.
 func compactForever(dir string) int {
 	for {
-		if _, err := Compact(Options{Dir: dir}, func(done, all uint64) { fmt.Println(done, all) }); err != nil {
+		if _, err := Compact(Options{Dir: dir}, func(done, all uint64) {
+			fmt.Println(done, all)
+		}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

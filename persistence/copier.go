@@ -14,8 +14,9 @@ import (
 // progressEvery is after how many rows a copier tells how far it is.
 const progressEvery = 1024
 
-// copier copies all buckets of a closed database into a new file, value by value as they are: what a value is bound to does not change. It reads
-// the original as a verification does, page by page, and maps nothing of it: of a file that is mostly free each touch of a map would be a fault.
+// copier copies all buckets of a closed database into a new file, value by value as they are: what
+// a value is bound to does not change. It reads the original as a verification does, page by page,
+// and maps nothing of it: of a file that is mostly free each touch of a map would be a fault.
 type copier struct {
 	source   *os.File
 	progress func(done, all uint64) // may be nil

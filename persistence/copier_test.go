@@ -16,8 +16,8 @@ import (
 // shape is what a bucket of a test holds.
 type shape struct{ rows, keyBytes, valueBytes int }
 
-// shapes are chosen for their trees: none, in the parent's value, of one page, of two, three and four levels, of rows over several pages, and of
-// keys so long that few fit into a branch.
+// shapes are chosen for their trees: none, in the parent's value, of one page, of two, three and
+// four levels, of rows over several pages, and of keys so long that few fit into a branch.
 func shapes() []shape {
 	return []shape{
 		{},
@@ -33,7 +33,8 @@ func shapes() []shape {
 	}
 }
 
-// plant makes a database of buckets of those shapes, whose values are of any length up to the one of the shape.
+// plant makes a database of buckets of those shapes, whose values are of any length up to the one
+// of the shape.
 func plant(t *testing.T, path string, random *rand.Rand) {
 	t.Helper()
 	db, err := openDatabase(path)
@@ -46,7 +47,8 @@ func plant(t *testing.T, path string, random *rand.Rand) {
 			b, err := tx.CreateBucket([]byte(fmt.Sprint("bucket ", n)))
 			for row := 0; row < s.rows && err == nil; row++ {
 				key := binary.BigEndian.AppendUint32(nil, random.Uint32())
-				err = b.Put(append(key, make([]byte, s.keyBytes-len(key))...), make([]byte, random.IntN(s.valueBytes+1)))
+				err = b.Put(append(key, make([]byte, s.keyBytes-len(key))...),
+					make([]byte, random.IntN(s.valueBytes+1)))
 			}
 			return err
 		})
@@ -59,7 +61,8 @@ func plant(t *testing.T, path string, random *rand.Rand) {
 	}
 }
 
-// TestCopiedFileIsOneOfBbolt: bbolt's own check finds nothing in a copy, as it is and after bbolt has changed it, and every page of it is used.
+// TestCopiedFileIsOneOfBbolt: bbolt's own check finds nothing in a copy, as it is and after bbolt
+// has changed it, and every page of it is used.
 func TestCopiedFileIsOneOfBbolt(t *testing.T) {
 	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
 	random := rand.New(rand.NewPCG(1, 2))
@@ -102,14 +105,18 @@ func checkPages(t *testing.T, path string) {
 	}
 	for n, s := range shapes() {
 		rows := 0
-		if err := v.take(fmt.Sprint("bucket ", n), func(leaf) error { rows++; return nil }); err != nil || rows != s.rows {
+		if err := v.take(fmt.Sprint("bucket ", n), func(leaf) error {
+			rows++
+			return nil
+		}); err != nil || rows != s.rows {
 			t.Errorf("bucket %d has %d rows, want %d: %v", n, rows, s.rows, err)
 		}
 	}
 	if err := v.pages.claimFree(); err != nil {
 		t.Error(err)
 	}
-	if info, err := f.Stat(); err != nil || info.Size() != int64(v.pages.meta.pages)*int64(v.pages.meta.pageSize) {
+	if info, err := f.Stat(); err != nil ||
+		info.Size() != int64(v.pages.meta.pages)*int64(v.pages.meta.pageSize) {
 		t.Errorf("%d pages in %d bytes, %v", v.pages.meta.pages, info.Size(), err)
 	}
 }
@@ -145,7 +152,8 @@ func disturb(tx *bolt.Tx, random *rand.Rand) error {
 	})
 }
 
-// TestCopyIsComparedWithTheOriginal: a copy that differs in one value, one row or one bucket is not taken.
+// TestCopyIsComparedWithTheOriginal: a copy that differs in one value, one row or one bucket is not
+// taken.
 func TestCopyIsComparedWithTheOriginal(t *testing.T) {
 	for name, change := range map[string]func(*bolt.Tx) error{
 		"value":  func(tx *bolt.Tx) error { return tx.Bucket([]byte("bucket 0")).Put([]byte("key"), []byte("another")) },

@@ -34,8 +34,9 @@ func beginAnew(o *Options, source keySource) (kek Key, err error) {
 	return kek, create(o, &h, kek, writeTo)
 }
 
-// create makes the database under another name, then the key, then gives the database its name: at no moment is there a database without
-// its key, and a key without a database is one that has the finished database beside it. writeTo empty: the key is there.
+// create makes the database under another name, then the key, then gives the database its name: at
+// no moment is there a database without its key, and a key without a database is one that has the
+// finished database beside it. writeTo empty: the key is there.
 func create(o *Options, h *header, kek Key, writeTo string) error {
 	half := o.databaseFile() + unfinished
 	if err := removeRegular(half); err != nil {
@@ -90,6 +91,10 @@ func seed(tx *bolt.Tx, h *header, kek Key, o *Options) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{reader: *newReader(tx, ring), ledger: ledger{runsCounted: true}, hasher: newRowHasher(ring)}
+	w := &writer{
+		reader: *newReader(tx, ring),
+		ledger: ledger{runsCounted: true},
+		hasher: newRowHasher(ring),
+	}
 	return errors.Join(w.seedParameters(), w.putVersion(o.Build), w.putLedger())
 }

@@ -22,7 +22,10 @@ func fillStore(t testing.TB, dir string) {
 	for n := range 60 {
 		name := fmt.Sprint("job number ", n)
 		run := testRun(n, name, messages.RunRunning)
-		run.Output.Inline = []messages.OutputChunk{{Stream: messages.Stdout, Data: []byte("secret-output of " + name)}}
+		run.Output.Inline = []messages.OutputChunk{{
+			Stream: messages.Stdout,
+			Data:   []byte("secret-output of " + name),
+		}}
 		commit(t, s, messages.JobRow{Job: testJob(name)}, messages.RunRow{Run: run})
 		run.State = messages.RunSucceeded
 		commit(t, s, messages.RunRow{Run: run}, messages.DocumentRow{Document: messages.Document{Class: messages.DocumentHealth, ID: run.ID, Body: []byte(`"secret-document"`)}})
@@ -30,11 +33,20 @@ func fillStore(t testing.TB, dir string) {
 	for n := range 10 {
 		commit(t, s, messages.JobGone{Name: fmt.Sprint("job number ", n)})
 		refused := messages.DocumentKey{Class: messages.DocumentHealth, Sequence: uint64(n) + 1}
-		commit(t, s, messages.DocumentRefused{Key: refused, Status: 400, Reason: "secret-reason", At: queueTime(n)})
+		commit(t, s, messages.DocumentRefused{
+			Key:    refused,
+			Status: 400,
+			Reason: "secret-reason",
+			At:     queueTime(n),
+		})
 	}
 	fillOutbox(t, s, 0, messages.DocumentLog, messages.DocumentOutput, messages.DocumentNotice)
 	commit(t, s,
-		messages.UserRow{User: messages.User{Name: "secret-user", Hash: "$2a$10$secret-hash", Scopes: messages.AllScopes()}},
+		messages.UserRow{User: messages.User{
+			Name:   "secret-user",
+			Hash:   "$2a$10$secret-hash",
+			Scopes: messages.AllScopes(),
+		}},
 		messages.ParameterRow{Name: messages.ParamEndpoint, Local: "https://secret-endpoint"}, messages.SettingRow{Name: "secret-setting", Value: []byte("x")})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -55,11 +67,16 @@ func content(s *Store) (string, error) {
 	errs = append(errs, err)
 	_, err = s.LoadParameters(func(p messages.StoredParameter) error { return encoder.Encode(p) })
 	errs = append(errs, err)
-	for _, q := range []messages.RunQuery{{Limit: 1000}, {Limit: 1000, State: messages.RunSucceeded}, {Limit: 1000, ScriptName: "job number 30"}} {
+	for _, q := range []messages.RunQuery{{Limit: 1000}, {
+		Limit: 1000,
+		State: messages.RunSucceeded,
+	}, {Limit: 1000, ScriptName: "job number 30"}} {
 		page, err := s.Runs(q)
 		errs = append(errs, err, encoder.Encode(page))
 	}
-	errs = append(errs, s.Documents(0, func(d messages.Document) (bool, error) { return true, encoder.Encode(d) }))
+	errs = append(errs, s.Documents(0, func(d messages.Document) (bool, error) {
+		return true, encoder.Encode(d)
+	}))
 	dead, err := s.Dead("", 1000)
 	errs = append(errs, err, encoder.Encode(dead))
 	standing, err := s.Outbox()
@@ -93,7 +110,8 @@ func newDamageCase(t *testing.T) *damageCase {
 	return d
 }
 
-// check opens a damaged file: it must be refused, or serve exactly what was stored. It reports whether it was refused.
+// check opens a damaged file: it must be refused, or serve exactly what was stored. It reports
+// whether it was refused.
 func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool) {
 	t.Helper()
 	if err := os.WriteFile(d.path, file, 0o600); err != nil {
@@ -119,7 +137,8 @@ func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool
 	return false
 }
 
-// DamageVariable is the environment variable that says how many bits are flipped; at 2,000 and more, the file is also cut at every page.
+// DamageVariable is the environment variable that says how many bits are flipped; at 2,000 and
+// more, the file is also cut at every page.
 const DamageVariable = "GUSTY_DAMAGE_CASES"
 
 // damageCases returns how many bits are flipped, and whether no page is left out elsewhere.
@@ -159,7 +178,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// usedPages lists the pages that a file's newest transaction is made of; a flip in another page changes nothing.
+// usedPages lists the pages that a file's newest transaction is made of; a flip in another page
+// changes nothing.
 func usedPages(t *testing.T, file []byte) (used []int) {
 	t.Helper()
 	m, err := chooseMeta(bytes.NewReader(file), int64(len(file)))
@@ -264,14 +284,18 @@ func TestATornMetaPageIsNoDamage(t *testing.T) {
 	openStore(t, dir)
 }
 
-// TestSwappedValues swaps two values of one length where they lie in the file, as one without the key can.
+// TestSwappedValues swaps two values of one length where they lie in the file, as one without the
+// key can.
 func TestSwappedValues(t *testing.T) {
 	d := newDamageCase(t)
 	m, err := chooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &verifier{pages: newPageFile(bytes.NewReader(d.file), m), buckets: map[string]bucketValue{}}
+	v := &verifier{
+		pages:   newPageFile(bytes.NewReader(d.file), m),
+		buckets: map[string]bucketValue{},
+	}
 	if err := v.pages.walk(m.root, v.addBucket); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +326,8 @@ func TestSwappedValues(t *testing.T) {
 	}
 }
 
-// TestDamageUnderAnOpenStore alters a row when the file has been verified and is in use: it is refused and never served.
+// TestDamageUnderAnOpenStore alters a row when the file has been verified and is in use: it is
+// refused and never served.
 func TestDamageUnderAnOpenStore(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
@@ -323,10 +348,12 @@ func TestDamageUnderAnOpenStore(t *testing.T) {
 			break
 		}
 		at += next + nameKeyBytes
-		if !bytes.HasPrefix(file[at:], []byte{0, 0, 0, 1}) { // the version of the data key: no value begins here
+		if !bytes.HasPrefix(file[at:], []byte{0, 0, 0, 1}) {
+			// the version of the data key: no value begins here
 			continue
 		}
-		if _, err := f.WriteAt([]byte{file[at+20] ^ 1}, int64(at+20)); err != nil { // behind key version and nonce: the ciphertext
+		if _, err := f.WriteAt([]byte{file[at+20] ^ 1}, int64(at+20)); err != nil {
+			// behind key version and nonce: the ciphertext
 			t.Fatal(err)
 		}
 	}
@@ -346,7 +373,8 @@ func TestNothingIsReadable(t *testing.T) {
 	fillStore(t, dir)
 	s := openStore(t, dir)
 	o := s.NewOutput(testRunID(1), 1<<20)
-	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("secret-output "), 1000), testRun(1, "", "").DueAt); err != nil {
+	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("secret-output "), 1000),
+		testRun(1, "", "").DueAt); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := o.Close(); err != nil {
@@ -360,7 +388,10 @@ func TestNothingIsReadable(t *testing.T) {
 			return err
 		}
 		file, err := os.ReadFile(path)
-		for _, secret := range []string{"secret", "job number", "Admin", "echo", "opensearch_domain", "log_level", "server_port", "*/5", "index-of-jobs", "$2a$"} {
+		for _, secret := range []string{
+			"secret", "job number", "Admin", "echo",
+			"opensearch_domain", "log_level", "server_port", "*/5", "index-of-jobs", "$2a$",
+		} {
 			if bytes.Contains(file, []byte(secret)) {
 				t.Errorf("%s holds %q", path, secret)
 			}

@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// databaseWriter writes a bbolt file from its front to its end, without a free page in it: what is copied in the order of its keys needs no
-// transactions, which would search, copy and write the same pages again and again. The layout is that which pages.go reads.
+// databaseWriter writes a bbolt file from its front to its end, without a free page in it: what is
+// copied in the order of its keys needs no transactions, which would search, copy and write the
+// same pages again and again. The layout is that which pages.go reads.
 type databaseWriter struct {
 	file     *os.File
 	out      *bufio.Writer
@@ -21,7 +22,12 @@ type databaseWriter struct {
 const writeTogether = 256 << 10
 
 func newDatabaseWriter(file *os.File) (*databaseWriter, error) {
-	w := &databaseWriter{file: file, out: bufio.NewWriterSize(file, writeTogether), pageSize: os.Getpagesize(), next: 2}
+	w := &databaseWriter{
+		file:     file,
+		out:      bufio.NewWriterSize(file, writeTogether),
+		pageSize: os.Getpagesize(),
+		next:     2,
+	}
 	_, err := w.out.Write(make([]byte, 2*w.pageSize)) // the metas come last
 	return w, err
 }
@@ -29,7 +35,8 @@ func newDatabaseWriter(file *os.File) (*databaseWriter, error) {
 // fill is how many bytes of a page are used.
 func (w *databaseWriter) fill() int { return int(pageFill * float64(w.pageSize)) }
 
-// tree begins a tree. Those of all buckets are written one after the other, and then the one of the buckets themselves.
+// tree begins a tree. Those of all buckets are written one after the other, and then the one of the
+// buckets themselves.
 func (w *databaseWriter) tree() *treeWriter { return &treeWriter{file: w} }
 
 // write writes a page with its overflow.
@@ -49,7 +56,8 @@ func (w *databaseWriter) writePage(count int) (id uint64, err error) {
 	return id, err
 }
 
-// finish writes the list of free pages, which is empty, and both metas: that of the transaction tx, and as the one before it the same.
+// finish writes the list of free pages, which is empty, and both metas: that of the transaction tx,
+// and as the one before it the same.
 func (w *databaseWriter) finish(root, tx uint64) error {
 	w.page = appendPageHeader(w.page[:0], w.next, flagFreelist, 0, 0)
 	freelist, err := w.writePage(1)

@@ -25,7 +25,8 @@ func (r *reader) deadLetter(id string) (messages.DeadLetter, error) {
 	case err != nil:
 		return messages.DeadLetter{}, err
 	case record == nil:
-		return messages.DeadLetter{}, messages.Errorf(messages.CodeNotFound, "there is no dead letter of this id")
+		return messages.DeadLetter{}, messages.Errorf(messages.CodeNotFound, "there is no dead "+
+			"letter of this id")
 	}
 	letter, err := decodeDead(record)
 	if err != nil {
@@ -34,7 +35,8 @@ func (r *reader) deadLetter(id string) (messages.DeadLetter, error) {
 	return letter, nil
 }
 
-// refuseDocument makes a dead letter of a document, and drops the oldest dead letters where they take too much.
+// refuseDocument makes a dead letter of a document, and drops the oldest dead letters where they
+// take too much.
 func (w *writer) refuseDocument(row *messages.DocumentRefused) error {
 	key := waitingKey(row.Key)
 	sealed := w.bucket(bucketOutbox).Get(key)
@@ -49,7 +51,12 @@ func (w *writer) refuseDocument(row *messages.DocumentRefused) error {
 		return err
 	}
 	w.ledger.refused++
-	if err := w.putDead(&messages.DeadLetter{Document: doc, Status: row.Status, Reason: row.Reason, At: row.At}); err != nil {
+	if err := w.putDead(&messages.DeadLetter{
+		Document: doc,
+		Status:   row.Status,
+		Reason:   row.Reason,
+		At:       row.At,
+	}); err != nil {
 		return err
 	}
 	for row.LimitBytes > 0 && w.ledger.deadBytes > uint64(row.LimitBytes/deadShare) {
@@ -136,7 +143,8 @@ func (w *writer) deleteDead(id string) error {
 func (s *Store) Dead(before string, limit int) (page messages.DeadPage, err error) {
 	_, err = s.view(func(r *reader) error {
 		c := r.bucket(bucketOutbox).Cursor()
-		for key, sealed := lastDead(c, before); len(key) > 0 && key[0] == deadPrefix; key, sealed = c.Prev() {
+		for key, sealed := lastDead(c, before); len(key) > 0 &&
+			key[0] == deadPrefix; key, sealed = c.Prev() {
 			if len(page.Letters) == limit {
 				page.Next = page.Letters[limit-1].Document.ID
 				return nil
@@ -156,7 +164,8 @@ func (s *Store) Dead(before string, limit int) (page messages.DeadPage, err erro
 	return page, err
 }
 
-// lastDead moves the cursor to the newest dead letter below an id, or to the newest of all: their keys are the last of the bucket.
+// lastDead moves the cursor to the newest dead letter below an id, or to the newest of all: their
+// keys are the last of the bucket.
 func lastDead(c *bolt.Cursor, before string) (key, sealed []byte) {
 	id, ok := parseRunKey(before)
 	if !ok {

@@ -10,8 +10,9 @@ import (
 	"gusty/messages"
 )
 
-// failedCommit returns what the failure of a commit means. No space, no quota and a read-only file system are known to have failed, as long as
-// the file still shows the transaction before: an *Error. Of anything else the outcome is unknown.
+// failedCommit returns what the failure of a commit means. No space, no quota and a read-only file
+// system are known to have failed, as long as the file still shows the transaction before: an
+// *Error. Of anything else the outcome is unknown.
 func (s *Store) failedCommit(id uint64, cause error) error {
 	code, ok := storageCode(cause)
 	if !ok && !hasErrno(cause) {
@@ -24,7 +25,8 @@ func (s *Store) failedCommit(id uint64, cause error) error {
 	return storageError(code)
 }
 
-// hasErrno reports whether the error tells what the system said. bbolt drops that only where it grows the file, before it writes anything.
+// hasErrno reports whether the error tells what the system said. bbolt drops that only where it
+// grows the file, before it writes anything.
 func hasErrno(err error) bool {
 	var errno syscall.Errno
 	return errors.As(err, &errno)
@@ -40,7 +42,8 @@ func (s *Store) probe() error {
 	return err
 }
 
-// shows reports whether the file's newest transaction is already that of the commit which failed, or can't be told.
+// shows reports whether the file's newest transaction is already that of the commit which failed,
+// or can't be told.
 func (s *Store) shows(id uint64) bool {
 	seen, err := s.view(func(*reader) error { return nil })
 	return err != nil || seen >= id

@@ -82,7 +82,8 @@ func fillUp(t *testing.T, s *Store) (empty func()) {
 	}
 }
 
-// fullOutput writes output where there is no room for it: the run goes on, and the summary says that it is not kept.
+// fullOutput writes output where there is no room for it: the run goes on, and the summary says
+// that it is not kept.
 func fullOutput(t *testing.T, s *Store) {
 	t.Helper()
 	empty := fillUp(t, s)
@@ -92,7 +93,8 @@ func fullOutput(t *testing.T, s *Store) {
 		t.Errorf("Write: %v", err)
 	}
 	summary, err := o.Close()
-	if summary.StdoutBytes != 100_000 || !summary.StdoutTruncated || summary.InFile || messages.CodeOf(err) != messages.CodeStorageFull {
+	if summary.StdoutBytes != 100_000 || !summary.StdoutTruncated || summary.InFile ||
+		messages.CodeOf(err) != messages.CodeStorageFull {
 		t.Errorf("summary %+v, %v", summary, err)
 	}
 	o.Remove()
@@ -108,8 +110,11 @@ func numbered(size int) []byte {
 	return text[:size]
 }
 
-// requireCounts expects of a run's output that each byte is either there, in its place, or counted as left out.
-func requireCounts(t *testing.T, each func(func(messages.OutputChunk) error) error, printed []byte, least int) {
+// requireCounts expects of a run's output that each byte is either there, in its place, or counted
+// as left out.
+func requireCounts(t *testing.T, each func(func(messages.OutputChunk) error) error, printed []byte,
+	least int,
+) {
 	t.Helper()
 	at, kept := 0, 0
 	err := each(func(c messages.OutputChunk) error {
@@ -121,11 +126,13 @@ func requireCounts(t *testing.T, each func(func(messages.OutputChunk) error) err
 		return nil
 	})
 	if err != nil || at != len(printed) || kept < least {
-		t.Errorf("told of %d bytes, %d of them kept, where %d were printed: %v", at, kept, len(printed), err)
+		t.Errorf("told of %d bytes, %d of them kept, where %d were printed: %v", at, kept,
+			len(printed), err)
 	}
 }
 
-// TestOutputWhileTheDiskIsFull: it begins before and ends after. What was printed is counted, what was left out is told, also to one who reads along.
+// TestOutputWhileTheDiskIsFull: it begins before and ends after. What was printed is counted, what
+// was left out is told, also to one who reads along.
 func TestOutputWhileTheDiskIsFull(t *testing.T) {
 	s := openStore(t, smallDisk(t))
 	o := s.NewOutput(testRunID(1), 1<<20)
@@ -146,17 +153,22 @@ func TestOutputWhileTheDiskIsFull(t *testing.T) {
 	if err := write(100_000, 600_000); messages.CodeOf(err) != messages.CodeStorageFull {
 		t.Errorf("Write: %v", err)
 	}
-	requireCounts(t, func(each func(messages.OutputChunk) error) error { return s.EachOutput(testRunID(1), each) }, printed[:600_000], 80_000)
+	requireCounts(t, func(each func(messages.OutputChunk) error) error {
+		return s.EachOutput(testRunID(1), each)
+	}, printed[:600_000], 80_000)
 	empty()
 	if err := write(600_000, 700_000); err != nil {
 		t.Error(err)
 	}
 	summary, err := o.Close()
-	if summary.StdoutBytes != 700_000 || !summary.StdoutTruncated || summary.StderrTruncated || messages.CodeOf(err) != messages.CodeStorageFull {
+	if summary.StdoutBytes != 700_000 || !summary.StdoutTruncated || summary.StderrTruncated ||
+		messages.CodeOf(err) != messages.CodeStorageFull {
 		t.Errorf("summary %+v, %v", summary, err)
 	}
 	storeRun(t, s, 1, summary)
-	requireCounts(t, func(each func(messages.OutputChunk) error) error { return s.EachOutput(testRunID(1), each) }, printed, 180_000)
+	requireCounts(t, func(each func(messages.OutputChunk) error) error {
+		return s.EachOutput(testRunID(1), each)
+	}, printed, 180_000)
 	requireCounts(t, func(each func(messages.OutputChunk) error) error {
 		for {
 			c, err := follower.Next(t.Context())
@@ -170,7 +182,8 @@ func TestOutputWhileTheDiskIsFull(t *testing.T) {
 	}, printed, 180_000)
 }
 
-// TestLittleOutputOutlastsAFullDisk: what little a run prints goes into its row where no file takes it.
+// TestLittleOutputOutlastsAFullDisk: what little a run prints goes into its row where no file takes
+// it.
 func TestLittleOutputOutlastsAFullDisk(t *testing.T) {
 	for _, before := range []int{0, 50_000} {
 		t.Run(fmt.Sprintf("%d bytes before", before), func(t *testing.T) {
@@ -183,22 +196,27 @@ func TestLittleOutputOutlastsAFullDisk(t *testing.T) {
 			}
 			empty := fillUp(t, s)
 			for at := before; at < len(printed); at += maxHeldBytes / 4 {
-				printTo(t, o, messages.Stdout, string(printed[at:at+maxHeldBytes/4]), time.Unix(int64(at), 0))
+				printTo(t, o, messages.Stdout, string(printed[at:at+maxHeldBytes/4]),
+					time.Unix(int64(at), 0))
 				o.flushLate()
 			}
 			summary := closeOutput(t, o)
-			if summary.StdoutBytes != int64(len(printed)) || summary.StdoutTruncated || summary.InFile != (before > 0) || len(summary.Inline) == 0 {
+			if summary.StdoutBytes != int64(len(printed)) || summary.StdoutTruncated ||
+				summary.InFile != (before > 0) || len(summary.Inline) == 0 {
 				t.Errorf("summary %+v", summary)
 			}
 			empty()
 			storeRun(t, s, 1, summary)
 			s = reopen(t, s)
-			requireCounts(t, func(each func(messages.OutputChunk) error) error { return s.EachOutput(testRunID(1), each) }, printed, len(printed))
+			requireCounts(t, func(each func(messages.OutputChunk) error) error {
+				return s.EachOutput(testRunID(1), each)
+			}, printed, len(printed))
 		})
 	}
 }
 
-// TestBeginningAndEndOutlastAFullDisk: of more, the first and the last of both streams, as they came.
+// TestBeginningAndEndOutlastAFullDisk: of more, the first and the last of both streams, as they
+// came.
 func TestBeginningAndEndOutlastAFullDisk(t *testing.T) {
 	s := openStore(t, smallDisk(t))
 	empty := fillUp(t, s)
@@ -209,13 +227,15 @@ func TestBeginningAndEndOutlastAFullDisk(t *testing.T) {
 	}
 	_ = o.Write(messages.Stderr, []byte("failed"), time.Unix(3, 0))
 	summary, err := o.Close()
-	if messages.CodeOf(err) != messages.CodeStorageFull || summary.StdoutBytes != 1_000_000 || !summary.StdoutTruncated || summary.StderrTruncated {
+	if messages.CodeOf(err) != messages.CodeStorageFull || summary.StdoutBytes != 1_000_000 ||
+		!summary.StdoutTruncated || summary.StderrTruncated {
 		t.Errorf("summary %+v, %v", summary, err)
 	}
 	empty()
 	storeRun(t, s, 1, summary)
 	text, skipped := readOutput(t, s, 1)
-	if text[messages.Stderr] != "begun failed" || skipped[messages.Stdout] != 1_000_000-maxHeldBytes+int64(len("begun failed")) {
+	if text[messages.Stderr] != "begun failed" ||
+		skipped[messages.Stdout] != 1_000_000-maxHeldBytes+int64(len("begun failed")) {
 		t.Errorf("stderr %q, skipped %v", text[messages.Stderr], skipped)
 	}
 }

@@ -1,18 +1,23 @@
-// Package persistence keeps the agent's state: one bbolt file whose values are sealed one by one, and beside it the files of long output.
+// Package persistence keeps the agent's state: one bbolt file whose values are sealed one by one,
+// and beside it the files of long output.
 //
 // # Who does what
 //
-// Changes are submitted and committed by one goroutine, the committer, which takes everything that waits into one transaction: an idle store
-// adds no delay, a busy one shares its fsyncs. What a change expects is checked inside the transaction, so that a change fails alone. Reads
-// run on their caller's goroutine, in bbolt's read transactions, and block nobody. Before bbolt gets to see a file, VerifyFile has read it
-// with every bound checked, since bbolt trusts its pages and a damaged one can fault where no recover reaches.
+// Changes are submitted and committed by one goroutine, the committer, which takes everything that
+// waits into one transaction: an idle store adds no delay, a busy one shares its fsyncs. What a
+// change expects is checked inside the transaction, so that a change fails alone. Reads run on
+// their caller's goroutine, in bbolt's read transactions, and block nobody. Before bbolt gets to
+// see a file, VerifyFile has read it with every bound checked, since bbolt trusts its pages and a
+// damaged one can fault where no recover reaches.
 //
 // # Keys
 //
-// The key-encryption key comes from a keySource. It wraps the root key and the data keys; rewrap.go moves them to another one. A new data key is
-// made in a transaction that it seals already (rotation.go); the rotator then has the committer seal everything else anew, a little in each
-// transaction (rotator.go, resealfiles.go), and deletes the old one. The keyring that all goroutines share gets to know a key before any value
-// that it seals can be seen, and forgets none while the process lives. The witness (generation.go) notices an older copy of the database.
+// The key-encryption key comes from a keySource. It wraps the root key and the data keys; rewrap.go
+// moves them to another one. A new data key is made in a transaction that it seals already
+// (rotation.go); the rotator then has the committer seal everything else anew, a little in each
+// transaction (rotator.go, resealfiles.go), and deletes the old one. The keyring that all
+// goroutines share gets to know a key before any value that it seals can be seen, and forgets none
+// while the process lives. The witness (generation.go) notices an older copy of the database.
 //
 // # Starts
 //
@@ -20,13 +25,15 @@
 // without a commit: a kill leaves no doubt about the others, and a boot of the host makes the file
 // worthless.
 //
-// A file of an earlier format is verified, copied, and migrated in one transaction for each step (migrate.go), before anything else opens it.
+// A file of an earlier format is verified, copied, and migrated in one transaction for each step
+// (migrate.go), before anything else opens it.
 //
 // # Format, version 2
 //
-// Numbers are big-endian unless said otherwise; uvarint and varint are those of encoding/binary (varint is zigzag). HKDF is HKDF-SHA256 with
-// the 16 bytes of the database id as salt; AEAD is AES-256-GCM with a 12-byte nonce and a 16-byte tag. docs/storage.md gives the numbers of
-// all fields.
+// Numbers are big-endian unless said otherwise; uvarint and varint are those of encoding/binary
+// (varint is zigzag). HKDF is HKDF-SHA256 with the 16 bytes of the database id as salt; AEAD is
+// AES-256-GCM with a 12-byte nonce and a 16-byte tag. docs/storage.md gives the numbers of all
+// fields.
 //
 //	bucket meta,   key "header"      plain: "GUSTYDB\0", format uint16, database id [16], made at (ms since 1970) uint64,
 //	                                 kind of key-encryption key (1: as it stands in its file, 2: argon2id of a passphrase) uint8,
@@ -40,9 +47,10 @@
 //	                                 history of runs takes, which is absent where an earlier version wrote last and is then counted anew
 //	all others                       rows: sealed values, or in the three orders of runs plain ones
 //
-// Key version 0 is the root key, of which come HKDF(root, "gusty 1 names"), which hides names, and HKDF(root, "gusty 1 row hashes"). It never
-// changes. Versions from 1 on are data keys; the highest one seals what is written, the others open what is not sealed anew yet. Values are
-// sealed with HKDF(data key, "gusty 1 values").
+// Key version 0 is the root key, of which come HKDF(root, "gusty 1 names"), which hides names, and
+// HKDF(root, "gusty 1 row hashes"). It never changes. Versions from 1 on are data keys; the highest
+// one seals what is written, the others open what is not sealed anew yet. Values are sealed with
+// HKDF(data key, "gusty 1 values").
 //
 //	sealed value    key version uint32, nonce [12], ciphertext, tag [16]; associated data: 1 uint16, database id, key version uint32,
 //	                length of the bucket's name uint8, the name, the row's key
@@ -52,10 +60,12 @@
 //	digest          number of rows, and the sum of their hashes, as little-endian numbers, modulo 2^256
 //	record          what a sealed value holds: fields of number (uvarint), length (uvarint), data
 //
-// Nonces are random: a data key is good for 2^32 values (NIST SP 800-38D, 8.3). The ledger counts them, and long before a new key takes over.
+// Nonces are random: a data key is good for 2^32 values (NIST SP 800-38D, 8.3). The ledger counts
+// them, and long before a new key takes over.
 //
-// The orders' keys are run ids behind a hidden job name, a state number, or both. Without the keys the file tells how many rows there are,
-// how long they are, when runs were made and which of them belong together.
+// The orders' keys are run ids behind a hidden job name, a state number, or both. Without the keys
+// the file tells how many rows there are, how long they are, when runs were made and which of them
+// belong together.
 //
 // # History
 //
@@ -73,15 +83,16 @@
 //
 // # Output files
 //
-// output/<run id>.<segment>: segment 0 is the head of both streams, 1 and 2 are the tails of standard output, 3 and 4 those of standard
-// error; two tails take turns.
+// output/<run id>.<segment>: segment 0 is the head of both streams, 1 and 2 are the tails of
+// standard output, 3 and 4 those of standard error; two tails take turns.
 //
 //	header   "GUSTYOUT", 1 uint16, version of the data key uint32, salt [16]
 //	frame    length of what follows the number uint32, number uint64, AEAD(segment key, piece)
 //	         nonce: 4 zero bytes, the number; associated data: run id [16], segment uint8, the number
 //	piece    sequence uint64, offset in the stream uint64, time (ns since 1970) uint64, stream (1 or 2) uint8, bytes
 //
-// The segment key is HKDF-SHA256(data key, salt: the header's, info: "gusty 1 output", 0, database id, run id, segment uint8), so that numbers
-// can count from 0 in each file. A frame that is cut short ends its segment. Pieces in order of their sequence (and offset) are the output in
-// order of arrival; offsets tell what was left out.
+// The segment key is HKDF-SHA256(data key, salt: the header's, info: "gusty 1 output", 0, database
+// id, run id, segment uint8), so that numbers can count from 0 in each file. A frame that is cut
+// short ends its segment. Pieces in order of their sequence (and offset) are the output in order of
+// arrival; offsets tell what was left out.
 package persistence

@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// endedWalk goes through the runs that have ended, oldest first. It merges the orders by state, so that runs that are active cost nothing.
+// endedWalk goes through the runs that have ended, oldest first. It merges the orders by state, so
+// that runs that are active cost nothing.
 type endedWalk struct{ heads []walkHead }
 
 type walkHead struct {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 )
 
-// Why a store does not open. Each is wrapped in a sentence that names the file and says what to do; nothing is overwritten in any case.
+// Why a store does not open. Each is wrapped in a sentence that names the file and says what to do;
+// nothing is overwritten in any case.
 var (
-	// ErrDamaged: the file was Gusty's and is not whole any more. It is also what a read gives for a row that does not open.
+	// ErrDamaged: the file was Gusty's and is not whole any more. It is also what a read gives for
+	// a row that does not open.
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrWrongKey: the key is another one, is unreadable, or is missing beside a database.
 	ErrWrongKey = errors.New("the key does not open the database")
@@ -30,19 +32,24 @@ type InUseError struct {
 // Error names the holder and what to do about it.
 func (e *InUseError) Error() string {
 	if e.PID == 0 {
-		return fmt.Sprintf("the data directory %s is in use by another process; stop that one, or give another --data-dir", e.Dir)
+		return fmt.Sprintf("the data directory %s is in use by another process; stop that one, "+
+			"or give another --data-dir", e.Dir)
 	}
-	return fmt.Sprintf("the data directory %s is in use by process %d; stop that one, or give another --data-dir", e.Dir, e.PID)
+	return fmt.Sprintf(
+		"the data directory %s is in use by process %d; stop that one, or give another --data-dir",
+		e.Dir, e.PID)
 }
 
 // leftAsItIs says what to do about a file that can't be used.
 const leftAsItIs = "it was left as it is: restore a backup (gustyctl restore FILE), " +
-	"bring what is readable into a new one (gustyctl recover), or start with --start-empty to move it aside"
+	"bring what is readable into a new one (gustyctl recover), or start with --start-empty to " +
+	"move it aside"
 
 func damaged(path string, detail error) error {
 	return fmt.Errorf("%w: %s: %w; %s", ErrDamaged, path, detail, leftAsItIs)
 }
 
 func damagedRow(b bucketID) error {
-	return fmt.Errorf("%w: a row of %s does not open; restart the agent to have the file verified", ErrDamaged, b)
+	return fmt.Errorf("%w: a row of %s does not open; restart the agent to have the file verified",
+		ErrDamaged, b)
 }

@@ -4,14 +4,18 @@ import (
 	"gusty/messages"
 )
 
-// Export returns every row of the tables, all of one moment, table by table; the rows of a table come in no order that means anything, but
-// those of agent_version and node_app_details in the order in which they were stored. Options of jobs come behind all jobs. What a run printed
-// is read when its turn comes: of a run that was trimmed meanwhile there is none.
+// Export returns every row of the tables, all of one moment, table by table; the rows of a table
+// come in no order that means anything, but those of agent_version and node_app_details in the
+// order in which they were stored. Options of jobs come behind all jobs. What a run printed is read
+// when its turn comes: of a run that was trimmed meanwhile there is none.
 //
-// The rows are copied first, so that each may take its time; memory is bounded by the largest row. each may call the store. A row of a job comes
-// as a pointer and is valid during the call only: there are many of them, and each would leave some kilobytes behind.
+// The rows are copied first, so that each may take its time; memory is bounded by the largest row.
+// each may call the store. A row of a job comes as a pointer and is valid during the call only:
+// there are many of them, and each would leave some kilobytes behind.
 func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) error) error {
-	snap, err := s.takeSnapshot(func(r *reader, w *snapshotWriter) error { return copyTables(r, w, query.Runs) })
+	snap, err := s.takeSnapshot(func(r *reader, w *snapshotWriter) error {
+		return copyTables(r, w, query.Runs)
+	})
 	if err != nil {
 		return err
 	}
@@ -22,7 +26,8 @@ func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) 
 	return err
 }
 
-// copyTables copies the buckets in the order in which they are given out. A job's state lies behind the job.
+// copyTables copies the buckets in the order in which they are given out. A job's state lies behind
+// the job.
 func copyTables(r *reader, w *snapshotWriter, runs bool) error {
 	for _, b := range []bucketID{bucketVersion, bucketParameters, bucketUsers, bucketApps} {
 		if err := w.addAll(r, b, nil); err != nil {
@@ -57,10 +62,15 @@ type exporter struct {
 	pending bool // the options are not given yet
 }
 
-func newExporter(s *Store, snap *snapshot, query messages.ExportQuery, each func(messages.TableRow) error) *exporter {
+func newExporter(s *Store, snap *snapshot, query messages.ExportQuery,
+	each func(messages.TableRow) error,
+) *exporter {
 	e := &exporter{store: s, snap: snap, query: query, each: each, given: map[string]bool{}}
 	// The row of options points into the job that is decoded anew for each.
-	e.options.Options = messages.StoredJobOptions{JobOptionsPatch: e.job.Options.Patch(), Paused: &e.paused}
+	e.options.Options = messages.StoredJobOptions{
+		JobOptionsPatch: e.job.Options.Patch(),
+		Paused:          &e.paused,
+	}
 	return e
 }
 
@@ -89,7 +99,8 @@ func (e *exporter) eachRecord(pass func(b bucketID, key, record []byte) error) e
 	})
 }
 
-// giveUnstored returns, behind the parameters that have rows, those that came with a later version than the one that seeded the file.
+// giveUnstored returns, behind the parameters that have rows, those that came with a later version
+// than the one that seeded the file.
 func (e *exporter) giveUnstored() error {
 	if e.given == nil {
 		return nil
@@ -98,7 +109,11 @@ func (e *exporter) giveUnstored() error {
 	e.given = nil
 	for _, p := range messages.Parameters() {
 		if !given[p.Name] {
-			row := messages.ConfigRow{Name: p.Name, Global: p.Default, CanModify: messages.Flag(p.CanModify)}
+			row := messages.ConfigRow{
+				Name:      p.Name,
+				Global:    p.Default,
+				CanModify: messages.Flag(p.CanModify),
+			}
 			if err := e.each(row); err != nil {
 				return err
 			}
@@ -132,7 +147,9 @@ func (e *exporter) row(b bucketID, key, record []byte) error {
 	}
 }
 
-func (e *exporter) give(b bucketID, decode func([]byte) (messages.TableRow, error), record []byte) error {
+func (e *exporter) give(b bucketID, decode func([]byte) (messages.TableRow, error),
+	record []byte,
+) error {
 	row, err := decode(record)
 	if err != nil {
 		return damagedRow(b)
@@ -152,12 +169,19 @@ func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
 	p, err := decodeParameter(record)
 	e.given[p.Name] = true
 	if known, ok := messages.FindParameter(p.Name); ok && known.Kind == messages.KindSecret {
-		p.Global, p.Local = e.masked(messages.Secret(p.Global)).Reveal(), e.masked(messages.Secret(p.Local)).Reveal()
+		p.Global, p.Local = e.masked(messages.Secret(p.Global)).Reveal(), e.masked(
+			messages.Secret(p.Local)).Reveal()
 	}
-	return messages.ConfigRow{Name: p.Name, Global: p.Global, Local: p.Local, CanModify: messages.Flag(p.CanModify)}, err
+	return messages.ConfigRow{
+		Name:      p.Name,
+		Global:    p.Global,
+		Local:     p.Local,
+		CanModify: messages.Flag(p.CanModify),
+	}, err
 }
 
-// user returns a user, and what user_creds cannot tell of one who is not as the Rust agent's users are.
+// user returns a user, and what user_creds cannot tell of one who is not as the Rust agent's users
+// are.
 func (e *exporter) user(record []byte) error {
 	u, err := decodeUser(record)
 	if err != nil {
@@ -173,7 +197,10 @@ func (e *exporter) user(record []byte) error {
 	if scopes == nil {
 		scopes = []messages.Scope{}
 	}
-	return e.each(messages.UserOptionsRow{Name: u.Name, Options: messages.StoredUserOptions{Scopes: scopes, Disabled: u.Disabled}})
+	return e.each(messages.UserOptionsRow{
+		Name:    u.Name,
+		Options: messages.StoredUserOptions{Scopes: scopes, Disabled: u.Disabled},
+	})
 }
 
 func (e *exporter) app(record []byte) (messages.TableRow, error) {
@@ -192,7 +219,8 @@ func (e *exporter) jobTable(record []byte) error {
 	j := &e.job
 	e.content = j.Content
 	e.table = messages.JobTableRow{
-		Name: j.Name, Content: j.Content, CronExpression: j.CronExpression, Arguments: j.Arguments, Type: int64(j.Type),
+		Name: j.Name, Content: j.Content, CronExpression: j.CronExpression, Arguments: j.Arguments,
+		Type:            int64(j.Type),
 		OpenSearchIndex: j.OpenSearchIndex, OpenSearchEnabled: messages.Flag(j.OpenSearchEnabled),
 	}
 	return e.each(&e.table)
@@ -205,7 +233,9 @@ func (e *exporter) jobOptions(b bucketID, _, record []byte) error {
 		if err := e.giveOptions(); err != nil {
 			return err
 		}
-		err := decodeJobFields(record, &e.job, func(number uint64) bool { return number == jobName || number >= jobEnabled })
+		err := decodeJobFields(record, &e.job, func(number uint64) bool {
+			return number == jobName || number >= jobEnabled
+		})
 		if err != nil {
 			return damagedRow(bucketJobs)
 		}

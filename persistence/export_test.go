@@ -46,14 +46,20 @@ func items(t *testing.T, lines []string) (all []messages.ImportItem) {
 		case messages.VersionRow:
 			item.Version = &r
 		case messages.ConfigRow:
-			item.Parameter = &messages.StoredParameter{Name: r.Name, Global: r.Global, Local: r.Local, CanModify: r.CanModify != 0}
+			item.Parameter = &messages.StoredParameter{
+				Name:      r.Name,
+				Global:    r.Global,
+				Local:     r.Local,
+				CanModify: r.CanModify != 0,
+			}
 		case messages.AppRow:
 			item.App = &r
 		case messages.UserTableRow:
 			item.User = &messages.User{Name: r.Name, Hash: r.Password, Scopes: messages.AllScopes()}
 		case messages.JobTableRow:
 			item.Job = &messages.ImportJob{Job: messages.Job{
-				Name: r.Name, Content: r.Content, CronExpression: r.CronExpression, Arguments: r.Arguments, Type: messages.ScriptType(r.Type),
+				Name: r.Name, Content: r.Content, CronExpression: r.CronExpression,
+				Arguments: r.Arguments, Type: messages.ScriptType(r.Type),
 				OpenSearchIndex: r.OpenSearchIndex, OpenSearchEnabled: r.OpenSearchEnabled == 1,
 			}}
 			jobs[r.Name] = item.Job
@@ -76,22 +82,35 @@ func fillForExport(t *testing.T, s *Store) {
 	other.Content, other.Options.MaxRetries, other.Options.SuccessExitCodes = nil, 3, []int{0, 7}
 	other.Options.Environment = map[string]messages.Secret{"TOKEN": "secret-of-the-environment"}
 	commit(t, s, messages.JobRow{Job: plain}, messages.JobRow{Job: other},
-		messages.UserRow{User: messages.User{Name: "Admin", Hash: "secret-hash", Scopes: messages.AllScopes()}},
-		messages.UserRow{User: messages.User{Name: "reader", Hash: "secret-hash-2", Scopes: []messages.Scope{messages.ScopeRead}}},
+		messages.UserRow{User: messages.User{
+			Name:   "Admin",
+			Hash:   "secret-hash",
+			Scopes: messages.AllScopes(),
+		}},
+		messages.UserRow{User: messages.User{
+			Name:   "reader",
+			Hash:   "secret-hash-2",
+			Scopes: []messages.Scope{messages.ScopeRead},
+		}},
 		messages.ParameterRow{Name: messages.ParamOpenSearchPass, Local: "secret-parameter"},
 		messages.ImportRows{Items: []messages.ImportItem{
 			{Version: &messages.VersionRow{Version: " ", BuildDate: "then"}},
 			{App: &messages.AppRow{User: "a", Password: "secret-app", Endpoint: "e", Purpose: "p"}},
 			{App: &messages.AppRow{User: "a", Password: "secret-app", Endpoint: "e", Purpose: "p"}},
 		}})
-	commit(t, s, messages.JobStateRow{Name: "plain", State: messages.JobState{Paused: true}, Part: messages.PausePart})
+	commit(t, s, messages.JobStateRow{
+		Name:  "plain",
+		State: messages.JobState{Paused: true},
+		Part:  messages.PausePart,
+	})
 }
 
 func TestExportHoldsEveryRowAndNoSecret(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
 	open := strings.Join(exportLines(t, s, messages.ExportQuery{}), "")
-	if strings.Contains(open, "secret-of") || strings.Contains(open, "secret-hash") || strings.Contains(open, "secret-parameter") ||
+	if strings.Contains(open, "secret-of") || strings.Contains(open, "secret-hash") ||
+		strings.Contains(open, "secret-parameter") ||
 		strings.Contains(open, "secret-app") {
 		t.Errorf("a secret is in\n%s", open)
 	}
@@ -105,7 +124,10 @@ func TestExportHoldsEveryRowAndNoSecret(t *testing.T) {
 		}
 	}
 	whole := strings.Join(exportLines(t, s, messages.ExportQuery{Secrets: true}), "")
-	for _, want := range []string{"secret-of-the-environment", "secret-hash-2", "secret-parameter", "secret-app"} {
+	for _, want := range []string{
+		"secret-of-the-environment", "secret-hash-2", "secret-parameter",
+		"secret-app",
+	} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("%s is missing in\n%s", want, whole)
 		}
@@ -116,7 +138,9 @@ func TestExportImportExportGivesTheSameRows(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
 	want := exportLines(t, s, messages.ExportQuery{Secrets: true})
-	want = slices.DeleteFunc(want, func(line string) bool { return strings.Contains(line, messages.TableUserOptions) })
+	want = slices.DeleteFunc(want, func(line string) bool {
+		return strings.Contains(line, messages.TableUserOptions)
+	})
 	other := openStore(t, t.TempDir())
 	c := commit(t, other, messages.ImportRows{Items: items(t, want), At: time.Now()})
 	if !c.Import.Applied || len(c.Import.Jobs) != 2 || len(c.Import.Users) != 2 {
@@ -126,12 +150,17 @@ func TestExportImportExportGivesTheSameRows(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
 	}
-	for _, row := range commit(t, other, messages.ImportRows{Items: items(t, want), At: time.Now()}).Import.Rows {
-		if row.Outcome != messages.ImportUnchanged && row.Outcome != messages.ImportKept && row.Outcome != messages.ImportMerged {
+	for _, row := range commit(t, other, messages.ImportRows{
+		Items: items(t, want),
+		At:    time.Now(),
+	}).Import.Rows {
+		if row.Outcome != messages.ImportUnchanged && row.Outcome != messages.ImportKept &&
+			row.Outcome != messages.ImportMerged {
 			t.Errorf("the second time %s %q is %s", row.Table, row.Name, row.Outcome)
 		}
 	}
-	if again := exportLines(t, reopen(t, other), messages.ExportQuery{Secrets: true}); !slices.Equal(again, want) {
+	if again := exportLines(t, reopen(t, other),
+		messages.ExportQuery{Secrets: true}); !slices.Equal(again, want) {
 		t.Error("the second import changed something")
 	}
 }
@@ -140,7 +169,10 @@ func TestMaskedRowsChangeNoSecret(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
 	want := exportLines(t, s, messages.ExportQuery{Secrets: true})
-	commit(t, s, messages.ImportRows{Items: items(t, exportLines(t, s, messages.ExportQuery{})), At: time.Now()})
+	commit(t, s, messages.ImportRows{
+		Items: items(t, exportLines(t, s, messages.ExportQuery{})),
+		At:    time.Now(),
+	})
 	if got := exportLines(t, s, messages.ExportQuery{Secrets: true}); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
 	}
@@ -149,9 +181,13 @@ func TestMaskedRowsChangeNoSecret(t *testing.T) {
 func TestExportWithRuns(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	short, long := testRun(1, "job", messages.RunFailed), testRun(2, "job", messages.RunSucceeded)
-	short.Output.Inline = []messages.OutputChunk{{Stream: messages.Stderr, Data: []byte("one line\n")}}
+	short.Output.Inline = []messages.OutputChunk{{
+		Stream: messages.Stderr,
+		Data:   []byte("one line\n"),
+	}}
 	o := s.NewOutput(long.ID, 1<<20)
-	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("x"), 3*maxInlineBytes), time.Now()); err != nil {
+	if err := o.Write(messages.Stdout, bytes.Repeat([]byte("x"), 3*maxInlineBytes),
+		time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -166,12 +202,14 @@ func TestExportWithRuns(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || printed[short.ID+"stderr"] != 9 || printed[long.ID+"stdout"] != 3*maxInlineBytes {
+	if err != nil || printed[short.ID+"stderr"] != 9 ||
+		printed[long.ID+"stdout"] != 3*maxInlineBytes {
 		t.Errorf("%v, %v", printed, err)
 	}
 }
 
-// A reader that takes its time sees what was there at the beginning, and keeps no transaction open meanwhile.
+// A reader that takes its time sees what was there at the beginning, and keeps no transaction open
+// meanwhile.
 func TestExportIsOfOneMomentAndBlocksNobody(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	for i := range 10 {
@@ -180,7 +218,8 @@ func TestExportIsOfOneMomentAndBlocksNobody(t *testing.T) {
 	jobs := 0
 	err := s.Export(messages.ExportQuery{}, func(row messages.TableRow) error {
 		if row.Table() == messages.TableJobs {
-			commit(t, s, messages.JobGone{Name: row.RowName()}, messages.JobRow{Job: testJob(fmt.Sprint("later ", jobs))})
+			commit(t, s, messages.JobGone{Name: row.RowName()},
+				messages.JobRow{Job: testJob(fmt.Sprint("later ", jobs))})
 			jobs++
 		}
 		if open := s.db.Stats().OpenTxN; open > 0 {
@@ -196,7 +235,9 @@ func TestExportIsOfOneMomentAndBlocksNobody(t *testing.T) {
 func TestExportLeavesNoFileAndGivesItsCallersError(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	mine := errors.New("enough")
-	if err := s.Export(messages.ExportQuery{}, func(messages.TableRow) error { return mine }); !errors.Is(err, mine) {
+	if err := s.Export(messages.ExportQuery{}, func(messages.TableRow) error {
+		return mine
+	}); !errors.Is(err, mine) {
 		t.Errorf("the error is %v", err)
 	}
 	if left, err := os.ReadDir(s.output); err != nil || len(left) > 0 {

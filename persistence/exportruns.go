@@ -18,7 +18,8 @@ func (e *exporter) run(key, record []byte) error {
 	give := func(c messages.OutputChunk) error {
 		sequence++
 		return e.each(messages.RunOutputRow{
-			RunID: run.ID, Sequence: sequence, Stream: c.Stream.String(), At: messages.TableTime(c.At), Data: c.Data, SkippedBytes: c.Skipped,
+			RunID: run.ID, Sequence: sequence, Stream: c.Stream.String(),
+			At: messages.TableTime(c.At), Data: c.Data, SkippedBytes: c.Skipped,
 		})
 	}
 	if !run.Output.InFile {
@@ -34,7 +35,8 @@ func (e *exporter) run(key, record []byte) error {
 	case err == nil || messages.CodeOf(err) == messages.CodeNotFound:
 		return nil
 	case messages.CodeOf(err) == messages.CodeStorageDamaged:
-		e.store.logger.Warn("an export lacks a part of what a run printed", "run_id", run.ID, "error", err)
+		e.store.logger.Warn("an export lacks a part of what a run printed", "run_id", run.ID,
+			"error", err)
 		return nil
 	}
 	return err
@@ -42,10 +44,15 @@ func (e *exporter) run(key, record []byte) error {
 
 func runTableRow(r *messages.Run) messages.RunTableRow {
 	row := messages.RunTableRow{
-		ID: r.ID, ScriptName: r.ScriptName, Kind: string(r.Kind), State: string(r.State), Reason: r.Reason, Trigger: string(r.Trigger),
-		Principal: r.Principal, Attempt: int64(r.Attempt), DueAt: messages.TableTime(r.DueAt), StartedAt: messages.TableTime(r.StartedAt),
-		EndedAt: messages.TableTime(r.EndedAt), Signal: r.Signal, StdoutBytes: r.Output.StdoutBytes, StderrBytes: r.Output.StderrBytes,
-		StdoutTruncated: messages.Flag(r.Output.StdoutTruncated), StderrTruncated: messages.Flag(r.Output.StderrTruncated),
+		ID: r.ID, ScriptName: r.ScriptName, Kind: string(r.Kind), State: string(r.State),
+		Reason: r.Reason, Trigger: string(r.Trigger),
+		Principal: r.Principal, Attempt: int64(r.Attempt), DueAt: messages.TableTime(r.DueAt),
+		StartedAt: messages.TableTime(r.StartedAt),
+		EndedAt:   messages.TableTime(r.EndedAt), Signal: r.Signal,
+		StdoutBytes:     r.Output.StdoutBytes,
+		StderrBytes:     r.Output.StderrBytes,
+		StdoutTruncated: messages.Flag(r.Output.StdoutTruncated),
+		StderrTruncated: messages.Flag(r.Output.StderrTruncated),
 	}
 	if r.ExitCode != nil {
 		code := int64(*r.ExitCode)

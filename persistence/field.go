@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// A record is what a sealed value holds: fields one after the other, each its number (uvarint), the length of its data (uvarint) and its
-// data. A reader skips numbers it does not know. Integers are varints (zigzag where signed), times are seconds since 1970 (varint) and
-// nanoseconds (uvarint). An absent field is zero, empty, or the default that its row names.
+// A record is what a sealed value holds: fields one after the other, each its number (uvarint), the
+// length of its data (uvarint) and its data. A reader skips numbers it does not know. Integers are
+// varints (zigzag where signed), times are seconds since 1970 (varint) and nanoseconds (uvarint).
+// An absent field is zero, empty, or the default that its row names.
 
 var errRecord = errors.New("a record is cut short")
 

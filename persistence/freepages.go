@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// freeBytes returns how much of a closed database's file is not in use, and the file's size. The file was verified before.
+// freeBytes returns how much of a closed database's file is not in use, and the file's size. The
+// file was verified before.
 func freeBytes(path string) (free, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {

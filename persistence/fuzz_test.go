@@ -13,22 +13,33 @@ import (
 	"gusty/messages"
 )
 
-// FuzzRecord: whatever a record holds, the decoders end, and what they take they write in a form that they read again.
+// FuzzRecord: whatever a record holds, the decoders end, and what they take they write in a form
+// that they read again.
 func FuzzRecord(f *testing.F) {
 	for _, encode := range []func(*encoder){
 		func(e *encoder) { j := testJob("job"); encodeJob(e, &j) },
 		func(e *encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
 		func(e *encoder) {
-			(&runKeeping{fileBytes: 1 << 40, documents: []uint64{1, 1 << 60}, letters: []runKey{{1}, {2}}}).append(e, true)
+			(&runKeeping{
+				fileBytes: 1 << 40,
+				documents: []uint64{1, 1 << 60},
+				letters:   []runKey{{1}, {2}},
+			}).append(e, true)
 		},
 		func(e *encoder) {
 			e.uint(listRan, 3)
 			e.uint(listApart, 2)
 			e.bytes(listRecent, make([]byte, 1+len(runKey{})))
 		},
-		func(e *encoder) { encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true}) },
 		func(e *encoder) {
-			encodeDocument(e, &messages.Document{Class: messages.DocumentHealth, ID: "1", Output: &messages.OutputRef{RunID: "r"}})
+			encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true})
+		},
+		func(e *encoder) {
+			encodeDocument(e, &messages.Document{
+				Class:  messages.DocumentHealth,
+				ID:     "1",
+				Output: &messages.OutputRef{RunID: "r"},
+			})
 		},
 	} {
 		var e encoder
@@ -99,7 +110,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzHeader: what is taken for a header is written as it was read, and asks for no more than is bearable.
+// FuzzHeader: what is taken for a header is written as it was read, and asks for no more than is
+// bearable.
 func FuzzHeader(f *testing.F) {
 	for _, kind := range []byte{kekFile, kekPassphrase} {
 		h, err := newHeader(kind, time.Unix(1_800_000_000, 0))
@@ -117,7 +129,8 @@ func FuzzHeader(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := h.marshal(); !bytes.Equal(got, b) || h.kekKind == kekPassphrase && !h.stretching.isSane() {
+		if got := h.marshal(); !bytes.Equal(got, b) || h.kekKind == kekPassphrase &&
+			!h.stretching.isSane() {
 			t.Errorf("%x became %x", b, got)
 		}
 	})

@@ -22,11 +22,13 @@ const (
 	generationForm  = 1
 )
 
-// witnessEvery is how often the file of the generation is brought up to date: so old a database may be put back without being noticed.
+// witnessEvery is how often the file of the generation is brought up to date: so old a database may
+// be put back without being noticed.
 const witnessEvery = 30 * time.Second
 
-// witness keeps the generation of the database, which counts its transactions, in a file outside of it: a database that is older than the
-// file says was put back. The file is never ahead of the database, since it is written after a commit.
+// witness keeps the generation of the database, which counts its transactions, in a file outside of
+// it: a database that is older than the file says was put back. The file is never ahead of the
+// database, since it is written after a commit.
 type witness struct {
 	path       string
 	key        []byte // of the file's MAC
@@ -39,7 +41,8 @@ type witness struct {
 
 func newWitness(o *Options, ring *keyring) *witness {
 	return &witness{
-		path: cmp.Or(o.GenerationFile, filepath.Join(o.Dir, generationName)), key: ring.witness, database: ring.database, done: make(chan struct{}),
+		path: cmp.Or(o.GenerationFile, filepath.Join(o.Dir, generationName)), key: ring.witness,
+		database: ring.database, done: make(chan struct{}),
 	}
 }
 
@@ -54,7 +57,8 @@ func (w *witness) marshal(generation uint64) []byte {
 	return mac.Sum(b)
 }
 
-// read returns what the file says; ok is false where there is none, or one of another database, or a forged one.
+// read returns what the file says; ok is false where there is none, or one of another database, or
+// a forged one.
 func (w *witness) read() (generation uint64, ok bool, err error) {
 	b, err := atomicfile.ReadRegular(w.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,15 +94,20 @@ func (s *Store) checkGeneration(o *Options) error {
 	case err != nil:
 		return err
 	case !ok && s.ledger.generation > 1: // it is not a new one
-		s.logger.Warn("nothing tells whether the database is the newest: the file of its generation is missing or is not its own; it is made anew",
+		s.logger.Warn("nothing tells whether the database is the newest: the file of its "+
+			"generation is missing or is not its own; it is made anew",
 			"file", s.witness.path)
 	case ok && noted > s.ledger.generation && !o.AcceptRollback:
-		return fmt.Errorf("%w: %s has seen %d transactions, and %s notes %d; put the newest one back, or start with --accept-rollback once",
+		return fmt.Errorf("%w: %s has seen %d transactions, and %s notes %d; put the newest one "+
+			"back, or start with --accept-rollback once",
 			ErrRolledBack, o.databaseFile(), s.ledger.generation, s.witness.path, noted)
 	case ok && noted > s.ledger.generation:
-		s.logger.Warn("an older copy of the database is accepted", "transactions", s.ledger.generation, "there_were", noted)
+		s.logger.Warn("an older copy of the database is accepted", "transactions",
+			s.ledger.generation, "there_were", noted)
 		s.ledger.generation = noted
-		if _, err := s.write(func(*writer) error { return nil }); err != nil && !IsStorageError(err) {
+		if _, err := s.write(func(*writer) error {
+			return nil
+		}); err != nil && !IsStorageError(err) {
 			return err
 		}
 	case ok:
@@ -124,7 +133,8 @@ func (s *Store) runWitness() {
 	}
 }
 
-// bearWitness writes the file; where that fails a rollback to now is not noticed, and nothing else is lost.
+// bearWitness writes the file; where that fails a rollback to now is not noticed, and nothing else
+// is lost.
 func (s *Store) bearWitness() {
 	err := s.witness.write()
 	if err != nil && !s.witness.failing {
@@ -133,7 +143,8 @@ func (s *Store) bearWitness() {
 	s.witness.failing = err != nil
 }
 
-// noteGeneration writes the file for a closed, verified database of this version that is about to take another one's place.
+// noteGeneration writes the file for a closed, verified database of this version that is about to
+// take another one's place.
 func noteGeneration(dir string, kek Key) error {
 	return lookInto(filepath.Join(dir, databaseName), kek, func(v *verifier) error {
 		l, err := v.ledger()

@@ -53,7 +53,8 @@ func TestOlderCopyIsRefused(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoWitness: a file that can't be the database's own does not keep the store from opening, and is made anew.
+// TestWhatIsNoWitness: a file that can't be the database's own does not keep the store from
+// opening, and is made anew.
 func TestWhatIsNoWitness(t *testing.T) {
 	other := t.TempDir()
 	rolledBack(t, Options{Dir: other})

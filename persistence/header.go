@@ -12,7 +12,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// formatVersion is the version of everything that doc.go describes. A file of a higher one is refused, one of a lower one is migrated.
+// formatVersion is the version of everything that doc.go describes. A file of a higher one is
+// refused, one of a lower one is migrated.
 const formatVersion = 2
 
 const (
@@ -76,7 +77,8 @@ func (h *header) marshal() []byte {
 
 var errHeaderForm = errors.New("its header is of no known form")
 
-// parseHeader reads a header of this format or an earlier one; of a newer one only magic, format and the checksum at its end are known.
+// parseHeader reads a header of this format or an earlier one; of a newer one only magic, format
+// and the checksum at its end are known.
 func parseHeader(b []byte) (h header, err error) {
 	if len(b) < len(headerMagic)+2+4 || string(b[:len(headerMagic)]) != headerMagic {
 		return h, ErrForeign
@@ -89,7 +91,8 @@ func parseHeader(b []byte) (h header, err error) {
 	if h.format > formatVersion {
 		return h, ErrNewerFormat
 	}
-	if h.format == 1 && len(b) != headerBytes1 || h.format == 2 && len(b) != headerBytes || h.format == 0 {
+	if h.format == 1 && len(b) != headerBytes1 || h.format == 2 && len(b) != headerBytes ||
+		h.format == 0 {
 		return h, errHeaderForm
 	}
 	copy(h.database[:], b[10:26])
@@ -103,7 +106,8 @@ func parseHeader(b []byte) (h header, err error) {
 }
 
 func (h *header) checkKind() error {
-	known := h.kekKind == kekFile && h.stretching == (stretching{}) || h.kekKind == kekPassphrase && h.stretching.isSane()
+	known := h.kekKind == kekFile && h.stretching == (stretching{}) || h.kekKind == kekPassphrase &&
+		h.stretching.isSane()
 	if !known {
 		return errHeaderForm
 	}

@@ -24,7 +24,8 @@ type hiddenName struct {
 	key        nameKey
 }
 
-// hide is the keyring's. It remembers the last name, since one change asks for the same one again and again.
+// hide is the keyring's. It remembers the last name, since one change asks for the same one again
+// and again.
 func (r *reader) hide(what, name string) nameKey {
 	if h := &r.hidden; h.what != what || h.name != name {
 		*h = hiddenName{what, name, r.ring.hide(what, name)}

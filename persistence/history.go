@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// loadHistory readies what trimming needs: the bounds, the counters of a file whose writer did not keep them, and the lists that are over
-// what they keep. The counters come to the disk with the next commit, as the ledger does.
+// loadHistory readies what trimming needs: the bounds, the counters of a file whose writer did not
+// keep them, and the lists that are over what they keep. The counters come to the disk with the
+// next commit, as the ledger does.
 func (s *Store) loadHistory() error {
 	_, err := s.view(func(r *reader) (err error) {
 		if s.trimmer.bounds, err = r.readBounds(); err != nil {
@@ -81,7 +82,8 @@ func (s *Store) countRuns(r *reader) (err error) {
 	return s.eachList(r, func(_ nameKey, list *runList) { l.runsOver += list.over() })
 }
 
-// loadBounds reads the bounds again after a parameter was changed; where they do not open, those from before stay.
+// loadBounds reads the bounds again after a parameter was changed; where they do not open, those
+// from before stay.
 func (s *Store) loadBounds() {
 	_, err := s.view(func(r *reader) error {
 		bounds, err := r.readBounds()
@@ -97,8 +99,8 @@ func (s *Store) loadBounds() {
 	s.trimmer.wake()
 }
 
-// trim is part of every transaction. A damaged row must not keep changes from being made: then nothing is trimmed until the next start, which
-// verifies the file.
+// trim is part of every transaction. A damaged row must not keep changes from being made: then
+// nothing is trimmed until the next start, which verifies the file.
 func (s *Store) trim(w *writer, sum *outcome) (trimmed, error) {
 	if s.trimmer.faulty {
 		return trimmed{}, nil

@@ -76,14 +76,16 @@ func TestHistoryIsBoundByBytes(t *testing.T) {
 		commit(t, s, messages.RunRow{Run: wordy(n, fmt.Sprint("job ", n%70))})
 	}
 	found := allPages(t, s, messages.RunQuery{})
-	if len(found) < 95 || len(found) > 105 || found[0] != testRunID(300) || found[len(found)-1] != testRunID(0) {
+	if len(found) < 95 || len(found) > 105 || found[0] != testRunID(300) ||
+		found[len(found)-1] != testRunID(0) {
 		t.Errorf("%d runs are kept, from %s to %s", len(found), found[0], found[len(found)-1])
 	}
 	if found[len(found)-2] != testRunID(300-len(found)+2) {
 		t.Error("it was not the oldest that went")
 	}
 	checkCounted(t, s)
-	if stats := s.Stats(); stats.Runs != uint64(len(found)) || stats.RunBytes == 0 || stats.RunBytes > 1<<20 {
+	if stats := s.Stats(); stats.Runs != uint64(len(found)) || stats.RunBytes == 0 ||
+		stats.RunBytes > 1<<20 {
 		t.Errorf("%+v", stats)
 	}
 	before := s.Stats()
@@ -132,31 +134,40 @@ func TestHistoryIsBoundByAge(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	day := int(24 * time.Hour / time.Millisecond)
-	commit(t, s, messages.RunRow{Run: testRun(0, "active", messages.RunQueued)}, messages.RunRow{Run: testRun(1, "old", messages.RunMissed)},
+	commit(t, s, messages.RunRow{Run: testRun(0, "active", messages.RunQueued)},
+		messages.RunRow{Run: testRun(1, "old", messages.RunMissed)},
 		messages.RunRow{Run: testRun(day, "young", messages.RunSucceeded)})
 	commit(t, s, messages.ParameterRow{Name: messages.ParamRunsLimitAgeHours, Local: "23"})
 	awaitRuns(t, s, 2)
-	if found := allPages(t, s, messages.RunQuery{}); found[0] != testRunID(day) || found[1] != testRunID(0) {
+	if found := allPages(t, s, messages.RunQuery{}); found[0] != testRunID(day) ||
+		found[1] != testRunID(0) {
 		t.Errorf("kept %v", found)
 	}
 	checkCounted(t, s)
 }
 
-// TestTrimmerRests: commits that change no run do not look at the history before its oldest run is too old, and then they do.
+// TestTrimmerRests: commits that change no run do not look at the history before its oldest run is
+// too old, and then they do.
 func TestTrimmerRests(t *testing.T) {
 	made := time.UnixMilli(1_800_000_000_000)
 	var since atomic.Int64
-	s, err := Open(Options{Dir: t.TempDir(), now: func() time.Time { return made.Add(time.Duration(since.Load())) }})
+	s, err := Open(Options{Dir: t.TempDir(), now: func() time.Time {
+		return made.Add(time.Duration(since.Load()))
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
 	hour := int(time.Hour / time.Millisecond)
 	commit(t, s, messages.ParameterRow{Name: messages.ParamRunsLimitAgeHours, Local: "23"})
-	commit(t, s, messages.RunRow{Run: testRun(0, "slow", messages.RunRunning)}, messages.RunRow{Run: testRun(hour, "first", messages.RunSucceeded)},
+	commit(t, s, messages.RunRow{Run: testRun(0, "slow", messages.RunRunning)},
+		messages.RunRow{Run: testRun(hour, "first", messages.RunSucceeded)},
 		messages.RunRow{Run: testRun(2*hour, "last", messages.RunSucceeded)})
 	var rest time.Time
-	if err := s.do(&task{apply: func(w *writer) error { rest = w.trimmer.rest; return nil }}); err != nil {
+	if err := s.do(&task{apply: func(w *writer) error {
+		rest = w.trimmer.rest
+		return nil
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	if want := made.Add(24 * time.Hour); !rest.Equal(want) {
@@ -177,7 +188,8 @@ func TestTrimmerRests(t *testing.T) {
 		since.Store(int64(step.at))
 		commit(t, s, step.row)
 		if got := s.Stats().Runs; got != step.want {
-			t.Errorf("after %s there are %d runs, want %d: %s", step.at, got, step.want, step.reason)
+			t.Errorf("after %s there are %d runs, want %d: %s", step.at, got, step.want,
+				step.reason)
 		}
 	}
 	checkCounted(t, s)
@@ -249,8 +261,15 @@ func shippable(t *testing.T, s *Store, n int) []messages.Row {
 	if run.Output, err = o.Close(); err != nil {
 		t.Fatal(err)
 	}
-	other := messages.DocumentRow{Document: messages.Document{ID: "other", Class: messages.DocumentLog}}
-	document := messages.DocumentRow{Document: messages.Document{ID: run.ID, Class: messages.DocumentOutput, Output: &messages.OutputRef{RunID: run.ID, Stream: messages.Stdout, To: 100_000}}}
+	other := messages.DocumentRow{Document: messages.Document{
+		ID:    "other",
+		Class: messages.DocumentLog,
+	}}
+	document := messages.DocumentRow{Document: messages.Document{
+		ID:     run.ID,
+		Class:  messages.DocumentOutput,
+		Output: &messages.OutputRef{RunID: run.ID, Stream: messages.Stdout, To: 100_000},
+	}}
 	return []messages.Row{other, messages.RunRow{Run: run}, document}
 }
 
@@ -266,7 +285,10 @@ func TestOutputThatWaitsToBeShippedStays(t *testing.T) {
 		t.Fatalf("kept %v", found)
 	}
 	shipped := func(w *writer) error {
-		return w.remove(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: 4}))
+		return w.remove(bucketOutbox, waitingKey(messages.DocumentKey{
+			Class:    messages.DocumentOutput,
+			Sequence: 4,
+		}))
 	}
 	if _, err := s.write(shipped); err != nil { // the committer has nothing to do meanwhile
 		t.Fatal(err)
@@ -279,7 +301,8 @@ func TestOutputThatWaitsToBeShippedStays(t *testing.T) {
 	for n := 6; n < 30; n++ {
 		commit(t, s, shippable(t, s, n)...)
 	}
-	if found = allPages(t, s, messages.RunQuery{}); len(found) < 11 || len(found) > 13 || found[0] != testRunID(29) {
+	if found = allPages(t, s, messages.RunQuery{}); len(found) < 11 || len(found) > 13 ||
+		found[0] != testRunID(29) {
 		t.Errorf("nothing is shipped for long; kept are %d", len(found))
 	}
 	checkCounted(t, s)
@@ -295,12 +318,18 @@ func TestOutputOfADeadLetterStays(t *testing.T) {
 	refuse := func(sequence uint64) {
 		t.Helper()
 		key := messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence}
-		commit(t, s, messages.DocumentRefused{Key: key, Status: 400, Reason: "no", At: queueTime(1)})
+		commit(t, s, messages.DocumentRefused{
+			Key:    key,
+			Status: 400,
+			Reason: "no",
+			At:     queueTime(1),
+		})
 	}
 	kept := func(want bool, why string) {
 		t.Helper()
 		commit(t, s, messages.SettingRow{Name: "trim", Value: []byte(why)})
-		if run, err := s.Run(testRunID(0)); (err == nil) != want || want && run.Output.StdoutBytes != 100_000 {
+		if run, err := s.Run(testRunID(0)); (err == nil) != want || want &&
+			run.Output.StdoutBytes != 100_000 {
 			t.Errorf("%s: %+v, %v", why, run, err)
 		}
 		checkCounted(t, s)
@@ -323,7 +352,8 @@ func TestFileWithoutCountersIsCounted(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	run := testRun(1, "job", messages.RunSucceeded)
 	run.Output = messages.OutputSummary{InFile: true, StdoutBytes: 1 << 30, StderrBytes: 5}
-	commit(t, s, messages.RunRow{Run: testRun(0, "job", messages.RunQueued)}, messages.RunRow{Run: run})
+	commit(t, s, messages.RunRow{Run: testRun(0, "job", messages.RunQueued)},
+		messages.RunRow{Run: run})
 	earlier := func(w *writer) error {
 		e := w.fresh()
 		encodeRun(e, &run)
@@ -337,7 +367,8 @@ func TestFileWithoutCountersIsCounted(t *testing.T) {
 	s = reopen(t, s)
 	commit(t, s, messages.RunRow{Run: testRun(2, "job", messages.RunQueued)})
 	checkCounted(t, s)
-	if want := uint64(messages.DefaultJobOptions().OutputLimitBytes); s.ledger.runBytes < want || s.ledger.runBytes > want+2000 {
+	if want := uint64(messages.DefaultJobOptions().OutputLimitBytes); s.ledger.runBytes < want ||
+		s.ledger.runBytes > want+2000 {
 		t.Errorf("%d bytes", s.ledger.runBytes)
 	}
 	commit(t, s, messages.RunRow{Run: run})
@@ -352,7 +383,8 @@ func TestListsOfNamesWithoutRunsGo(t *testing.T) {
 	}
 	_, err := s.view(func(r *reader) error {
 		l, err := readLedger(r)
-		if runs, lists := l.digests[bucketRuns].rows, l.digests[bucketRunLists].rows; runs != lists {
+		runs, lists := l.digests[bucketRuns].rows, l.digests[bucketRunLists].rows
+		if runs != lists {
 			t.Errorf("%d lists for %d runs", lists, runs)
 		}
 		return err
@@ -363,7 +395,8 @@ func TestListsOfNamesWithoutRunsGo(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := VerifyFile(filepath.Join(filepath.Dir(s.output), databaseName), mustReadKey(t, s)); err != nil {
+	if err := VerifyFile(filepath.Join(filepath.Dir(s.output), databaseName),
+		mustReadKey(t, s)); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// importer decides what becomes of each row of an import, by what is stored, and writes it. Without a writer it only decides.
+// importer decides what becomes of each row of an import, by what is stored, and writes it. Without
+// a writer it only decides.
 type importer struct {
 	*reader
 	w      *writer // nil: nothing is written
@@ -17,7 +18,8 @@ type importer struct {
 	out    *outcome
 	result messages.ImportResult
 
-	versions map[messages.VersionRow]int // stored rows that no row of the import has been matched with
+	// stored rows that no row of the import has been matched with
+	versions map[messages.VersionRow]int
 	apps     map[messages.AppRow]int
 }
 
@@ -31,7 +33,8 @@ func (s *Store) PlanImport(items []messages.ImportItem) (messages.ImportResult, 
 	return result, err
 }
 
-// checkImport refuses an import of which a row was refused, unless the others are wanted all the same.
+// checkImport refuses an import of which a row was refused, unless the others are wanted all the
+// same.
 func checkImport(row *messages.ImportRows) error {
 	refused := 0
 	for i := range row.Items {
@@ -40,7 +43,8 @@ func checkImport(row *messages.ImportRows) error {
 		}
 	}
 	if refused > 0 && !row.Partial {
-		return messages.Errorf(messages.CodeInvalid, "%d of %d rows are refused, so that nothing was changed; the others alone are imported as a partial import",
+		return messages.Errorf(messages.CodeInvalid, "%d of %d rows are refused, so that nothing "+
+			"was changed; the others alone are imported as a partial import",
 			refused, len(row.Items))
 	}
 	return nil
@@ -59,7 +63,13 @@ func (m *importer) run(items []messages.ImportItem) (messages.ImportResult, erro
 	for _, i := range m.order(items) {
 		item := &items[i]
 		report := &m.result.Rows[i]
-		*report = messages.ImportedRow{Place: item.Place, Table: item.Table, Name: item.Name, Outcome: item.Outcome, Notes: item.Notes}
+		*report = messages.ImportedRow{
+			Place:   item.Place,
+			Table:   item.Table,
+			Name:    item.Name,
+			Outcome: item.Outcome,
+			Notes:   item.Notes,
+		}
 		if item.Outcome != "" {
 			continue
 		}
@@ -70,8 +80,9 @@ func (m *importer) run(items []messages.ImportItem) (messages.ImportResult, erro
 	return m.result, nil
 }
 
-// order returns the places of the items so that jobs come in the order of their keys: a transaction puts keys that rise at the end of a page, and
-// moves half of all that it has put before for one that falls between. All others come as they stand.
+// order returns the places of the items so that jobs come in the order of their keys: a transaction
+// puts keys that rise at the end of a page, and moves half of all that it has put before for one
+// that falls between. All others come as they stand.
 func (m *importer) order(items []messages.ImportItem) []int {
 	keys := make([]nameKey, len(items)) // zero sorts before all
 	places := make([]int, len(items))
@@ -81,7 +92,9 @@ func (m *importer) order(items []messages.ImportItem) []int {
 			keys[i] = m.hide(nameOfJob, job.Job.Name)
 		}
 	}
-	slices.SortStableFunc(places, func(a, b int) int { return bytes.Compare(keys[a][:], keys[b][:]) })
+	slices.SortStableFunc(places, func(a, b int) int {
+		return bytes.Compare(keys[a][:], keys[b][:])
+	})
 	return places
 }
 
@@ -92,7 +105,8 @@ func (m *importer) item(item *messages.ImportItem, report *messages.ImportedRow)
 	case item.Parameter != nil:
 		report.Outcome, err = m.parameter(*item.Parameter, item.HostOnly)
 		if report.Outcome == messages.ImportKept {
-			report.Notes = []string{"this parameter is set on the host only: gustyctl import --offline, with the agent stopped, takes it over"}
+			report.Notes = []string{"this parameter is set on the host only: gustyctl import " +
+				"--offline, with the agent stopped, takes it over"}
 		}
 	case item.User != nil:
 		report.Outcome, err = m.user(item.User, report)
@@ -130,7 +144,9 @@ func (m *importer) job(j *messages.ImportJob) (messages.ImportOutcome, error) {
 	return createdOrUpdated(stored != nil), nil
 }
 
-func (m *importer) putJob(row messages.JobRow, key nameKey, stored *messages.Job, paused *bool) error {
+func (m *importer) putJob(row messages.JobRow, key nameKey, stored *messages.Job,
+	paused *bool,
+) error {
 	if err := m.w.putJob(row, m.out); err != nil {
 		return err
 	}
@@ -142,7 +158,8 @@ func (m *importer) putJob(row messages.JobRow, key nameKey, stored *messages.Job
 	if paused != nil {
 		state.Paused = *paused
 	}
-	wokenUp := before.Paused && !state.Paused || stored != nil && !stored.Options.Enabled && m.out.job.Options.Enabled
+	wokenUp := before.Paused && !state.Paused || stored != nil && !stored.Options.Enabled &&
+		m.out.job.Options.Enabled
 	if wokenUp && m.at.After(state.PlannedThrough) {
 		state.PlannedThrough = m.at // what fell due while the job stood still was not missed
 	}
@@ -178,8 +195,11 @@ func createdOrUpdated(existed bool) messages.ImportOutcome {
 	return messages.ImportCreated
 }
 
-// parameter puts a whole row; a secret that is masked keeps what is stored, and one that only the host sets stays as it is.
-func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (messages.ImportOutcome, error) {
+// parameter puts a whole row; a secret that is masked keeps what is stored, and one that only the
+// host sets stays as it is.
+func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (messages.ImportOutcome,
+	error,
+) {
 	key := m.hide(nameOfParameter, p.Name)
 	record, err := m.get(bucketParameters, key[:])
 	if err != nil {
@@ -219,7 +239,9 @@ func keepMasked(p, stored *messages.StoredParameter) {
 }
 
 // user adds a user; one who is there already is never touched.
-func (m *importer) user(u *messages.User, report *messages.ImportedRow) (messages.ImportOutcome, error) {
+func (m *importer) user(u *messages.User, report *messages.ImportedRow) (messages.ImportOutcome,
+	error,
+) {
 	key := m.hide(nameOfUser, u.Name)
 	if m.has(bucketUsers, key[:]) {
 		report.Notes = []string{"a user of this name is here already and stays as it is"}

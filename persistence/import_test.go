@@ -10,7 +10,11 @@ import (
 func importJob(name, expression string) messages.ImportItem {
 	job := testJob(name)
 	job.CronExpression = expression
-	return messages.ImportItem{Table: messages.TableJobs, Name: name, Job: &messages.ImportJob{Job: job, Patch: &messages.JobOptionsPatch{}}}
+	return messages.ImportItem{
+		Table: messages.TableJobs,
+		Name:  name,
+		Job:   &messages.ImportJob{Job: job, Patch: &messages.JobOptionsPatch{}},
+	}
 }
 
 func outcomes(rows []messages.ImportedRow) (all []messages.ImportOutcome) {
@@ -36,22 +40,29 @@ func TestPlanImportChangesNothing(t *testing.T) {
 			t.Errorf("the plan is %+v", plan.Rows)
 		}
 	}
-	if after := exportLines(t, s, messages.ExportQuery{Secrets: true}); err != nil || len(after) != len(before) || plan.Applied {
+	if after := exportLines(t, s, messages.ExportQuery{Secrets: true}); err != nil ||
+		len(after) != len(before) || plan.Applied {
 		t.Errorf("%d rows are %d now, %v", len(before), len(after), err)
 	}
 }
 
 func TestARefusedRowKeepsAllOut(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	all := []messages.ImportItem{importJob("a", "@hourly"), {Outcome: messages.ImportRefused, Notes: []string{"why"}}}
-	if c := try(s, messages.ImportRows{Items: all}); messages.CodeOf(c.Err) != messages.CodeInvalid || c.Import != nil {
+	all := []messages.ImportItem{importJob("a", "@hourly"), {
+		Outcome: messages.ImportRefused,
+		Notes:   []string{"why"},
+	}}
+	if c := try(s,
+		messages.ImportRows{Items: all}); messages.CodeOf(c.Err) != messages.CodeInvalid ||
+		c.Import != nil {
 		t.Errorf("it is %+v", c)
 	}
 	if _, err := s.Job("a"); messages.CodeOf(err) != messages.CodeNotFound {
 		t.Errorf("the job is there: %v", err)
 	}
 	c := commit(t, s, messages.ImportRows{Items: all, Partial: true})
-	if got := outcomes(c.Import.Rows); got[0] != messages.ImportCreated || got[1] != messages.ImportRefused {
+	if got := outcomes(c.Import.Rows); got[0] != messages.ImportCreated ||
+		got[1] != messages.ImportRefused {
 		t.Errorf("the outcomes are %v", got)
 	}
 }
@@ -59,8 +70,12 @@ func TestARefusedRowKeepsAllOut(t *testing.T) {
 func TestAnImportedUserNeverReplacesOne(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	commit(t, s, messages.UserRow{User: messages.User{Name: "Admin", Hash: "mine"}})
-	c := commit(t, s, messages.ImportRows{Items: []messages.ImportItem{{User: &messages.User{Name: "Admin", Hash: "theirs"}}}})
-	if c.Import.Rows[0].Outcome != messages.ImportKept || len(c.Import.Users) != 0 || len(c.Import.Rows[0].Notes) != 1 {
+	c := commit(t, s, messages.ImportRows{Items: []messages.ImportItem{{User: &messages.User{
+		Name: "Admin",
+		Hash: "theirs",
+	}}}})
+	if c.Import.Rows[0].Outcome != messages.ImportKept || len(c.Import.Users) != 0 ||
+		len(c.Import.Rows[0].Notes) != 1 {
 		t.Errorf("the result is %+v", c.Import)
 	}
 	_, err := s.LoadUsers(func(u messages.User) error {
@@ -80,7 +95,8 @@ func TestAParameterOfTheHostIsOnlyConfirmed(t *testing.T) {
 		p := messages.StoredParameter{Name: messages.ParamIPAddr, Global: "0.0.0.0", Local: local}
 		return messages.ImportRows{Items: []messages.ImportItem{{Parameter: &p, HostOnly: true}}}
 	}
-	if got := commit(t, s, row("127.0.0.1")).Import; got.Rows[0].Outcome != messages.ImportKept || len(got.Rows[0].Notes) != 1 || len(got.Parameters) > 0 {
+	if got := commit(t, s, row("127.0.0.1")).Import; got.Rows[0].Outcome != messages.ImportKept ||
+		len(got.Rows[0].Notes) != 1 || len(got.Parameters) > 0 {
 		t.Errorf("another value: %+v", got)
 	}
 	if got := commit(t, s, row("")).Import.Rows[0].Outcome; got != messages.ImportUnchanged {
@@ -88,7 +104,8 @@ func TestAParameterOfTheHostIsOnlyConfirmed(t *testing.T) {
 	}
 }
 
-// What a file without options brings leaves the options alone; a job that stood still begins anew, so that nothing counts as missed.
+// What a file without options brings leaves the options alone; a job that stood still begins anew,
+// so that nothing counts as missed.
 func TestAnImportedJobKeepsItsOptionsAndState(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	stored := testJob("a")
@@ -100,7 +117,8 @@ func TestAnImportedJobKeepsItsOptionsAndState(t *testing.T) {
 	item.Job.Job.Arguments = "other"
 	c := commit(t, s, messages.ImportRows{Items: []messages.ImportItem{item}, At: at})
 	job, err := s.Job("a")
-	if err != nil || job.Options.Nice != 5 || job.Options.Enabled || job.Arguments != "other" || c.Import.Rows[0].Outcome != messages.ImportUpdated {
+	if err != nil || job.Options.Nice != 5 || job.Options.Enabled || job.Arguments != "other" ||
+		c.Import.Rows[0].Outcome != messages.ImportUpdated {
 		t.Errorf("the job is %+v, %v", job, err)
 	}
 	on := true

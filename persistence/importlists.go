@@ -2,8 +2,8 @@ package persistence
 
 import "gusty/messages"
 
-// The rows of agent_version and node_app_details have no name that one could be found by: an import adds those that are not there yet, as
-// often as it has them.
+// The rows of agent_version and node_app_details have no name that one could be found by: an import
+// adds those that are not there yet, as often as it has them.
 
 func (m *importer) version(row *messages.VersionRow) (messages.ImportOutcome, error) {
 	if m.versions == nil {
@@ -32,7 +32,8 @@ func (m *importer) version(row *messages.VersionRow) (messages.ImportOutcome, er
 	return messages.ImportCreated, m.w.putImportedVersion(row)
 }
 
-// app adds a row; one whose password is masked is found by its other columns, and comes in without a password where it is new.
+// app adds a row; one whose password is masked is found by its other columns, and comes in without
+// a password where it is new.
 func (m *importer) app(row *messages.AppRow) (messages.ImportOutcome, error) {
 	if err := m.loadApps(); err != nil {
 		return "", err

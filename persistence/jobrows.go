@@ -37,9 +37,12 @@ func (r *reader) jobFields(name string, wanted func(number uint64) bool) (*messa
 	return &j, nil
 }
 
-// putJob stores a job with the options that the row asks for, and resets its state where the expression is new.
+// putJob stores a job with the options that the row asks for, and resets its state where the
+// expression is new.
 func (w *writer) putJob(row messages.JobRow, out *outcome) error {
-	stored, err := w.jobFields(row.Job.Name, func(number uint64) bool { return number != jobContent })
+	stored, err := w.jobFields(row.Job.Name, func(number uint64) bool {
+		return number != jobContent
+	})
 	if err != nil {
 		return err
 	}
@@ -61,8 +64,8 @@ func (w *writer) putJob(row messages.JobRow, out *outcome) error {
 	return w.resetJobState(key, row)
 }
 
-// optionsOf returns the stored options or the defaults with the patch applied, or the row's own; a masked value of the environment keeps the
-// stored one in both cases.
+// optionsOf returns the stored options or the defaults with the patch applied, or the row's own; a
+// masked value of the environment keeps the stored one in both cases.
 func optionsOf(row *messages.JobRow, stored *messages.Job) messages.JobOptions {
 	base := messages.DefaultJobOptions()
 	if stored != nil {
@@ -84,13 +87,18 @@ func optionsOf(row *messages.JobRow, stored *messages.Job) messages.JobOptions {
 	return (&messages.JobOptionsPatch{Environment: &environment}).Apply(base)
 }
 
-// resetJobState begins the planning of an expression at its anchor, so that nothing before it counts as missed. A pause stays.
+// resetJobState begins the planning of an expression at its anchor, so that nothing before it
+// counts as missed. A pause stays.
 func (w *writer) resetJobState(key nameKey, row messages.JobRow) error {
 	old, err := w.jobState(key)
 	if err != nil {
 		return err
 	}
-	return w.putJobState(key, messages.JobState{PlannedThrough: row.AnchorAt, Anchor: row.AnchorAt, Paused: old.Paused})
+	return w.putJobState(key, messages.JobState{
+		PlannedThrough: row.AnchorAt,
+		Anchor:         row.AnchorAt,
+		Paused:         old.Paused,
+	})
 }
 
 func (w *writer) deleteJob(name string) error {

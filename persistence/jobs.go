@@ -7,7 +7,8 @@ import (
 	"gusty/messages"
 )
 
-// The fields of a job's record. Those of the options are always written, so that a default that changes later changes no stored job.
+// The fields of a job's record. Those of the options are always written, so that a default that
+// changes later changes no stored job.
 const (
 	jobName             = 1
 	jobContent          = 2
@@ -98,7 +99,8 @@ func decodeJob(record []byte, head bool) (messages.Job, error) {
 	return j, err
 }
 
-// decodeJobFields reads those fields of a job that are wanted, over whatever j was. The script goes into the space of the old one.
+// decodeJobFields reads those fields of a job that are wanted, over whatever j was. The script goes
+// into the space of the old one.
 func decodeJobFields(record []byte, j *messages.Job, wanted func(number uint64) bool) error {
 	*j = messages.Job{Options: messages.DefaultJobOptions(), Content: j.Content[:0]}
 	codes := j.Options.SuccessExitCodes

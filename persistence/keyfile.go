@@ -46,8 +46,9 @@ type keyFile struct {
 	how  string // it was named, for messages
 }
 
-// ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw bytes; on Windows also what the first start
-// writes there, protected by DPAPI. The error wraps ErrWrongKey where the file holds no key, and fs.ErrNotExist where there is no file.
+// ReadKeyFile reads a key: "gusty-key-1:" and 64 hexadecimal digits, those digits alone, or 32 raw
+// bytes; on Windows also what the first start writes there, protected by DPAPI. The error wraps
+// ErrWrongKey where the file holds no key, and fs.ErrNotExist where there is no file.
 func ReadKeyFile(path string) (Key, error) {
 	text, err := readKeyText(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,10 +58,13 @@ func ReadKeyFile(path string) (Key, error) {
 		return Key{}, fmt.Errorf("%w: %w", ErrWrongKey, err)
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("%w: the key file can't be read (%w); give it to the agent's user", ErrWrongKey, err)
+		return Key{},
+			fmt.Errorf("%w: the key file can't be read (%w); give it to the agent's user",
+				ErrWrongKey, err)
 	}
 	if text, err = unprotect(text); err != nil {
-		return Key{}, fmt.Errorf("%w: %s was made on another machine, and opens there alone (%w); restore a copy that was exported there",
+		return Key{}, fmt.Errorf("%w: %s was made on another machine, and opens there alone "+
+			"(%w); restore a copy that was exported there",
 			ErrWrongKey, path, err)
 	}
 	k, ok := parseKey(text)
@@ -145,7 +149,8 @@ func writeSynced(path string, data []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// prepared returns the key that a change was cut short with, between the database's commit and the key's new name.
+// prepared returns the key that a change was cut short with, between the database's commit and the
+// key's new name.
 func (k keyFile) prepared(h *header) (fresh Key, found bool) {
 	path, err := placeOfKey(k.path)
 	if err != nil {
@@ -155,7 +160,8 @@ func (k keyFile) prepared(h *header) (fresh Key, found bool) {
 	return fresh, err == nil && h.checkKEK(fresh)
 }
 
-// replaceKeyFile puts the prepared key in the place of the old one. Of that a copy stays, since earlier backups open with it: its name is given.
+// replaceKeyFile puts the prepared key in the place of the old one. Of that a copy stays, since
+// earlier backups open with it: its name is given.
 func replaceKeyFile(path string) (kept string, err error) {
 	if path, err = placeOfKey(path); err != nil {
 		return "", err

@@ -28,14 +28,16 @@ func TestRestoreOfAnOlderState(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireNamed(t, dir, "older")
-	if kept := filepath.Join(dir, generationName) + filepath.Ext(done.Kept[0]); !strings.Contains(fmt.Sprint(done.Kept), kept) {
+	if kept := filepath.Join(dir, generationName) +
+		filepath.Ext(done.Kept[0]); !strings.Contains(fmt.Sprint(done.Kept), kept) {
 		t.Errorf("%s is not among %v", kept, done.Kept)
 	}
 }
 
 func TestRestoreWithAPassphrase(t *testing.T) {
 	from, _ := named(t, "from")
-	if _, err := ChangeKey(Options{Dir: from}, NewKey{Passphrase: "a long passphrase"}); err != nil {
+	if _, err := ChangeKey(Options{Dir: from},
+		NewKey{Passphrase: "a long passphrase"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
@@ -50,7 +52,8 @@ func TestRestoreWithAPassphrase(t *testing.T) {
 	}
 	requireNamed(t, to, "from")
 	t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("another passphrase")))
-	if _, err := Restore(RestoreOptions{Dir: filepath.Join(t.TempDir(), "to")}, bytes.NewReader(archive)); !errors.Is(err, ErrWrongKey) {
+	if _, err := Restore(RestoreOptions{Dir: filepath.Join(t.TempDir(), "to")},
+		bytes.NewReader(archive)); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -61,14 +64,19 @@ func TestBackupsDuringRotations(t *testing.T) {
 	key := filepath.Join(filepath.Dir(s.output), keyName)
 	for n := range 12 {
 		for err := s.RotateKey(); err != nil; err = s.RotateKey() {
-			if code := messages.CodeOf(err); code != messages.CodeConflict && code != messages.CodeBusy {
+			if code := messages.CodeOf(err); code != messages.CodeConflict &&
+				code != messages.CodeBusy {
 				t.Fatal(err)
 			}
 			commit(t, s, messages.SettingRow{Name: "meanwhile", Value: fmt.Append(nil, n)})
 		}
 		storeRunWithOutput(t, s, 2000+n, "run")
 		to := filepath.Join(t.TempDir(), "to")
-		if _, err := Restore(RestoreOptions{Dir: to, KeyFile: key, InstallKey: true}, bytes.NewReader(backup(t, s))); err != nil {
+		if _, err := Restore(RestoreOptions{
+			Dir:        to,
+			KeyFile:    key,
+			InstallKey: true,
+		}, bytes.NewReader(backup(t, s))); err != nil {
 			t.Fatalf("%d: %v", n, err)
 		}
 		restored := openStore(t, to)
@@ -134,7 +142,8 @@ func TestRecoverWithAPassphrase(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		fillStore(t, dir)
-		if _, err := ChangeKey(Options{Dir: dir}, NewKey{Passphrase: "a long passphrase"}); err != nil {
+		if _, err := ChangeKey(Options{Dir: dir},
+			NewKey{Passphrase: "a long passphrase"}); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
@@ -164,7 +173,9 @@ func TestSealsAreUnknownAfterALostLedger(t *testing.T) {
 	if err := fillForRotation(t, dir).Close(); err != nil {
 		t.Fatal(err)
 	}
-	tamper(t, dir, func(tx *bolt.Tx) error { return tx.Bucket([]byte(nameLedger)).Delete([]byte(ledgerKey)) })
+	tamper(t, dir, func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte(nameLedger)).Delete([]byte(ledgerKey))
+	})
 	if _, err := Recover(RecoverOptions{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,9 @@ func unseal(digits []byte, entropy *windows.DataBlob) ([]byte, error) {
 	return take(out)
 }
 
-func blobOf(b []byte) windows.DataBlob { return windows.DataBlob{Size: uint32(len(b)), Data: &b[0]} }
+func blobOf(b []byte) windows.DataBlob {
+	return windows.DataBlob{Size: uint32(len(b)), Data: &b[0]}
+}
 
 // take copies what the system allocated, and frees it.
 func take(blob windows.DataBlob) ([]byte, error) {

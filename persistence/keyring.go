@@ -10,8 +10,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// keyring holds the opened keys of one database. It is shared by all goroutines: all of it stays as it is, but for the data keys, which are
-// replaced as a whole when the committer makes a new one.
+// keyring holds the opened keys of one database. It is shared by all goroutines: all of it stays as
+// it is, but for the data keys, which are replaced as a whole when the committer makes a new one.
 type keyring struct {
 	database [16]byte
 	names    []byte      // key of the keyed hash of names
@@ -22,8 +22,8 @@ type keyring struct {
 	keys     atomic.Pointer[dataKeys]
 }
 
-// dataKeys are the data keys by version. It is immutable. A key that the file does not hold any more stays until the process ends: a read
-// transaction that began before may still need it.
+// dataKeys are the data keys by version. It is immutable. A key that the file does not hold any
+// more stays until the process ends: a read transaction that began before may still need it.
 type dataKeys struct {
 	data    map[uint32]dataKey
 	values  map[uint32]cipher.AEAD
@@ -85,7 +85,8 @@ func (r *keyring) unwrap(version uint32, row []byte) ([]byte, error) {
 	if len(row) != nonceBytes+keyBytes+16 {
 		return nil, errKeyring
 	}
-	key, err := r.wrapping.Open(nil, row[:nonceBytes], row[nonceBytes:], wrapAD(r.database, version))
+	key, err := r.wrapping.Open(nil, row[:nonceBytes], row[nonceBytes:],
+		wrapAD(r.database, version))
 	if err != nil {
 		return nil, errKeyring
 	}
@@ -127,7 +128,11 @@ func (r *keyring) makeCurrent(version uint32) {
 
 // with returns the keys and one more.
 func (k *dataKeys) with(version uint32, key dataKey, values cipher.AEAD) *dataKeys {
-	next := &dataKeys{data: map[uint32]dataKey{version: key}, values: map[uint32]cipher.AEAD{version: values}, current: k.current}
+	next := &dataKeys{
+		data:    map[uint32]dataKey{version: key},
+		values:  map[uint32]cipher.AEAD{version: values},
+		current: k.current,
+	}
 	for v := range k.data {
 		if v != version {
 			next.data[v], next.values[v] = k.data[v], k.values[v]

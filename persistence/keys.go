@@ -26,8 +26,8 @@ const (
 	infoStarts     = "gusty 1 starts"
 )
 
-// rootVersion is the number of the key that hides names and hashes rows. It is never changed, since all keys of rows hang on it; the data
-// keys are numbered from 1 on.
+// rootVersion is the number of the key that hides names and hashes rows. It is never changed, since
+// all keys of rows hang on it; the data keys are numbered from 1 on.
 const rootVersion = 0
 
 const nonceBytes = 12
@@ -50,7 +50,8 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// kekMark is a hash of the key-encryption key that tells nothing of it but whether it is the right one.
+// kekMark is a hash of the key-encryption key that tells nothing of it but whether it is the right
+// one.
 func kekMark(kek Key, database [16]byte) (mark [8]byte) {
 	k, err := derive(kek[:], database, infoMark)
 	if err == nil {
@@ -86,7 +87,9 @@ func wrapKey(wrapping cipher.AEAD, database [16]byte, version uint32, key []byte
 }
 
 // addKey makes a key and puts its row into the bucket of keys.
-func addKey(keys *bolt.Bucket, wrapping cipher.AEAD, database [16]byte, version uint32) (key dataKey, err error) {
+func addKey(keys *bolt.Bucket, wrapping cipher.AEAD, database [16]byte,
+	version uint32,
+) (key dataKey, err error) {
 	if _, err := rand.Read(key[:]); err != nil {
 		return key, fmt.Errorf("make a key: %w", err)
 	}

@@ -13,12 +13,14 @@ import (
 )
 
 const (
-	// credentialName is the key among systemd's credentials (LoadCredential=, LoadCredentialEncrypted=).
-	credentialName      = "gusty.key"
-	credentialVariable  = "CREDENTIALS_DIRECTORY"
-	passphraseVariable  = "GUSTY_PASSPHRASE_FILE"
-	maxPassphraseBytes  = 4096
-	howToNameTheKey     = "give --key-file, the systemd credential " + credentialName + " or " + passphraseVariable
+	// credentialName is the key among systemd's credentials (LoadCredential=,
+	// LoadCredentialEncrypted=).
+	credentialName     = "gusty.key"
+	credentialVariable = "CREDENTIALS_DIRECTORY"
+	passphraseVariable = "GUSTY_PASSPHRASE_FILE"
+	maxPassphraseBytes = 4096
+	howToNameTheKey    = "give --key-file, the systemd credential " + credentialName + " or " +
+		passphraseVariable
 	passphraseElsewhere = "start at a terminal, or name a file with it in " + passphraseVariable
 )
 
@@ -27,8 +29,8 @@ type keySource interface {
 	// String names the source in messages.
 	String() string
 	kind() byte
-	// key returns the key; s matters to passphrases alone. The error wraps fs.ErrNotExist where there is none yet, else ErrWrongKey, unless it is
-	// that of who was asked.
+	// key returns the key; s matters to passphrases alone. The error wraps fs.ErrNotExist where
+	// there is none yet, else ErrWrongKey, unless it is that of who was asked.
 	key(s *stretching) (Key, error)
 	// check says by its error whether there is a key, as key does, and makes none.
 	check() error
@@ -36,7 +38,8 @@ type keySource interface {
 	isElsewhere(dataDir string) bool
 }
 
-// findSource returns the first source that is configured, in the order of Options. kind is that of the database, where there is one.
+// findSource returns the first source that is configured, in the order of Options. kind is that of
+// the database, where there is one.
 func (o *Options) findSource(kind byte) (keySource, error) {
 	if o.KeyFile != "" {
 		return keyFile{path: o.KeyFile, how: " (--key-file)"}, nil
@@ -59,9 +62,12 @@ func (o *Options) findSource(kind byte) (keySource, error) {
 
 func (o *Options) askedPassphrase(kind byte) (keySource, error) {
 	if o.AskPassphrase == nil {
-		return nil, fmt.Errorf("%w: its key is made of a passphrase, and there is nobody to ask for it; %s", ErrWrongKey, passphraseElsewhere)
+		return nil, fmt.Errorf("%w: its key is made of a passphrase, and there is nobody to ask "+
+			"for it; %s", ErrWrongKey, passphraseElsewhere)
 	}
-	return newPassphrase("that passphrase", func() (messages.Secret, error) { return o.AskPassphrase(kind == kekUnknown) }), nil
+	return newPassphrase("that passphrase", func() (messages.Secret, error) {
+		return o.AskPassphrase(kind == kekUnknown)
+	}), nil
 }
 
 func (k keyFile) String() string { return "the key in " + k.path + k.how }
@@ -118,7 +124,8 @@ func (passphrase) isElsewhere(string) bool { return true }
 func (p passphrase) checkNew() error {
 	secret, err := p.read()
 	if err == nil && len(secret) < minPassphraseBytes {
-		err = fmt.Errorf("%s is shorter than %d bytes, and would be guessed; choose a longer one, of several words", p.what, minPassphraseBytes)
+		err = fmt.Errorf("%s is shorter than %d bytes, and would be guessed; choose a longer "+
+			"one, of several words", p.what, minPassphraseBytes)
 	}
 	return err
 }
@@ -127,15 +134,19 @@ func (p passphrase) checkNew() error {
 func readPassphrase(path string) (messages.Secret, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w: there is no passphrase at %s; make that file, or correct %s", ErrWrongKey, path, passphraseVariable)
+		return "",
+			fmt.Errorf("%w: there is no passphrase at %s; make that file, or correct %s",
+				ErrWrongKey, path, passphraseVariable)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: the passphrase can't be read (%w); give its file to the agent's user", ErrWrongKey, err)
+		return "", fmt.Errorf("%w: the passphrase can't be read (%w); give its file to the "+
+			"agent's user", ErrWrongKey, err)
 	}
 	line, _, _ := bytes.Cut(text, []byte{'\n'})
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) > maxPassphraseBytes {
-		return "", fmt.Errorf("%w: the passphrase in %s is over %d bytes; its first line is all that counts", ErrWrongKey, path, maxPassphraseBytes)
+		return "", fmt.Errorf("%w: the passphrase in %s is over %d bytes; its first line is all "+
+			"that counts", ErrWrongKey, path, maxPassphraseBytes)
 	}
 	return messages.Secret(line), nil
 }

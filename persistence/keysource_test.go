@@ -47,7 +47,8 @@ func TestKeySourcesInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	credentials := filepath.Dir(writeTemp(t, credentialName, keyText(kek)))
-	file, secret := writeTemp(t, "file", keyText(Key{7})), writeTemp(t, "secret", []byte("a long passphrase\nnot this\n"))
+	file, secret := writeTemp(t, "file", keyText(Key{7})), writeTemp(t, "secret",
+		[]byte("a long passphrase\nnot this\n"))
 	all := []string{credentialVariable, credentials, passphraseVariable, secret}
 	ask := func(bool) (messages.Secret, error) { return "asked", nil }
 	for name, c := range map[string]struct {
@@ -65,7 +66,8 @@ func TestKeySourcesInOrder(t *testing.T) {
 		"the default":           {Options{Dir: "/data", getenv: environment()}, 0, "/data/key"},
 		"credential of another": {Options{KeyFile: file, getenv: environment(all[:2]...)}, kekPassphrase, file},
 	} {
-		if got, err := c.o.findSource(c.kind); err != nil || !strings.Contains(got.String(), c.want) {
+		if got, err := c.o.findSource(c.kind); err != nil ||
+			!strings.Contains(got.String(), c.want) {
 			t.Errorf("%s: %v, %v; want %s", name, got, err, c.want)
 		}
 	}
@@ -74,7 +76,9 @@ func TestKeySourcesInOrder(t *testing.T) {
 func TestPassphraseStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	secret := writeTemp(t, "secret", []byte("a long passphrase\n"))
-	with := func(pairs ...string) Options { return Options{Dir: dir, getenv: environment(pairs...)} }
+	with := func(pairs ...string) Options {
+		return Options{Dir: dir, getenv: environment(pairs...)}
+	}
 	for range 2 {
 		if err := openClose(t, with(passphraseVariable, secret)); err != nil {
 			t.Fatal(err)
@@ -111,14 +115,18 @@ func TestPassphraseStore(t *testing.T) {
 			t.Errorf("%s: got %v", want, err)
 		}
 	}
-	if after, err := os.ReadFile(filepath.Join(dir, databaseName)); err != nil || string(after) != string(before) {
+	if after, err := os.ReadFile(filepath.Join(dir, databaseName)); err != nil ||
+		string(after) != string(before) {
 		t.Errorf("the database was changed (%v)", err)
 	}
 }
 
 func TestShortPassphraseIsNotSet(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	err := openClose(t, Options{Dir: dir, getenv: environment(passphraseVariable, writeTemp(t, "secret", []byte("short")))})
+	err := openClose(t, Options{
+		Dir:    dir,
+		getenv: environment(passphraseVariable, writeTemp(t, "secret", []byte("short"))),
+	})
 	if err == nil || !strings.Contains(err.Error(), "shorter than 12 bytes") {
 		t.Errorf("got %v", err)
 	}
@@ -134,14 +142,19 @@ func TestPassphraseForAFileKeyIsRefused(t *testing.T) {
 	}
 	secret := writeTemp(t, "secret", []byte("a long passphrase"))
 	err := openClose(t, Options{Dir: dir, getenv: environment(passphraseVariable, secret)})
-	if !errors.Is(err, ErrWrongKey) || !strings.Contains(err.Error(), "it needs a key file or credential") {
+	if !errors.Is(err, ErrWrongKey) || !strings.Contains(err.Error(), "it needs a key file or "+
+		"credential") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestPassphraseStoreStartsEmpty(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	o := Options{Dir: dir, getenv: environment(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))}
+	o := Options{
+		Dir: dir,
+		getenv: environment(passphraseVariable,
+			writeTemp(t, "secret", []byte("a long passphrase"))),
+	}
 	if err := openClose(t, o); err != nil {
 		t.Fatal(err)
 	}

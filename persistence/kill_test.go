@@ -14,7 +14,8 @@ import (
 	"gusty/messages"
 )
 
-// writeAcknowledged is a child that writes jobs, runs and output without end, and prints a number when what it stands for is durable.
+// writeAcknowledged is a child that writes jobs, runs and output without end, and prints a number
+// when what it stands for is durable.
 func writeAcknowledged(dir string) int {
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
@@ -75,7 +76,10 @@ func checkKilledRun(s *Store, n int) error {
 		return nil
 	}
 	var printed []byte
-	err = s.EachOutput(run.ID, func(c messages.OutputChunk) error { printed = append(printed, c.Data...); return nil })
+	err = s.EachOutput(run.ID, func(c messages.OutputChunk) error {
+		printed = append(printed, c.Data...)
+		return nil
+	})
 	if err != nil || !bytes.Equal(printed, killedOutput(n)) {
 		return fmt.Errorf("%d bytes of output, %w", len(printed), err)
 	}
@@ -111,7 +115,8 @@ func TestKillLosesNoAcknowledgedWrite(t *testing.T) {
 	}
 }
 
-// killAfter lets a child write until it has acknowledged count changes more, kills it, and gives the last number that it told.
+// killAfter lets a child write until it has acknowledged count changes more, kills it, and gives
+// the last number that it told.
 func killAfter(t *testing.T, dir string, count int) (last int) {
 	t.Helper()
 	child := exec.Command(os.Args[0], dir)

@@ -40,7 +40,8 @@ func TestStoreBeginsNothingThroughALink(t *testing.T) {
 	for _, name := range []string{"gusty.db.new", "gusty.db.compacting", "key.new", "lock"} {
 		dir := t.TempDir()
 		precious := filepath.Join(t.TempDir(), "precious")
-		err := errors.Join(os.WriteFile(precious, []byte("old"), 0o600), os.Symlink(precious, filepath.Join(dir, name)))
+		err := errors.Join(os.WriteFile(precious, []byte("old"), 0o600),
+			os.Symlink(precious, filepath.Join(dir, name)))
 		if err != nil {
 			t.Fatal(err)
 		}

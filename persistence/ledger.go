@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// digest is what the ledger says of one bucket: how many rows, and the sum of their hashes modulo 2^256. Rows that vanish, come back or
-// change places without the ledger's key do not add up.
+// digest is what the ledger says of one bucket: how many rows, and the sum of their hashes modulo
+// 2^256. Rows that vanish, come back or change places without the ledger's key do not add up.
 type digest struct {
 	rows uint64
 	sum  [4]uint64 // least significant word first
@@ -32,7 +32,8 @@ func (d *digest) remove(h *[sha256.Size]byte) {
 	d.rows--
 }
 
-// ledger is the sealed row that every transaction rewrites: the digests of all buckets, and the counters that would else need a scan.
+// ledger is the sealed row that every transaction rewrites: the digests of all buckets, and the
+// counters that would else need a scan.
 type ledger struct {
 	digests      [bucketCount]digest
 	seals        uint64 // values sealed with the current data key
@@ -51,12 +52,14 @@ type ledger struct {
 	dead         uint64 // dead letters among the rows of the outbox
 	deadBytes    uint64
 	loss         loss
-	alive        time.Time // when an agent, no tool, made a transaction last; zero: none did, or one of an earlier version
+	// when an agent, no tool, made a transaction last; zero: none did, or one of an earlier version
+	alive time.Time
 }
 
 const ledgerKey = "ledger"
 
-// The fields of the ledger's record. Digests are fieldDigest + the bucket's number: rows (uvarint), sum (32 bytes, least first).
+// The fields of the ledger's record. Digests are fieldDigest + the bucket's number: rows (uvarint),
+// sum (32 bytes, least first).
 const (
 	fieldSeals        = 1
 	fieldLastDocument = 2
@@ -154,7 +157,8 @@ func parseLedger(record []byte) (l ledger, err error) {
 			l.dead = d.uint()
 		case fieldDeadBytes:
 			l.deadBytes = d.uint()
-		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2, fieldLostClass + 3, fieldLostClass + 5:
+		case fieldLostFrom, fieldLostTo, fieldLostDead, fieldLostClass + 1, fieldLostClass + 2,
+			fieldLostClass + 3, fieldLostClass + 5:
 			d.loss(&l.loss)
 		case fieldAlive:
 			l.alive = d.time()
@@ -197,8 +201,8 @@ func newRowHasher(ring *keyring) *rowHasher {
 	return &rowHasher{mac: hmac.New(sha256.New, ring.rows)}
 }
 
-// hash covers the bucket, the key, and of a sealed value what makes it that value: key version and nonce at its front, the tag at its end.
-// The result is valid until the next hash.
+// hash covers the bucket, the key, and of a sealed value what makes it that value: key version and
+// nonce at its front, the tag at its end. The result is valid until the next hash.
 func (r *rowHasher) hash(b bucketID, key, value []byte) *[sha256.Size]byte {
 	buf := r.buf[:0]
 	buf = append(buf, byte(b))

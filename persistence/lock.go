@@ -11,7 +11,8 @@ import (
 	"gusty/internal/private"
 )
 
-// lockName is the file whose lock means that a process has the data directory. It stays when the process ends; its text is the holder's pid.
+// lockName is the file whose lock means that a process has the data directory. It stays when the
+// process ends; its text is the holder's pid.
 const lockName = "lock"
 
 var errLocked = errors.New("locked by another process")
@@ -40,7 +41,8 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// openLock opens the lock file. On a disk that takes no new file it is opened as it is, and where there is none, the directory stands for it.
+// openLock opens the lock file. On a disk that takes no new file it is opened as it is, and where
+// there is none, the directory stands for it.
 func openLock(dir, path string) (*os.File, error) {
 	f, err := private.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if _, full := storageCode(err); !full {
@@ -64,6 +66,6 @@ func readPID(path string) int {
 	return pid
 }
 
-// unlock releases the data directory. A process that is being forked at this moment has the file open, too: closing it alone would leave
-// the lock to that one until its exec.
+// unlock releases the data directory. A process that is being forked at this moment has the file
+// open, too: closing it alone would leave the lock to that one until its exec.
 func unlock(lock *os.File) error { return errors.Join(unlockFile(lock), lock.Close()) }

@@ -14,8 +14,9 @@ import (
 	"gusty/internal/private"
 )
 
-// A backup is a tar archive: gusty.db, the files of output/, then manifest.json, and last manifest.sha256, the SHA-256 of the manifest in the
-// form of sha256sum. An archive that was cut short has no manifest.
+// A backup is a tar archive: gusty.db, the files of output/, then manifest.json, and last
+// manifest.sha256, the SHA-256 of the manifest in the form of sha256sum. An archive that was cut
+// short has no manifest.
 const (
 	manifestName    = "manifest.json"
 	manifestSumName = "manifest.sha256"

@@ -10,8 +10,9 @@ import (
 	"os"
 )
 
-// The meta page of bbolt, behind the page header: magic 4, version 4, page size 4, flags 4, root page 8, sequence 8, page of the free list
-// 8, number of pages 8, transaction 8, FNV-1a of all that 8.
+// The meta page of bbolt, behind the page header: magic 4, version 4, page size 4, flags 4, root
+// page 8, sequence 8, page of the free list 8, number of pages 8, transaction 8, FNV-1a of all that
+// 8.
 const (
 	metaBytes   = 64
 	metaMagic   = 0xED0CDAED
@@ -44,7 +45,8 @@ func parseMeta(b []byte) (m meta, ok bool) {
 		root:     binary.NativeEndian.Uint64(b[16:]), freelist: binary.NativeEndian.Uint64(b[32:]),
 		pages: binary.NativeEndian.Uint64(b[40:]), tx: binary.NativeEndian.Uint64(b[48:]),
 	}
-	whole := binary.NativeEndian.Uint32(b) == metaMagic && binary.NativeEndian.Uint32(b[4:]) == metaVersion &&
+	whole := binary.NativeEndian.Uint32(b) == metaMagic &&
+		binary.NativeEndian.Uint32(b[4:]) == metaVersion &&
 		binary.NativeEndian.Uint64(b[metaSum:]) == metaSumOf(b)
 	return m, whole && m.pageSize >= 1024 && m.pageSize <= 1<<24 && m.pages > 2
 }
@@ -61,9 +63,11 @@ func (m *meta) append(to []byte) []byte {
 	return append(to, binary.NativeEndian.AppendUint64(b, metaSumOf(b))...)
 }
 
-// chooseMeta returns the meta of the newest commit. Where one of the two is not whole, it was being written when the power failed, and that
-// commit was never acknowledged; or it was altered later, and to go back to the other one would lose an acknowledged commit. A meta lies
-// inside one sector: a write that fails leaves the old one, the new one, or at worst the front of one and the back of the other.
+// chooseMeta returns the meta of the newest commit. Where one of the two is not whole, it was being
+// written when the power failed, and that commit was never acknowledged; or it was altered later,
+// and to go back to the other one would lose an acknowledged commit. A meta lies inside one sector:
+// a write that fails leaves the old one, the new one, or at worst the front of one and the back of
+// the other.
 func chooseMeta(f io.ReaderAt, size int64) (newest meta, err error) {
 	first, second, pageSize := readMetas(f, size)
 	a, aWhole := parseMeta(first)
@@ -97,7 +101,8 @@ func fits(m meta, pageSize, size int64) error {
 
 func hasMagic(b []byte) bool { return binary.NativeEndian.Uint32(b) == metaMagic }
 
-// readMetas returns both metas and the page size, which is what puts the second where it is. Zeros stand for what can't be read.
+// readMetas returns both metas and the page size, which is what puts the second where it is. Zeros
+// stand for what can't be read.
 func readMetas(f io.ReaderAt, size int64) (first, second []byte, pageSize int64) {
 	first = readMeta(f, 0)
 	if m, ok := parseMeta(first); ok {
@@ -121,8 +126,9 @@ func readMeta(f io.ReaderAt, at int64) []byte {
 	return b
 }
 
-// lost returns an error where b, which is not whole, may have been newer than the meta that is: where one byte makes it whole and newer, or
-// where even the part that all metas of a file share is destroyed, which no half-done write does.
+// lost returns an error where b, which is not whole, may have been newer than the meta that is:
+// where one byte makes it whole and newer, or where even the part that all metas of a file share is
+// destroyed, which no half-done write does.
 func lost(b, whole []byte) error {
 	m, _ := parseMeta(whole)
 	try := make([]byte, metaBytes)

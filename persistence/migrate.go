@@ -9,15 +9,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// migration brings a file to the next format. It runs in one transaction, which also writes the header with the new format.
+// migration brings a file to the next format. It runs in one transaction, which also writes the
+// header with the new format.
 type migration func(tx *bolt.Tx, h *header, kek Key) error
 
 // migrationFrom returns what brings a file of a format to the next one.
 func migrationFrom(format uint16) migration {
 	switch format {
 	case 1:
-		// The header gained the parameters of a passphrase, which the transaction writes by itself; the ledger gained fields that are zero at
-		// first; the keys of the outbox gained a class. Values, keys and output files are sealed as before.
+		// The header gained the parameters of a passphrase, which the transaction writes by itself;
+		// the ledger gained fields that are zero at first; the keys of the outbox gained a class.
+		// Values, keys and output files are sealed as before.
 		return migrateOutbox
 	default:
 		return nil
@@ -26,8 +28,9 @@ func migrationFrom(format uint16) migration {
 
 var errNoMigration = errors.New("there is no way from its format to this one")
 
-// migrate brings the verified file of an earlier version to the format of this one, after a copy of it was laid beside. What is cut short is
-// begun again by the next start: each step is one transaction, and before the first one the file is as it was.
+// migrate brings the verified file of an earlier version to the format of this one, after a copy of
+// it was laid beside. What is cut short is begun again by the next start: each step is one
+// transaction, and before the first one the file is as it was.
 func migrate(o *Options, kek Key) error {
 	path := o.databaseFile()
 	h, err := headerOf(path)
@@ -40,16 +43,19 @@ func migrate(o *Options, kek Key) error {
 	}
 	backup := path + suffix
 	if err := copyAside(path, backup); err != nil {
-		return fmt.Errorf("copy the database of format %d before it is brought to format %d; give the disk room for a second one: %w",
+		return fmt.Errorf("copy the database of format %d before it is brought to format %d; "+
+			"give the disk room for a second one: %w",
 			h.format, formatVersion, err)
 	}
 	if err := syncDir(o.Dir); err != nil {
 		return err
 	}
 	if err := migrateFile(path, &h, kek); err != nil {
-		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w", formatVersion, backup, err)
+		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w",
+			formatVersion, backup, err)
 	}
-	o.Logger.Info("the database was brought to a new format", "format", formatVersion, "backup", backup)
+	o.Logger.Info("the database was brought to a new format", "format", formatVersion, "backup",
+		backup)
 	return nil
 }
 

@@ -44,10 +44,13 @@ func storedFormat(t *testing.T, format int) (dir string) {
 	return dir
 }
 
-// openThen opens a store of testdata at the time that its runs are of: later they would be too old to be kept.
+// openThen opens a store of testdata at the time that its runs are of: later they would be too old
+// to be kept.
 func openThen(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(Options{Dir: dir, now: func() time.Time { return time.UnixMilli(1_800_000_060_000) }})
+	s, err := Open(Options{Dir: dir, now: func() time.Time {
+		return time.UnixMilli(1_800_000_060_000)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +77,16 @@ func TestEveryEarlierFormatIsMigrated(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkStoredRows(t, openThen(t, dir))
-			backups, err := filepath.Glob(filepath.Join(dir, fmt.Sprintf("%s.format%d-*", databaseName, format)))
+			backups, err := filepath.Glob(filepath.Join(dir,
+				fmt.Sprintf("%s.format%d-*", databaseName, format)))
 			if err != nil || len(backups) != 1 {
 				t.Fatalf("backups: %v, %v", backups, err)
 			}
 			if kept, err := os.ReadFile(backups[0]); err != nil || !bytes.Equal(kept, before) {
 				t.Errorf("the backup is not what was there (%v)", err)
 			}
-			if h, err := headerOf(filepath.Join(dir, databaseName)); err != nil || h.format != formatVersion {
+			if h, err := headerOf(filepath.Join(dir, databaseName)); err != nil ||
+				h.format != formatVersion {
 				t.Errorf("format %d, %v", h.format, err)
 			}
 		})
@@ -92,7 +97,10 @@ func TestEveryEarlierFormatIsMigrated(t *testing.T) {
 func checkStoredRows(t *testing.T, s *Store) {
 	t.Helper()
 	jobs := 0
-	if _, err := s.LoadJobs(func(messages.JobHead) error { jobs++; return nil }); err != nil || jobs != 11 {
+	if _, err := s.LoadJobs(func(messages.JobHead) error {
+		jobs++
+		return nil
+	}); err != nil || jobs != 11 {
 		t.Errorf("%d jobs, %v", jobs, err)
 	}
 	for n := range 14 {
@@ -107,16 +115,19 @@ func checkStoredRows(t *testing.T, s *Store) {
 	}
 	waiting := 0
 	err = s.Documents(0, func(messages.Document) (bool, error) { waiting++; return true, nil })
-	if o := outboxOf(t, s); err != nil || waiting == 0 || o.Waiting != uint64(waiting) || o.Bytes == 0 {
+	if o := outboxOf(t, s); err != nil || waiting == 0 || o.Waiting != uint64(waiting) ||
+		o.Bytes == 0 {
 		t.Errorf("%d documents can be shipped, %v; the outbox is %+v", waiting, err, o)
 	}
-	if _, keys := waitingNumbers(t, s); len(keys) != 12 || keys[0].Sequence != 1 || keys[11].Sequence != 12 {
+	if _, keys := waitingNumbers(t, s); len(keys) != 12 || keys[0].Sequence != 1 ||
+		keys[11].Sequence != 12 {
 		t.Errorf("the documents are %v", keys)
 	}
 	checkOutbox(t, s)
 	for n := 12; n < 14; n++ {
 		text, _ := readOutput(t, s, n)
-		if want := fmt.Sprintf("out 7 of run %d\n", n); !strings.HasSuffix(text[messages.Stdout], want) {
+		if want := fmt.Sprintf("out 7 of run %d\n", n); !strings.HasSuffix(text[messages.Stdout],
+			want) {
 			t.Errorf("the output of run %d does not end with %q", n, want)
 		}
 	}
@@ -134,7 +145,8 @@ func checkOutbox(t *testing.T, s *Store) {
 		})
 	})
 	o := outboxOf(t, s)
-	if err != nil || o.Bytes != counted.outboxBytes || o.DeadBytes != counted.deadBytes || o.Dead != counted.dead || o.Waiting+o.Dead != rows {
+	if err != nil || o.Bytes != counted.outboxBytes || o.DeadBytes != counted.deadBytes ||
+		o.Dead != counted.dead || o.Waiting+o.Dead != rows {
 		t.Errorf("%d rows, %+v counted as %+v, %v", rows, counted, o, err)
 	}
 }
@@ -156,14 +168,17 @@ func TestMigrationCutShortIsBegunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return errors.Join(migrateStep(tx, &h, kek), errCut) })
+	err = db.Update(func(tx *bolt.Tx) error {
+		return errors.Join(migrateStep(tx, &h, kek), errCut)
+	})
 	if !errors.Is(err, errCut) || db.Close() != nil {
 		t.Fatal(err)
 	}
 	checkStoredRows(t, openThen(t, dir))
 }
 
-// A store of an earlier format has no rows of the parameters that came later. An export has all, and changes nothing where it comes from.
+// A store of an earlier format has no rows of the parameters that came later. An export has all,
+// and changes nothing where it comes from.
 func TestExportOfAnEarlierStoreHasEveryParameter(t *testing.T) {
 	s := openThen(t, storedFormat(t, 1))
 	var items []messages.ImportItem

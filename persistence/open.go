@@ -14,8 +14,9 @@ import (
 	"gusty/messages"
 )
 
-// Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError or wraps one of ErrDamaged, ErrWrongKey,
-// ErrForeign, ErrNewerFormat, ErrKeyWithoutDatabase and ErrRolledBack, or is one of the file system.
+// Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError
+// or wraps one of ErrDamaged, ErrWrongKey, ErrForeign, ErrNewerFormat, ErrKeyWithoutDatabase and
+// ErrRolledBack, or is one of the file system.
 func Open(o Options) (*Store, error) {
 	o.setDefaults()
 	if err := o.makeReady(); err != nil {
@@ -49,7 +50,8 @@ func (o *Options) makeReady() error {
 		return makeDataDir(o.Dir, o.Logger)
 	}
 	if _, err := os.Stat(o.databaseFile()); err != nil && !swapWaits(o.Dir) {
-		return fmt.Errorf("there is no store to open; name the agent's data directory with --data-dir: %w", err)
+		return fmt.Errorf(
+			"there is no store to open; name the agent's data directory with --data-dir: %w", err)
 	}
 	return private.SecureDir(o.Dir, o.Logger)
 }
@@ -86,8 +88,9 @@ func openLocked(o *Options) (*Store, error) {
 // openDatabase opens a file that is there; bbolt would fill an empty one.
 func openDatabase(path string) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMapBytes, NoStatistics: true,
-		OpenFile: private.OpenFile,
+		Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMapBytes,
+		NoStatistics: true,
+		OpenFile:     private.OpenFile,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -98,10 +101,16 @@ func openDatabase(path string) (*bolt.DB, error) {
 
 func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	s := &Store{
-		db: db, logger: o.Logger, agent: o.Agent, output: o.outputDir(), spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
-		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now, stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
+		db: db, logger: o.Logger, agent: o.Agent, output: o.outputDir(),
+		spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
+		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now,
+		stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
 		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
-		rotator: rotator{rotateAfter: cmp.Or(o.rotateAfter, rotateAfterSeals), kick: make(chan struct{}, 1), done: make(chan struct{})},
+		rotator: rotator{
+			rotateAfter: cmp.Or(o.rotateAfter, rotateAfterSeals),
+			kick:        make(chan struct{}, 1),
+			done:        make(chan struct{}),
+		},
 	}
 	s.queue.wake = make(chan struct{}, 1)
 	err := db.View(func(tx *bolt.Tx) error {
@@ -127,7 +136,8 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 	return s, s.makeOutputDir()
 }
 
-// makeOutputDir makes the directory of output files. Where the disk takes none, the output of runs is not kept.
+// makeOutputDir makes the directory of output files. Where the disk takes none, the output of runs
+// is not kept.
 func (s *Store) makeOutputDir() error {
 	err := makeDir(s.output)
 	if IsStorageError(err) {
@@ -151,7 +161,8 @@ func (s *Store) load(tx *bolt.Tx, kek Key) error {
 	return err
 }
 
-// recordBuild keeps the row of agent_version true, where a build is given. A disk that takes no writes does not keep the store from opening.
+// recordBuild keeps the row of agent_version true, where a build is given. A disk that takes no
+// writes does not keep the store from opening.
 func (s *Store) recordBuild(b messages.Build) error {
 	if b == (messages.Build{}) {
 		return nil

@@ -10,10 +10,12 @@ import (
 	"slices"
 )
 
-// openKey returns the key of a database by its header. A change of the key file that was cut short is finished.
+// openKey returns the key of a database by its header. A change of the key file that was cut short
+// is finished.
 func openKey(o *Options, source keySource, h *header) (Key, error) {
 	if h.kekKind != source.kind() {
-		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one (docs/storage.md, Keys)",
+		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one "+
+			"(docs/storage.md, Keys)",
 			ErrWrongKey, o.databaseFile(), kindName(h.kekKind), source)
 	}
 	kek, err := source.key(&h.stretching)
@@ -28,12 +30,14 @@ func openKey(o *Options, source keySource, h *header) (Key, error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return kek, fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy, or %s",
+		return kek, fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy, "+
+			"or %s",
 			ErrWrongKey, o.databaseFile(), source.(keyFile).path, howToNameTheKey)
 	case err != nil:
 		return kek, err
 	}
-	return kek, fmt.Errorf("%w %s: %s is another one than it was made with; restore that one, or %s",
+	return kek, fmt.Errorf("%w %s: %s is another one than it was made with; restore that one, or "+
+		"%s",
 		ErrWrongKey, o.databaseFile(), source, howToNameTheKey)
 }
 
@@ -44,7 +48,8 @@ func kindName(kind byte) string {
 	return "a key file or credential"
 }
 
-// keyOfUnreadable returns the key for a file without a readable header, which the verification will name what is wrong with.
+// keyOfUnreadable returns the key for a file without a readable header, which the verification will
+// name what is wrong with.
 func keyOfUnreadable(source keySource) (Key, error) {
 	if source.kind() == kekPassphrase {
 		return Key{}, nil // it can't be stretched: the salt is gone
@@ -52,7 +57,8 @@ func keyOfUnreadable(source keySource) (Key, error) {
 	return source.key(nil)
 }
 
-// findHeaders looks for whole headers anywhere in a damaged file: older pages may have some, also of before the key was changed.
+// findHeaders looks for whole headers anywhere in a damaged file: older pages may have some, also
+// of before the key was changed.
 func findHeaders(path string) ([]header, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -25,8 +25,9 @@ func (w *writer) putDocument(row *messages.DocumentRow) error {
 	return w.makeRoom(row.LimitBytes)
 }
 
-// outboxFill is how full the pages of the outbox are made: its keys only ever grow within a class, so that nothing comes between two of them. It
-// halves the file of a full outbox, and what bbolt keeps in memory of the pages that are free after it was drained.
+// outboxFill is how full the pages of the outbox are made: its keys only ever grow within a class,
+// so that nothing comes between two of them. It halves the file of a full outbox, and what bbolt
+// keeps in memory of the pages that are free after it was drained.
 const outboxFill = 0.95
 
 func (w *writer) appendDocument(d *messages.Document) error {
@@ -35,7 +36,10 @@ func (w *writer) appendDocument(d *messages.Document) error {
 	e := w.fresh()
 	encodeDocument(e, d)
 	w.ledger.outboxBytes += uint64(len(e.buf))
-	return w.put(bucketOutbox, waitingKey(messages.DocumentKey{Class: d.Class, Sequence: w.ledger.lastDocument}), e.buf)
+	return w.put(bucketOutbox, waitingKey(messages.DocumentKey{
+		Class:    d.Class,
+		Sequence: w.ledger.lastDocument,
+	}), e.buf)
 }
 
 // countDocument adds a row of the outbox to a ledger that is made anew.
@@ -70,7 +74,8 @@ func (w *writer) shipDocuments(row *messages.DocumentsShipped) error {
 	return nil
 }
 
-// takeDocument removes a waiting document, and reports whether there was one. Its record is as long as its row without the seal.
+// takeDocument removes a waiting document, and reports whether there was one. Its record is as long
+// as its row without the seal.
 func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	sealed := w.bucket(bucketOutbox).Get(key)
 	if sealed == nil {
@@ -80,7 +85,8 @@ func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	return true, w.remove(bucketOutbox, key)
 }
 
-// Outbox returns what waits. Bytes counts the records, as the limit does. Rate, LastError and State are the shipper's to fill in.
+// Outbox returns what waits. Bytes counts the records, as the limit does. Rate, LastError and State
+// are the shipper's to fill in.
 func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 	_, err = s.view(func(r *reader) error {
 		l, err := readLedger(r)
@@ -88,7 +94,8 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 			return damagedRow(bucketOutbox)
 		}
 		standing = messages.OutboxStanding{
-			Waiting: lessBy(l.digests[bucketOutbox].rows, l.dead), Bytes: l.outboxBytes, Dead: l.dead, DeadBytes: l.deadBytes,
+			Waiting: lessBy(l.digests[bucketOutbox].rows, l.dead), Bytes: l.outboxBytes,
+			Dead: l.dead, DeadBytes: l.deadBytes,
 			Shipped: l.shipped, Refused: l.refused, Dropped: l.dropped, Loss: l.loss.message(),
 		}
 		standing.OldestAt, err = r.oldestDocument()
@@ -108,8 +115,9 @@ func (r *reader) oldestDocument() (at time.Time, err error) {
 	return doc.QueuedAt, err
 }
 
-// Documents returns the waiting documents with a sequence above after, oldest first, until each says that it has enough. A document's body is valid
-// only during the call. It gives the map's pages back at its end.
+// Documents returns the waiting documents with a sequence above after, oldest first, until each
+// says that it has enough. A document's body is valid only during the call. It gives the map's
+// pages back at its end.
 func (s *Store) Documents(after uint64, each func(messages.Document) (more bool, err error)) error {
 	_, err := s.view(func(r *reader) error {
 		q := r.waitingAfter(after)

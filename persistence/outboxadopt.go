@@ -8,8 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// Format 1 kept a waiting document under its sequence alone, and counted the bytes of bodies. migrateOutbox brings such rows under the keys of
-// format 2.
+// Format 1 kept a waiting document under its sequence alone, and counted the bytes of bodies.
+// migrateOutbox brings such rows under the keys of format 2.
 func migrateOutbox(tx *bolt.Tx, h *header, kek Key) error {
 	ring, err := openKeyring(tx, kek, h.database)
 	if err != nil {
@@ -28,8 +28,9 @@ func migrateOutbox(tx *bolt.Tx, h *header, kek Key) error {
 // isOldKey tells a sequence alone: no class is 0, and no sequence has reached its highest byte.
 func isOldKey(key []byte) bool { return len(key) == 8 && key[0] == 0 }
 
-// adoptOutbox moves the rows that format 1 wrote. It seeks each one from where the last was, since bbolt keeps the pages that became empty until
-// the transaction ends, and the first of all would be looked for behind ever more of them.
+// adoptOutbox moves the rows that format 1 wrote. It seeks each one from where the last was, since
+// bbolt keeps the pages that became empty until the transaction ends, and the first of all would be
+// looked for behind ever more of them.
 func (w *writer) adoptOutbox() error {
 	key, sealed := w.bucket(bucketOutbox).Cursor().First()
 	for isOldKey(key) {

@@ -68,10 +68,13 @@ func (l *loss) message() messages.Loss {
 	return m
 }
 
-// makeRoom drops the oldest documents of the lowest class until the outbox is within its limit; of one that was lowered by much, it is the next
-// changes that bring it there. Notices stay, whatever it holds.
+// makeRoom drops the oldest documents of the lowest class until the outbox is within its limit; of
+// one that was lowered by much, it is the next changes that bring it there. Notices stay, whatever
+// it holds.
 func (w *writer) makeRoom(limit int64) error {
-	return w.drop(time.Time{}, func() bool { return limit > 0 && w.ledger.outboxBytes > uint64(limit) })
+	return w.drop(time.Time{}, func() bool {
+		return limit > 0 && w.ledger.outboxBytes > uint64(limit)
+	})
 }
 
 // dropAged drops what was queued before a time.
@@ -79,7 +82,8 @@ func (w *writer) dropAged(before time.Time) error {
 	return w.drop(before, func() bool { return true })
 }
 
-// drop drops documents, class by class, as long as it is wanted; with a time, only what was queued before it.
+// drop drops documents, class by class, as long as it is wanted; with a time, only what was queued
+// before it.
 func (w *writer) drop(before time.Time, wanted func() bool) error {
 	classes := messages.DroppedClasses()
 	for left := maxDropped; len(classes) > 0 && left > 0 && wanted(); {
@@ -96,7 +100,8 @@ func (w *writer) drop(before time.Time, wanted func() bool) error {
 	return nil
 }
 
-// dropOldest drops the oldest document of a class, and reports whether there was one; with a time, only one that was queued before it.
+// dropOldest drops the oldest document of a class, and reports whether there was one; with a time,
+// only one that was queued before it.
 func (w *writer) dropOldest(class messages.DocumentClass, before time.Time) (bool, error) {
 	key, sealed := w.bucket(bucketOutbox).Cursor().Seek([]byte{byte(class)})
 	if len(key) == 0 || key[0] != byte(class) {
@@ -121,7 +126,8 @@ func (w *writer) dropOldest(class messages.DocumentClass, before time.Time) (boo
 func (w *writer) checkLoss(row *messages.LossTold) error {
 	lost := w.ledger.loss.message()
 	if n := lost.Count(); n != row.Count || !lost.From.Equal(row.From) || !lost.To.Equal(row.To) {
-		return messages.Errorf(messages.CodeConflict, "other documents were lost by now, %d in all", n)
+		return messages.Errorf(messages.CodeConflict, "other documents were lost by now, %d in all",
+			n)
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ const (
 	documentSecret    = 13 // repeated
 )
 
-// Keys of the outbox: a waiting document's class and its sequence, 8 bytes, most significant first, so that the oldest of a class is found
-// without a scan; or deadPrefix and a dead letter's id.
+// Keys of the outbox: a waiting document's class and its sequence, 8 bytes, most significant first,
+// so that the oldest of a class is found without a scan; or deadPrefix and a dead letter's id.
 const deadPrefix = 0xFF
 
 func waitingKey(k messages.DocumentKey) []byte {

@@ -18,8 +18,8 @@ const (
 	maxPieceBytes = 32 << 10
 )
 
-// Output keeps what one run prints. Both streams may be written at the same time. Of each stream the first half of the limit is kept, and
-// of what comes behind it the last quarter to half.
+// Output keeps what one run prints. Both streams may be written at the same time. Of each stream
+// the first half of the limit is kept, and of what comes behind it the last quarter to half.
 type Output struct {
 	store *Store
 	run   runKey
@@ -35,8 +35,10 @@ type Output struct {
 	closed   bool
 	timer    *time.Timer
 	head     *segment
-	readers  int           // who reads along; the last one to go closes the segments of an output that has ended
-	news     chan struct{} // closed when there is more to read, or the end; nil: nobody waits for that
+	// who reads along; the last one to go closes the segments of an output that has ended
+	readers int
+	// closed when there is more to read, or the end; nil: nobody waits for that
+	news chan struct{}
 }
 
 // streamState is one stream's part of an Output.
@@ -47,7 +49,8 @@ type streamState struct {
 	turn    int
 }
 
-// NewOutput begins to keep the output of a run, at most limitBytes of each stream; 0 keeps nothing and only counts. Close or Remove ends it.
+// NewOutput begins to keep the output of a run, at most limitBytes of each stream; 0 keeps nothing
+// and only counts. Close or Remove ends it.
 func (s *Store) NewOutput(runID string, limitBytes int64) *Output {
 	run, ok := parseRunKey(runID)
 	if !ok {
@@ -58,8 +61,9 @@ func (s *Store) NewOutput(runID string, limitBytes int64) *Output {
 	return o
 }
 
-// Write adds what a stream printed. An error says that a part could not be kept, for want of space or by a fault of the disk; all of p is counted
-// then, too, the run may go on, and Write may be called again.
+// Write adds what a stream printed. An error says that a part could not be kept, for want of space
+// or by a fault of the disk; all of p is counted then, too, the run may go on, and Write may be
+// called again.
 func (o *Output) Write(stream messages.Stream, p []byte, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -97,7 +101,8 @@ func (o *Output) state(stream messages.Stream) *streamState {
 	return &o.streams[0]
 }
 
-// enqueue takes a part of p as a piece that lies either in the head or in a tail, and says how much it took.
+// enqueue takes a part of p as a piece that lies either in the head or in a tail, and says how much
+// it took.
 func (o *Output) enqueue(stream messages.Stream, p []byte, at time.Time) int {
 	state := o.state(stream)
 	most := int64(maxPieceBytes)
@@ -115,14 +120,16 @@ func (o *Output) enqueue(stream messages.Stream, p []byte, at time.Time) int {
 	return n
 }
 
-// extend adds to the last waiting piece, where it is of the same stream, of the same moment, and on the same side of the head's end.
+// extend adds to the last waiting piece, where it is of the same stream, of the same moment, and on
+// the same side of the head's end.
 func (o *Output) extend(stream messages.Stream, p []byte, at time.Time, offset int64) bool {
 	if len(o.wait) == 0 {
 		return false
 	}
 	last := &o.wait[len(o.wait)-1]
 	sameSide := last.offset < o.headBytes() == (offset < o.headBytes())
-	if last.stream != stream || last.end() != offset || !sameSide || len(last.data)+len(p) > maxPieceBytes || at.Sub(last.at) > mergeWithin {
+	if last.stream != stream || last.end() != offset || !sameSide || len(last.data)+
+		len(p) > maxPieceBytes || at.Sub(last.at) > mergeWithin {
 		return false
 	}
 	last.data = append(o.store.pieces.room(last.data, len(p)), p...)
@@ -145,13 +152,15 @@ func (o *Output) flushLate() {
 	}
 	told := o.loss != nil
 	if err := errors.Join(o.restore(), o.flush()); err != nil && !told {
-		o.store.logger.Warn("output of a run could not be kept", "run_id", o.run.String(), "error", err)
+		o.store.logger.Warn("output of a run could not be kept", "run_id", o.run.String(), "error",
+			err)
 	}
 	o.arm()
 }
 
-// Close ends the output and says what was kept. What was short and quick is in the summary, and so is what little the storage would not take into
-// files; anything else is durable in files by then. The error says that a part of it could not be kept, with the code of a storage that takes no
+// Close ends the output and says what was kept. What was short and quick is in the summary, and so
+// is what little the storage would not take into files; anything else is durable in files by then.
+// The error says that a part of it could not be kept, with the code of a storage that takes no
 // writes where that is why; the summary is true in that case, too.
 func (o *Output) Close() (messages.OutputSummary, error) {
 	o.mu.Lock()
@@ -168,13 +177,15 @@ func (o *Output) Close() (messages.OutputSummary, error) {
 	return summary, err
 }
 
-// settle brings what waits to where it stays: into files, or, where it is short and quick, into the summary.
+// settle brings what waits to where it stays: into files, or, where it is short and quick, into the
+// summary.
 func (o *Output) settle() error {
 	if !o.filed {
 		o.dropDoomed()
 		return nil
 	}
-	_ = o.flush() // what it could not write waits on for the summary; what did not fit in there is in loss
+	// what it could not write waits on for the summary; what did not fit in there is in loss
+	_ = o.flush()
 	err := o.secure()
 	err = errors.Join(o.loss, err)
 	if o.readers == 0 {
@@ -196,7 +207,8 @@ func (o *Output) end() {
 func (o *Output) summary() messages.OutputSummary {
 	return messages.OutputSummary{
 		StdoutBytes: o.streams[0].printed, StderrBytes: o.streams[1].printed,
-		StdoutTruncated: o.streams[0].lost, StderrTruncated: o.streams[1].lost, InFile: o.head != nil,
+		StdoutTruncated: o.streams[0].lost, StderrTruncated: o.streams[1].lost,
+		InFile: o.head != nil,
 	}
 }
 
@@ -209,7 +221,8 @@ func (o *Output) addTo(summary *messages.OutputSummary) {
 	summary.StdoutTruncated, summary.StderrTruncated = now.StdoutTruncated, now.StderrTruncated
 }
 
-// inline returns what waits as chunks, with those that tell of what was left out; where files come before, only between the chunks.
+// inline returns what waits as chunks, with those that tell of what was left out; where files come
+// before, only between the chunks.
 func (o *Output) inline() (chunks []messages.OutputChunk) {
 	var m merger
 	if o.head != nil {
@@ -218,10 +231,11 @@ func (o *Output) inline() (chunks []messages.OutputChunk) {
 			m.expected[streamIndex(o.wait[i].stream)] = o.wait[i].offset
 		}
 	}
-	_ = m.each(0, o.wait, o.streams[0].printed, o.streams[1].printed, func(c messages.OutputChunk) error {
-		chunks = append(chunks, c)
-		return nil
-	})
+	_ = m.each(0, o.wait, o.streams[0].printed, o.streams[1].printed,
+		func(c messages.OutputChunk) error {
+			chunks = append(chunks, c)
+			return nil
+		})
 	return chunks
 }
 

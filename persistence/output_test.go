@@ -21,7 +21,9 @@ func storeRun(t *testing.T, s *Store, n int, summary messages.OutputSummary) {
 	storeRunInState(t, s, n, messages.RunSucceeded, summary)
 }
 
-func storeRunInState(t *testing.T, s *Store, n int, state messages.RunState, summary messages.OutputSummary) {
+func storeRunInState(t *testing.T, s *Store, n int, state messages.RunState,
+	summary messages.OutputSummary,
+) {
 	t.Helper()
 	run := testRun(n, "job", state)
 	run.Output, run.EndedAt = summary, run.DueAt
@@ -29,7 +31,9 @@ func storeRunInState(t *testing.T, s *Store, n int, state messages.RunState, sum
 }
 
 // readOutput returns a run's output: each stream, and what was skipped of it.
-func readOutput(t *testing.T, s *Store, n int) (text map[messages.Stream]string, skipped map[messages.Stream]int64) {
+func readOutput(t *testing.T, s *Store, n int) (text map[messages.Stream]string,
+	skipped map[messages.Stream]int64,
+) {
 	t.Helper()
 	text, skipped = map[messages.Stream]string{}, map[messages.Stream]int64{}
 	err := s.EachOutput(testRunID(n), func(c messages.OutputChunk) error {
@@ -80,7 +84,8 @@ func TestShortOutputIsInline(t *testing.T) {
 		t.Errorf("got %+v, want %+v", summary, want)
 	}
 	storeRun(t, s, 1, summary)
-	if text, _ := readOutput(t, s, 1); text[messages.Stdout] != "one two three" || text[messages.Stderr] != "error " {
+	if text, _ := readOutput(t, s, 1); text[messages.Stdout] != "one two three" ||
+		text[messages.Stderr] != "error " {
 		t.Errorf("read %v", text)
 	}
 	if entries, err := os.ReadDir(s.output); err != nil || len(entries) != 0 {
@@ -121,7 +126,8 @@ func TestLongOutputIsInFiles(t *testing.T) {
 		t.Error("what is read along is not what was printed")
 	}
 	summary := closeOutput(t, o)
-	if !summary.InFile || summary.Inline != nil || summary.StdoutTruncated || summary.StderrBytes != 5000 {
+	if !summary.InFile || summary.Inline != nil || summary.StdoutTruncated ||
+		summary.StderrBytes != 5000 {
 		t.Errorf("summary %+v", summary)
 	}
 	storeRun(t, s, 1, summary)
@@ -164,8 +170,10 @@ func TestOutputKeepsHeadAndTail(t *testing.T) {
 				t.Error("what is kept is neither head nor tail")
 			}
 			kept := int64(len(head) + len(tail))
-			if kept > limit || kept < limit*3/4 || kept+skipped[messages.Stdout] != total || text[messages.Stderr] != "!" {
-				t.Errorf("kept %d+%d of %d, skipped %d", len(head), len(tail), limit, skipped[messages.Stdout])
+			if kept > limit || kept < limit*3/4 || kept+skipped[messages.Stdout] != total ||
+				text[messages.Stderr] != "!" {
+				t.Errorf("kept %d+%d of %d, skipped %d", len(head), len(tail), limit,
+					skipped[messages.Stdout])
 			}
 		})
 	}
@@ -177,7 +185,8 @@ func TestShortOutputObeysASmallLimit(t *testing.T) {
 	printTo(t, o, messages.Stdout, "0123456789abcdef", time.Unix(1, 0))
 	summary := closeOutput(t, o)
 	storeRun(t, s, 1, summary)
-	if text, _ := readOutput(t, s, 1); text[messages.Stdout] != "0123…cdef" || !summary.StdoutTruncated || summary.InFile {
+	if text, _ := readOutput(t, s, 1); text[messages.Stdout] != "0123…cdef" ||
+		!summary.StdoutTruncated || summary.InFile {
 		t.Errorf("read %v, summary %+v", text, summary)
 	}
 }
@@ -193,7 +202,10 @@ func TestNoLimitKeepsCounts(t *testing.T) {
 	}
 	storeRun(t, s, 1, got)
 	var chunks []messages.OutputChunk
-	err := s.EachOutput(testRunID(1), func(c messages.OutputChunk) error { chunks = append(chunks, c); return nil })
+	err := s.EachOutput(testRunID(1), func(c messages.OutputChunk) error {
+		chunks = append(chunks, c)
+		return nil
+	})
 	if err != nil || len(chunks) != 1 || chunks[0].Skipped != 100_000 || chunks[0].At.IsZero() {
 		t.Errorf("read %+v, %v", chunks, err)
 	}
@@ -213,7 +225,10 @@ func TestOutputIsInAFileAfterTwoSeconds(t *testing.T) {
 			t.Errorf("sources %v, %v", copied, err)
 		}
 		text := ""
-		err = errors.Join(copied.each(^uint64(0), nil, 0, 0, func(c messages.OutputChunk) error { text += string(c.Data); return nil }), copied.close())
+		err = errors.Join(copied.each(^uint64(0), nil, 0, 0, func(c messages.OutputChunk) error {
+			text += string(c.Data)
+			return nil
+		}), copied.close())
 		if err != nil || text != "still here" {
 			t.Errorf("a killed agent would have left %q, %v", text, err)
 		}
@@ -236,7 +251,8 @@ func TestOutputWithATornFrame(t *testing.T) {
 	if err := os.Truncate(path, info.Size()-1); err != nil {
 		t.Fatal(err)
 	}
-	if text, skipped := readOutput(t, s, 1); len(text[messages.Stdout]) != maxPieceBytes+len("…") || skipped[messages.Stdout] != 40_000-maxPieceBytes {
+	if text, skipped := readOutput(t, s, 1); len(text[messages.Stdout]) != maxPieceBytes+len("…") ||
+		skipped[messages.Stdout] != 40_000-maxPieceBytes {
 		t.Errorf("read %d bytes, skipped %v", len(text[messages.Stdout]), skipped)
 	}
 	file, err := os.ReadFile(path)
@@ -247,12 +263,15 @@ func TestOutputWithATornFrame(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error { return nil }); !errors.Is(err, ErrDamaged) {
+	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error {
+		return nil
+	}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("an altered file: %v", err)
 	}
 }
 
-// What the record of a run that ended in order vouches for is there, or the output is damaged: bytes that are missing are no limit then.
+// What the record of a run that ended in order vouches for is there, or the output is damaged:
+// bytes that are missing are no limit then.
 func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
 	head, second := segmentHeader, segmentHeader+frameLead+frameHead+maxPieceBytes+sealedTail
 	for name, change := range map[string]func(path string, file []byte) error{
@@ -285,10 +304,12 @@ func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
 			}
 			return nil
 		})
-		if e := messages.AsError(err); !errors.Is(err, ErrDamaged) || e == nil || e.Code != messages.CodeStorageDamaged || !strings.Contains(e.Message, testRunID(1)) {
+		if e := messages.AsError(err); !errors.Is(err, ErrDamaged) || e == nil ||
+			e.Code != messages.CodeStorageDamaged || !strings.Contains(e.Message, testRunID(1)) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if rows := strings.Join(exportLines(t, s, messages.ExportQuery{Runs: true}), ""); !strings.Contains(rows, testRunID(1)) {
+		if rows := strings.Join(exportLines(t, s, messages.ExportQuery{Runs: true}),
+			""); !strings.Contains(rows, testRunID(1)) {
 			t.Errorf("%s: an export lacks the run", name)
 		}
 	}
@@ -306,7 +327,9 @@ func TestOutputOfAnotherRunDoesNotOpen(t *testing.T) {
 	if err := os.Rename(segmentPath(s.output, one, 0), segmentPath(s.output, two, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error { return nil }); !errors.Is(err, ErrDamaged) {
+	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error {
+		return nil
+	}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -318,7 +341,8 @@ func TestBothStreamsAtOnceWithAReader(t *testing.T) {
 	for _, stream := range []messages.Stream{messages.Stdout, messages.Stderr} {
 		wait.Go(func() {
 			for n := range 3000 {
-				if err := o.Write(stream, fmt.Appendf(nil, "%d %d\n", stream, n), time.Unix(1, 0)); err != nil {
+				if err := o.Write(stream, fmt.Appendf(nil, "%d %d\n", stream, n),
+					time.Unix(1, 0)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -335,7 +359,8 @@ func TestBothStreamsAtOnceWithAReader(t *testing.T) {
 		}
 	}
 	wait.Wait()
-	if summary := closeOutput(t, o); summary.StdoutBytes != summary.StderrBytes || summary.StdoutBytes == 0 {
+	if summary := closeOutput(t, o); summary.StdoutBytes != summary.StderrBytes ||
+		summary.StdoutBytes == 0 {
 		t.Errorf("summary %+v", summary)
 	}
 }
@@ -349,7 +374,8 @@ func TestOutputWithoutARunIsSwept(t *testing.T) {
 	}
 	storeRun(t, s, 1, messages.OutputSummary{})
 	s = reopen(t, s)
-	if entries, err := os.ReadDir(s.output); err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), testRunID(1)) {
+	if entries, err := os.ReadDir(s.output); err != nil || len(entries) != 1 ||
+		!strings.HasPrefix(entries[0].Name(), testRunID(1)) {
 		t.Errorf("files: %v, %v", entries, err)
 	}
 }

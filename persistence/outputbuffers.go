@@ -2,10 +2,12 @@ package persistence
 
 import "sync"
 
-// What a run prints passes through memory in pieces, and a hundred runs at once print a hundred megabytes a second. The buffers for that are used
-// again, or most of the agent's memory would be what the collector has not come to yet.
+// What a run prints passes through memory in pieces, and a hundred runs at once print a hundred
+// megabytes a second. The buffers for that are used again, or most of the agent's memory would be
+// what the collector has not come to yet.
 
-// pooledFrom is the size from which a piece has one of the large buffers. Short outputs, which may wait for long, have what they need.
+// pooledFrom is the size from which a piece has one of the large buffers. Short outputs, which may
+// wait for long, have what they need.
 const pooledFrom = 8 << 10
 
 // pieceBuffers are the buffers of pieces that wait to be written.

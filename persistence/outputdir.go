@@ -36,7 +36,8 @@ func (s *Store) remakeOutputDir() error {
 	if err != nil {
 		return fmt.Errorf("make the directory of output files again: %w", err)
 	}
-	s.logger.Error("the directory of output files was removed and is made again; what ended runs had in it is lost",
+	s.logger.Error("the directory of output files was removed and is made again; what ended runs "+
+		"had in it is lost",
 		"directory", s.output)
 	return syncDir(filepath.Dir(s.output))
 }

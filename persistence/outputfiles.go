@@ -12,8 +12,8 @@ func (o *Output) headBytes() int64 { return o.limit - 2*o.tailBytes() }
 
 func (o *Output) tailBytes() int64 { return o.limit / 4 }
 
-// flush moves what waits into the segments. What can't be written waits on, a little of it, for the next attempt; the error says that there was
-// more, which is lost, and counted so.
+// flush moves what waits into the segments. What can't be written waits on, a little of it, for the
+// next attempt; the error says that there was more, which is lost, and counted so.
 func (o *Output) flush() error {
 	o.filed = true
 	o.dropDoomed()
@@ -28,7 +28,8 @@ func (o *Output) flush() error {
 	return nil
 }
 
-// dropDoomed takes out of what waits what the tails would not keep, so that a flood with a small limit does not cost a file for every turn.
+// dropDoomed takes out of what waits what the tails would not keep, so that a flood with a small
+// limit does not cost a file for every turn.
 func (o *Output) dropDoomed() {
 	kept := o.wait[:0]
 	for _, p := range o.wait {
@@ -46,7 +47,8 @@ func (o *Output) dropDoomed() {
 	o.wait = kept
 }
 
-// file writes one piece to where it belongs. Where that fails the piece is what was not written of it.
+// file writes one piece to where it belongs. Where that fails the piece is what was not written of
+// it.
 func (o *Output) file(p *piece) error {
 	if p.offset < o.headBytes() {
 		return o.fileTo(&o.head, segmentHead, p)
@@ -67,7 +69,8 @@ func (o *Output) file(p *piece) error {
 	return nil
 }
 
-// fileTail writes as much as the tail whose turn it is takes; when it is full the other one is begun anew.
+// fileTail writes as much as the tail whose turn it is takes; when it is full the other one is
+// begun anew.
 func (o *Output) fileTail(p piece, size int64) (int, error) {
 	state := o.state(p.stream)
 	number := segmentTails + 2*int(p.stream-messages.Stdout) + state.turn
@@ -142,7 +145,8 @@ func (o *Output) segments() (open []*segment) {
 // places are where the segments are held; not all of them are there.
 func (o *Output) places() [segmentCount]**segment {
 	return [segmentCount]**segment{
-		&o.head, &o.streams[0].tails[0], &o.streams[0].tails[1], &o.streams[1].tails[0], &o.streams[1].tails[1],
+		&o.head, &o.streams[0].tails[0], &o.streams[0].tails[1], &o.streams[1].tails[0],
+		&o.streams[1].tails[1],
 	}
 }
 
@@ -151,7 +155,8 @@ func (s *Store) removeOutput(run runKey) {
 	for number := range segmentCount {
 		err := os.Remove(segmentPath(s.output, run, number))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.logger.Warn("an output file could not be removed", "run_id", run.String(), "error", err)
+			s.logger.Warn("an output file could not be removed", "run_id", run.String(), "error",
+				err)
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"gusty/messages"
 )
 
-// follower reads a run's output along. It waits for a run that has not started, follows one that prints, and reads back one that has ended.
+// follower reads a run's output along. It waits for a run that has not started, follows one that
+// prints, and reads back one that has ended.
 type follower struct {
 	store *Store
 	key   runKey
@@ -18,7 +19,8 @@ type follower struct {
 	stop  func() // of next; nil: nothing is read back
 }
 
-// FollowOutput returns what reads along with a run. The caller closes it. An *Error of not_found: the id is none.
+// FollowOutput returns what reads along with a run. The caller closes it. An *Error of not_found:
+// the id is none.
 func (s *Store) FollowOutput(runID string) (messages.OutputFollower, error) {
 	key, ok := parseRunKey(runID)
 	if !ok {
@@ -44,7 +46,8 @@ func (f *follower) Next(ctx context.Context) (messages.OutputChunk, error) {
 	return chunk, err
 }
 
-// awaitStart waits until the run prints, or has its final record: it ended without a start, or between two looks.
+// awaitStart waits until the run prints, or has its final record: it ended without a start, or
+// between two looks.
 func (f *follower) awaitStart(ctx context.Context) error {
 	changed, forget := f.store.live.watch(f.key)
 	defer forget()

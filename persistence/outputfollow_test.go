@@ -17,7 +17,8 @@ import (
 	"gusty/messages"
 )
 
-// followed is what a follower was given: the bytes of each stream with a mark for each gap, and how much was skipped.
+// followed is what a follower was given: the bytes of each stream with a mark for each gap, and how
+// much was skipped.
 type followed struct {
 	text    [2]strings.Builder
 	skipped [2]int64
@@ -172,7 +173,8 @@ func TestFollowersOfAFlood(t *testing.T) {
 	}
 }
 
-// check expects stretches of what was printed, in order, and every byte of it given or told as skipped.
+// check expects stretches of what was printed, in order, and every byte of it given or told as
+// skipped.
 func (f *followed) check(t *testing.T, stream messages.Stream, printed string, total int64) {
 	t.Helper()
 	got := f.text[streamIndex(stream)].String()
@@ -189,7 +191,8 @@ func (f *followed) check(t *testing.T, stream messages.Stream, printed string, t
 		t.Errorf("%s: the last %d bytes are missing", stream, len(printed))
 	}
 	if given+f.skipped[streamIndex(stream)] != total {
-		t.Errorf("%s: %d given, %d skipped, %d printed", stream, given, f.skipped[streamIndex(stream)], total)
+		t.Errorf("%s: %d given, %d skipped, %d printed", stream, given,
+			f.skipped[streamIndex(stream)], total)
 	}
 }
 
@@ -212,10 +215,12 @@ func TestSlowFollowerSkipsWhatWasOverwritten(t *testing.T) {
 	}
 	text := got.text[0].String()
 	head, tail, _ := strings.Cut(text, "…")
-	if !strings.HasPrefix(head, "xxx") || !strings.HasSuffix(tail, "xend") || int64(len(head)+len(tail))+got.skipped[0] != int64(len(flood))+3 {
+	if !strings.HasPrefix(head, "xxx") || !strings.HasSuffix(tail, "xend") ||
+		int64(len(head)+len(tail))+got.skipped[0] != int64(len(flood))+3 {
 		t.Errorf("%d and %d bytes, %d skipped", len(head), len(tail), got.skipped[0])
 	}
-	if held := cap(track.copied.data) + cap(track.lanes[0].buf) + cap(track.lanes[1].buf); held > 4*maxPieceBytes {
+	if held := cap(track.copied.data) + cap(track.lanes[0].buf) +
+		cap(track.lanes[1].buf); held > 4*maxPieceBytes {
 		t.Errorf("a follower holds %d bytes", held)
 	}
 }
@@ -235,7 +240,8 @@ func TestFollowerWaitsForTheStart(t *testing.T) {
 	awaitWatchers(t, s, 2)
 	o := s.NewOutput(testRunID(1), 1<<20)
 	printTo(t, o, messages.Stdout, "started ", time.Unix(1, 0))
-	storeRun(t, s, 1, closeOutput(t, o)) // a follower that comes too late for the output finds the record
+	// a follower that comes too late for the output finds the record
+	storeRun(t, s, 1, closeOutput(t, o))
 	if got := <-text; got != "started <nil>" {
 		t.Errorf("got %q", got)
 	}

@@ -9,8 +9,9 @@ import (
 
 // This file holds what becomes of output that the disk takes no writes for.
 
-// maxHeldBytes is how much of what can't be written is held for the next attempt, or for the run's row where the run ends before: half of it the
-// oldest, half of it the newest, which mostly says why a script failed.
+// maxHeldBytes is how much of what can't be written is held for the next attempt, or for the run's
+// row where the run ends before: half of it the oldest, half of it the newest, which mostly says
+// why a script failed.
 const maxHeldBytes = maxInlineBytes
 
 // hold keeps the beginning and the end of what waits, and counts what lies between as lost.
@@ -36,7 +37,9 @@ func (o *Output) hold(cause error) error {
 		o.store.pieces.put(p.data)
 		at += size
 	}
-	o.wait, o.waiting = slices.DeleteFunc(held, func(p piece) bool { return len(p.data) == 0 }), maxHeldBytes
+	o.wait, o.waiting = slices.DeleteFunc(held, func(p piece) bool {
+		return len(p.data) == 0
+	}), maxHeldBytes
 	o.loss = lossOf(cause)
 	return o.loss
 }
@@ -49,7 +52,8 @@ func (p *piece) part(from, to int) piece {
 // lossOf says why output was not kept: an *Error where the storage takes no writes.
 func lossOf(cause error) error {
 	if code, ok := storageCode(cause); ok {
-		return messages.Errorf(code, "a part of the output was left out, since the storage took no writes: %s", storageCause(code))
+		return messages.Errorf(code, "a part of the output was left out, since the storage took "+
+			"no writes: %s", storageCause(code))
 	}
 	return fmt.Errorf("keep the output: %w", cause)
 }

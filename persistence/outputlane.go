@@ -53,12 +53,14 @@ func (l *lane) skipGiven(t *track) {
 		return
 	}
 	last := l.segment.last
-	if last.sequence < t.sequence || last.sequence == t.sequence && last.offset <= t.expected[streamIndex(last.stream)] {
+	if last.sequence < t.sequence || last.sequence == t.sequence &&
+		last.offset <= t.expected[streamIndex(last.stream)] {
 		l.begin = l.end
 	}
 }
 
-// read takes the next piece that was not given yet out of the lane's segment, if there is one and the segment still is.
+// read takes the next piece that was not given yet out of the lane's segment, if there is one and
+// the segment still is.
 func (l *lane) read(given *[2]int64) error {
 	for !l.full && l.begin < l.end {
 		err := l.readFrame()

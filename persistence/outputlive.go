@@ -7,7 +7,8 @@ import (
 	"gusty/messages"
 )
 
-// liveOutputs are the outputs that are being written, by run, for those who read along; and who waits for a run to begin one.
+// liveOutputs are the outputs that are being written, by run, for those who read along; and who
+// waits for a run to begin one.
 type liveOutputs struct {
 	mu       sync.Mutex
 	runs     map[runKey]*Output
@@ -36,7 +37,8 @@ func (l *liveOutputs) get(run runKey) *Output {
 	return l.runs[run]
 }
 
-// watch returns what tells that a run has begun its output or has its final record. forget must be called.
+// watch returns what tells that a run has begun its output or has its final record. forget must be
+// called.
 func (l *liveOutputs) watch(run runKey) (changed <-chan struct{}, forget func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,8 +16,8 @@ type merger struct {
 	whole    *wholeness
 }
 
-// wholeness is what the record of a run that ended in order vouches for. Of a run that was cut off, a file may end within a frame, and what was
-// printed last may be missing.
+// wholeness is what the record of a run that ended in order vouches for. Of a run that was cut off,
+// a file may end within a frame, and what was printed last may be missing.
 type wholeness struct {
 	run  runKey
 	kept [2]bool // nothing of the stream was left out
@@ -77,7 +77,8 @@ func (m *merger) first(upTo uint64) (oldest *source) {
 	return oldest
 }
 
-// before orders pieces by arrival; the parts of one piece that fell into two tails share its sequence.
+// before orders pieces by arrival; the parts of one piece that fell into two tails share its
+// sequence.
 func before(a, b *piece) bool {
 	if a.sequence != b.sequence {
 		return a.sequence < b.sequence
@@ -94,8 +95,11 @@ func (m *merger) give(p *piece, each func(messages.OutputChunk) error) error {
 	return each(messages.OutputChunk{Stream: p.stream, At: p.at, Data: p.data})
 }
 
-// skip tells of the bytes of a stream that are missing before offset to. Their time is that of the piece behind them, or of the last one.
-func (m *merger) skip(stream messages.Stream, to int64, each func(messages.OutputChunk) error) error {
+// skip tells of the bytes of a stream that are missing before offset to. Their time is that of the
+// piece behind them, or of the last one.
+func (m *merger) skip(stream messages.Stream, to int64,
+	each func(messages.OutputChunk) error,
+) error {
 	have := &m.expected[streamIndex(stream)]
 	missing := to - *have
 	if missing <= 0 {
@@ -115,8 +119,11 @@ func streamIndex(stream messages.Stream) int {
 	return 0
 }
 
-// each returns the pieces of the segments with a sequence below upTo, then those of wait, then what is missing up to the streams' ends.
-func (m *merger) each(upTo uint64, wait []piece, stdout, stderr int64, each func(messages.OutputChunk) error) error {
+// each returns the pieces of the segments with a sequence below upTo, then those of wait, then what
+// is missing up to the streams' ends.
+func (m *merger) each(upTo uint64, wait []piece, stdout, stderr int64,
+	each func(messages.OutputChunk) error,
+) error {
 	for _, s := range m.sources {
 		if err := m.advance(s); err != nil {
 			return err

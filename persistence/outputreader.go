@@ -8,9 +8,10 @@ import (
 	"gusty/messages"
 )
 
-// EachOutput returns what a run printed, in order of arrival, also while it is still running; where bytes were left out there is a chunk that
-// says how many. Data is valid only during the call. An *Error of not_found: there is neither the run nor output of it; of storage_damaged: what
-// is stored is not what was printed.
+// EachOutput returns what a run printed, in order of arrival, also while it is still running; where
+// bytes were left out there is a chunk that says how many. Data is valid only during the call. An
+// *Error of not_found: there is neither the run nor output of it; of storage_damaged: what is
+// stored is not what was printed.
 func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) error {
 	key, ok := parseRunKey(runID)
 	if !ok {
@@ -26,8 +27,11 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 	return s.eachStored(key, &run, each)
 }
 
-// eachStored returns what is kept of a run that has ended: what is in files, and then what is in the row.
-func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.OutputChunk) error) error {
+// eachStored returns what is kept of a run that has ended: what is in files, and then what is in
+// the row.
+func (s *Store) eachStored(key runKey, run *messages.Run,
+	each func(messages.OutputChunk) error,
+) error {
 	if len(run.Output.Inline) > 0 && !run.Output.InFile {
 		return eachInline(run.Output.Inline, each)
 	}
@@ -39,7 +43,8 @@ func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.Out
 	if !run.State.Active() && run.State != messages.RunInterrupted {
 		m.whole = &wholeness{key, [2]bool{!run.Output.StdoutTruncated, !run.Output.StderrTruncated}}
 	}
-	err = errors.Join(m.each(^uint64(0), piecesOf(&run.Output), run.Output.StdoutBytes, run.Output.StderrBytes, each), m.close())
+	err = errors.Join(m.each(^uint64(0), piecesOf(&run.Output), run.Output.StdoutBytes,
+		run.Output.StderrBytes, each), m.close())
 	if messages.CodeOf(err) == messages.CodeStorageDamaged {
 		if _, gone := s.Run(run.ID); messages.CodeOf(gone) == messages.CodeNotFound {
 			return gone // it was trimmed meanwhile, and its files with it
@@ -48,7 +53,8 @@ func (s *Store) eachStored(key runKey, run *messages.Run, each func(messages.Out
 	return err
 }
 
-// piecesOf returns the chunks in a run's row as what they are where there are files: the ends of the streams.
+// piecesOf returns the chunks in a run's row as what they are where there are files: the ends of
+// the streams.
 func piecesOf(o *messages.OutputSummary) []piece {
 	pieces := make([]piece, 0, len(o.Inline))
 	ends := [2]int64{o.StdoutBytes, o.StderrBytes}

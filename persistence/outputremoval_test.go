@@ -34,7 +34,8 @@ func headPath(t *testing.T, s *Store) string {
 	return segmentPath(s.output, keyOfRun(t, 1), segmentHead)
 }
 
-// TestOutputSurvivesTheRemovalOfItsFiles removes the files of a run that goes on, and the directory.
+// TestOutputSurvivesTheRemovalOfItsFiles removes the files of a run that goes on, and the
+// directory.
 func TestOutputSurvivesTheRemovalOfItsFiles(t *testing.T) {
 	for name, remove := range map[string]func(*testing.T, *Store) error{
 		"directory": func(t *testing.T, s *Store) error { return os.RemoveAll(s.output) },
@@ -58,7 +59,8 @@ func TestOutputSurvivesTheRemovalOfItsFiles(t *testing.T) {
 				if err := remove(t, s); err != nil {
 					t.Fatal(err)
 				}
-				if got, _ := readOutput(t, s, 1); got[messages.Stdout] != text[:min(at+40<<10, len(text))] {
+				if got, _ := readOutput(t, s,
+					1); got[messages.Stdout] != text[:min(at+40<<10, len(text))] {
 					t.Fatalf("%d bytes are read while the run goes on", len(got[messages.Stdout]))
 				}
 			}
@@ -66,7 +68,8 @@ func TestOutputSurvivesTheRemovalOfItsFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			summary := closeOutput(t, o)
-			if summary.StdoutTruncated || !summary.InFile || summary.StdoutBytes != int64(len(text)) {
+			if summary.StdoutTruncated || !summary.InFile ||
+				summary.StdoutBytes != int64(len(text)) {
 				t.Errorf("%+v", summary)
 			}
 			storeRun(t, s, 1, summary)
@@ -103,7 +106,8 @@ func TestOutputIsSaidToBeLost(t *testing.T) {
 	}
 }
 
-// TestOutputDirectoryIsRemovedUnderLoad has several runs print while somebody removes the directory.
+// TestOutputDirectoryIsRemovedUnderLoad has several runs print while somebody removes the
+// directory.
 func TestOutputDirectoryIsRemovedUnderLoad(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	text := letteredLines(300)
@@ -135,7 +139,8 @@ func TestOutputDirectoryIsRemovedUnderLoad(t *testing.T) {
 		}()
 		runs.Go(func() {
 			for at := 1000; at < len(text); at += 1000 {
-				if err := o.Write(messages.Stdout, []byte(text[at:min(at+1000, len(text))]), time.Now()); err != nil {
+				if err := o.Write(messages.Stdout, []byte(text[at:min(at+1000, len(text))]),
+					time.Now()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// sweepOutput removes output files whose run is gone, which a kill between a commit and the removal leaves behind, and copies of exports that
-// could not be removed while they were open.
+// sweepOutput removes output files whose run is gone, which a kill between a commit and the removal
+// leaves behind, and copies of exports that could not be removed while they were open.
 func (s *Store) sweepOutput() {
 	entries, err := os.ReadDir(s.output)
 	if err != nil {

@@ -10,12 +10,13 @@ import (
 	"gusty/messages"
 )
 
-// gatherFor is how long a reader along waits from one awakening to the next, so that a script that prints line by line does not wake it for
-// each. A line after a pause is not delayed.
+// gatherFor is how long a reader along waits from one awakening to the next, so that a script that
+// prints line by line does not wake it for each. A line after a pause is not delayed.
 const gatherFor = 20 * time.Millisecond
 
-// track is one reader's way through an output that is being written. It reads at its own pace: behind, from the segments; caught up, from what
-// waits to be written. It holds one piece of each lane at most. What was overwritten before it came there shows as a gap in the offsets.
+// track is one reader's way through an output that is being written. It reads at its own pace:
+// behind, from the segments; caught up, from what waits to be written. It holds one piece of each
+// lane at most. What was overwritten before it came there shows as a gap in the offsets.
 type track struct {
 	out      *Output
 	lanes    [3]lane // the head, and the tails of either stream
@@ -84,7 +85,8 @@ func (t *track) await(ctx context.Context, news <-chan struct{}) error {
 	return nil
 }
 
-// awaitNews prefers the news to the end of ctx, so that who is told to wait no longer still gets what is there.
+// awaitNews prefers the news to the end of ctx, so that who is told to wait no longer still gets
+// what is there.
 func awaitNews(ctx context.Context, news <-chan struct{}) error {
 	select {
 	case <-news:
@@ -99,7 +101,8 @@ func awaitNews(ctx context.Context, news <-chan struct{}) error {
 	}
 }
 
-// give turns a piece into a chunk. Where there is a gap before it, the chunk tells of that, and the piece comes again by the next look.
+// give turns a piece into a chunk. Where there is a gap before it, the chunk tells of that, and the
+// piece comes again by the next look.
 func (t *track) give(p *piece) messages.OutputChunk {
 	have := &t.expected[streamIndex(p.stream)]
 	t.at = p.at
@@ -135,8 +138,8 @@ func (o *Output) printed(stream messages.Stream) int64 {
 	return o.state(stream).printed
 }
 
-// look returns the oldest piece that was not given yet, whole or in part. Where there is none, news tells when to look again; where there is
-// none either, the output has ended.
+// look returns the oldest piece that was not given yet, whole or in part. Where there is none, news
+// tells when to look again; where there is none either, the output has ended.
 func (t *track) look() (p *piece, news <-chan struct{}, err error) {
 	for {
 		p, news, behind := t.survey()
@@ -151,8 +154,8 @@ func (t *track) look() (p *piece, news <-chan struct{}, err error) {
 	}
 }
 
-// survey looks at all places at one moment, which keeps a piece from being taken for lost while it moves from the one to the other. behind says
-// that lanes are to be read first.
+// survey looks at all places at one moment, which keeps a piece from being taken for lost while it
+// moves from the one to the other. behind says that lanes are to be read first.
 func (t *track) survey() (p *piece, news <-chan struct{}, behind bool) {
 	o := t.out
 	o.mu.Lock()
@@ -194,10 +197,13 @@ func (t *track) oldest() (oldest *piece) {
 	return oldest
 }
 
-// copyWaiting copies the first piece of what waits that was not given yet; there is one unless it says no.
+// copyWaiting copies the first piece of what waits that was not given yet; there is one unless it
+// says no.
 func (t *track) copyWaiting() bool {
 	wait := t.out.wait
-	from, _ := slices.BinarySearchFunc(wait, t.sequence, func(p piece, given uint64) int { return cmp.Compare(p.sequence, given) })
+	from, _ := slices.BinarySearchFunc(wait, t.sequence, func(p piece, given uint64) int {
+		return cmp.Compare(p.sequence, given)
+	})
 	for i := from; i < len(wait); i++ {
 		if wait[i].end() > t.expected[streamIndex(wait[i].stream)] {
 			t.copy(&wait[i])

@@ -7,8 +7,9 @@ import (
 	"io"
 )
 
-// This file reads bbolt's pages by itself, with every bound checked: bbolt trusts a file so far that a damaged one can make it fault or loop.
-// Source of the layout: go.etcd.io/bbolt internal/common (page.go, inode.go, bucket.go). All numbers are in the machine's byte order.
+// This file reads bbolt's pages by itself, with every bound checked: bbolt trusts a file so far
+// that a damaged one can make it fault or loop. Source of the layout: go.etcd.io/bbolt
+// internal/common (page.go, inode.go, bucket.go). All numbers are in the machine's byte order.
 
 const (
 	pageHeaderBytes   = 16 // id 8, flags 2, count 2, overflow 4
@@ -51,7 +52,8 @@ func (p *pageFile) claim(first, count uint64) error {
 	return nil
 }
 
-// read returns a page with its overflow, checked to be where it says, and claims it. It is valid until the next read.
+// read returns a page with its overflow, checked to be where it says, and claims it. It is valid
+// until the next read.
 func (p *pageFile) read(id uint64) ([]byte, error) {
 	size := uint64(p.meta.pageSize)
 	if id < 2 || id >= p.meta.pages {
@@ -83,7 +85,8 @@ func (p *pageFile) readPages(id, count uint64) ([]byte, error) {
 	return page, nil
 }
 
-// claimFree claims the free pages and the list of them; after that every page must have been claimed.
+// claimFree claims the free pages and the list of them; after that every page must have been
+// claimed.
 func (p *pageFile) claimFree() error {
 	page, err := p.read(p.meta.freelist)
 	if err != nil {

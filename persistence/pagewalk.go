@@ -45,7 +45,8 @@ func (p *pageFile) walkBranch(page []byte, bounds span, depth int, visit func(le
 	}
 	keyOf := func(i int) ([]byte, error) {
 		at := pageHeaderBytes + i*branchElementSize
-		return cut(page, at, binary.NativeEndian.Uint32(page[at:]), binary.NativeEndian.Uint32(page[at+4:]))
+		return cut(page, at, binary.NativeEndian.Uint32(page[at:]),
+			binary.NativeEndian.Uint32(page[at+4:]))
 	}
 	for i := range count {
 		key, err := keyOf(i)
@@ -70,7 +71,8 @@ func (p *pageFile) walkBranch(page []byte, bounds span, depth int, visit func(le
 	return nil
 }
 
-// walkLeaf visits the elements of a leaf page, which may also be the page inside of an inline bucket.
+// walkLeaf visits the elements of a leaf page, which may also be the page inside of an inline
+// bucket.
 func walkLeaf(page []byte, bounds span, visit func(leaf) error) error {
 	if len(page) < pageHeaderBytes || binary.NativeEndian.Uint16(page[8:]) != flagLeaf {
 		return fmt.Errorf("a leaf of %d bytes is none", len(page))
@@ -97,8 +99,10 @@ func walkLeaf(page []byte, bounds span, visit func(leaf) error) error {
 }
 
 func leafElement(page []byte, at int) (e leaf, err error) {
-	flags, position := binary.NativeEndian.Uint32(page[at:]), binary.NativeEndian.Uint32(page[at+4:])
-	keySize, valueSize := binary.NativeEndian.Uint32(page[at+8:]), binary.NativeEndian.Uint32(page[at+12:])
+	flags, position := binary.NativeEndian.Uint32(page[at:]), binary.NativeEndian.Uint32(page[at+
+		4:])
+	keySize, valueSize := binary.NativeEndian.Uint32(page[at+
+		8:]), binary.NativeEndian.Uint32(page[at+12:])
 	if flags&^leafIsBucket != 0 {
 		return e, fmt.Errorf("an element has the flags %#x", flags)
 	}
@@ -121,5 +125,6 @@ func cut(page []byte, at int, position, size uint32) ([]byte, error) {
 }
 
 func (s span) holds(key []byte) bool {
-	return len(key) > 0 && (s.least == nil || bytes.Compare(key, s.least) >= 0) && (s.below == nil || bytes.Compare(key, s.below) < 0)
+	return len(key) > 0 && (s.least == nil || bytes.Compare(key, s.least) >= 0) &&
+		(s.below == nil || bytes.Compare(key, s.below) < 0)
 }

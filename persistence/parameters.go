@@ -50,7 +50,8 @@ func seedOf(p *messages.Parameter) messages.StoredParameter {
 	return messages.StoredParameter{Name: p.Name, Global: p.Default, CanModify: p.CanModify}
 }
 
-// unstoredParameter returns what holds of a parameter that has no row: it came with a later version than the one that seeded the file.
+// unstoredParameter returns what holds of a parameter that has no row: it came with a later version
+// than the one that seeded the file.
 func unstoredParameter(name string) messages.StoredParameter {
 	if known, ok := messages.FindParameter(name); ok {
 		return seedOf(&known)

@@ -11,21 +11,24 @@ import (
 	"gusty/messages"
 )
 
-// What a new passphrase is stretched with: the second choice of RFC 9106, 4, which suits a host of any size.
+// What a new passphrase is stretched with: the second choice of RFC 9106, 4, which suits a host of
+// any size.
 const (
 	stretchMemoryKiB = 64 << 10
 	stretchPasses    = 3
 	stretchLanes     = 4
 )
 
-// The bounds of what a header may ask for, so that an altered one can't take the host's memory or an hour.
+// The bounds of what a header may ask for, so that an altered one can't take the host's memory or
+// an hour.
 const (
 	maxStretchMemoryKiB = 1 << 20
 	maxStretchPasses    = 16
 	maxStretchLanes     = 64
 )
 
-// minPassphraseBytes is the least length of a passphrase that is set. One that opens a store may have any.
+// minPassphraseBytes is the least length of a passphrase that is set. One that opens a store may
+// have any.
 const minPassphraseBytes = 12
 
 const stretchingBytes = 4 + 4 + 1 + saltBytes
@@ -54,18 +57,22 @@ func (s *stretching) append(b []byte) []byte {
 }
 
 func parseStretching(b []byte) (s stretching) {
-	s.memoryKiB, s.passes, s.lanes = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), b[8]
+	s.memoryKiB, s.passes, s.lanes = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(
+		b[4:]), b[8]
 	copy(s.salt[:], b[9:])
 	return s
 }
 
 func (s *stretching) isSane() bool {
-	return s.lanes >= 1 && s.lanes <= maxStretchLanes && s.passes >= 1 && s.passes <= maxStretchPasses &&
+	return s.lanes >= 1 && s.lanes <= maxStretchLanes && s.passes >= 1 &&
+		s.passes <= maxStretchPasses &&
 		s.memoryKiB >= 8*uint32(s.lanes) && s.memoryKiB <= maxStretchMemoryKiB
 }
 
-// key stretches the passphrase. It takes as much memory as the parameters say, and gives it back to the system.
+// key stretches the passphrase. It takes as much memory as the parameters say, and gives it back to
+// the system.
 func (s *stretching) key(passphrase messages.Secret) Key {
 	defer debug.FreeOSMemory()
-	return Key(argon2.IDKey([]byte(passphrase.Reveal()), s.salt[:], s.passes, s.memoryKiB, s.lanes, keyBytes))
+	return Key(argon2.IDKey([]byte(passphrase.Reveal()), s.salt[:], s.passes, s.memoryKiB, s.lanes,
+		keyBytes))
 }

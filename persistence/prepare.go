@@ -13,13 +13,15 @@ import (
 	"gusty/internal/private"
 )
 
-// unfinished is the suffix of a database that is being made. It gets its name when it and the key are durable.
+// unfinished is the suffix of a database that is being made. It gets its name when it and the key
+// are durable.
 const unfinished = ".new"
 
 // asideTime is the form of the time in the name of a file that was moved aside.
 const asideTime = "20060102T150405Z"
 
-// prepare sees to it that there is a verified database and its key, and reports whether it made them.
+// prepare sees to it that there is a verified database and its key, and reports whether it made
+// them.
 func prepare(o *Options) (kek Key, fresh bool, err error) {
 	hasDatabase, err := exists(o.databaseFile())
 	switch {
@@ -31,7 +33,8 @@ func prepare(o *Options) (kek Key, fresh bool, err error) {
 	return prepareNew(o)
 }
 
-// prepareExisting finds the key of the database and verifies it; a damaged one is moved aside where that was asked for, and a new one made.
+// prepareExisting finds the key of the database and verifies it; a damaged one is moved aside where
+// that was asked for, and a new one made.
 func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	h, headerErr := headerOf(o.databaseFile())
 	source, err := o.findSource(h.kekKind)
@@ -89,7 +92,8 @@ func prepareNew(o *Options) (kek Key, fresh bool, err error) {
 	case err != nil:
 		return kek, false, err
 	}
-	return kek, false, fmt.Errorf("%w: %s is missing, and there is %s; restore it from a backup, or start with --start-empty to begin anew",
+	return kek, false, fmt.Errorf("%w: %s is missing, and there is %s; restore it from a backup, "+
+		"or start with --start-empty to begin anew",
 		ErrKeyWithoutDatabase, o.databaseFile(), source)
 }
 
@@ -104,8 +108,9 @@ func halfDone(o *Options, source keySource) (kek Key, ok bool) {
 	return kek, err == nil && VerifyFile(half, kek) == nil
 }
 
-// isPristine reports whether the key comes from elsewhere and the data directory holds nothing of an agent that has run: an operator may have put a
-// certificate there, and a file system has a directory of its own at its top.
+// isPristine reports whether the key comes from elsewhere and the data directory holds nothing of
+// an agent that has run: an operator may have put a certificate there, and a file system has a
+// directory of its own at its top.
 func isPristine(o *Options, source keySource) bool {
 	if !source.isElsewhere(o.Dir) {
 		return false
@@ -116,7 +121,8 @@ func isPristine(o *Options, source keySource) bool {
 	})
 }
 
-// moveAside renames the damaged database and its output files; what they hold can still be looked at.
+// moveAside renames the damaged database and its output files; what they hold can still be looked
+// at.
 func moveAside(o *Options, now time.Time) error {
 	suffix, err := freeSuffix(o.Dir, "damaged", now)
 	if err != nil {

@@ -40,8 +40,9 @@ type queue struct {
 	wake   chan struct{} // capacity 1: something waits, or the queue was closed
 }
 
-// Submit queues a change and never blocks. done is called once: at once with a refusal where the queue is full or closed, else from the
-// committer, when the change is durable or has failed; it must not block. Changes are committed in the order of Submit.
+// Submit queues a change and never blocks. done is called once: at once with a refusal where the
+// queue is full or closed, else from the committer, when the change is durable or has failed; it
+// must not block. Changes are committed in the order of Submit.
 func (s *Store) Submit(c messages.Change, done func(messages.Committed)) {
 	p := pending{change: c, bytes: sizeOf(&c), done: done}
 	if err := s.queue.add(p); err != nil {
@@ -54,7 +55,8 @@ func (q *queue) add(p pending) *messages.Error {
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return messages.Errorf(messages.CodeUnavailable, "the store is closed; the change was not made")
+		return messages.Errorf(messages.CodeUnavailable,
+			"the store is closed; the change was not made")
 	case len(q.wait) >= maxQueued || q.bytes+p.bytes > maxQueuedBytes && len(q.wait) > 0:
 		return messages.Busy("the store")
 	}
@@ -71,8 +73,8 @@ func (q *queue) signal() {
 	}
 }
 
-// take waits for changes and gives as many as one transaction takes; nil when the queue is closed and empty. It calls onQuiet once, where
-// nothing comes for the time quiet.
+// take waits for changes and gives as many as one transaction takes; nil when the queue is closed
+// and empty. It calls onQuiet once, where nothing comes for the time quiet.
 func (q *queue) take(quiet time.Duration, onQuiet func()) []pending {
 	var timer *time.Timer
 	var quieted <-chan time.Time
@@ -103,7 +105,9 @@ func (q *queue) cut() (batch []pending, closed bool) {
 		return nil, q.closed
 	}
 	n, bytes := 0, 0
-	for n < len(q.wait) && n < maxBatch && (n == 0 || q.wait[n].task == nil && q.wait[0].task == nil) && (n == 0 || bytes+q.wait[n].bytes <= maxBatchBytes) {
+	for n < len(q.wait) && n < maxBatch &&
+		(n == 0 || q.wait[n].task == nil && q.wait[0].task == nil) &&
+		(n == 0 || bytes+q.wait[n].bytes <= maxBatchBytes) {
 		bytes += q.wait[n].bytes
 		n++
 	}

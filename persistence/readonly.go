@@ -12,8 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// A store on a file system that takes no writes opens all the same: it serves reads and refuses changes, and opens its file for writing as soon
-// as a change finds that it can.
+// A store on a file system that takes no writes opens all the same: it serves reads and refuses
+// changes, and opens its file for writing as soon as a change finds that it can.
 
 // openForReading opens a database whose file system is read-only.
 func openForReading(path string) (*bolt.DB, error) {
@@ -35,8 +35,9 @@ func openAnyhow(path string) (*bolt.DB, error) {
 	return db, err
 }
 
-// ensureWritable sees to it that the database is open for writing. It is the committer's. An *Error of a storage_… code: it still can't be; any
-// other error: the file could not be opened again, or is not the one that was read.
+// ensureWritable sees to it that the database is open for writing. It is the committer's. An *Error
+// of a storage_… code: it still can't be; any other error: the file could not be opened again, or
+// is not the one that was read.
 func (s *Store) ensureWritable() error {
 	if !s.db.IsReadOnly() {
 		return nil
@@ -68,7 +69,8 @@ func (s *Store) reopen() error {
 		return err
 	}
 	if after, err := newestTransaction(s.db); err != nil || after != before {
-		return errors.Join(err, fmt.Errorf("the database was changed by another process: its newest transaction was %d and is %d", before, after))
+		return errors.Join(err, fmt.Errorf("the database was changed by another process: its "+
+			"newest transaction was %d and is %d", before, after))
 	}
 	s.logger.Info("the file system can be written again", "file", path)
 	return errors.Join(s.relock(), makeDir(s.output))
@@ -116,11 +118,12 @@ func (s *Store) degrade(code messages.Code, cause error) {
 	}
 }
 
-// IsStorageError reports whether an error means that a disk has no room, no quota left, or is read-only: nothing is wrong with what was to be
-// written, and it may be written later.
+// IsStorageError reports whether an error means that a disk has no room, no quota left, or is
+// read-only: nothing is wrong with what was to be written, and it may be written later.
 func IsStorageError(err error) bool {
 	if e := messages.AsError(err); e != nil {
-		return e.Code == messages.CodeStorageFull || e.Code == messages.CodeStorageQuota || e.Code == messages.CodeStorageReadOnly
+		return e.Code == messages.CodeStorageFull || e.Code == messages.CodeStorageQuota ||
+			e.Code == messages.CodeStorageReadOnly
 	}
 	_, ok := storageCode(err)
 	return ok

@@ -10,7 +10,8 @@ import (
 	"gusty/messages"
 )
 
-// TestReadOnlyFileSystem mounts a file system of its own, which takes root. The lock file is missing, so that the directory stands for it.
+// TestReadOnlyFileSystem mounts a file system of its own, which takes root. The lock file is
+// missing, so that the directory stands for it.
 func TestReadOnlyFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=700"); err != nil {
@@ -40,7 +41,9 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if _, err := s.Job("there"); err != nil {
 		t.Error(err)
 	}
-	if c := try(s, messages.JobRow{Job: testJob("refused")}); messages.CodeOf(c.Err) != messages.CodeStorageReadOnly {
+	if c := try(s,
+		messages.JobRow{Job: testJob("refused")}); messages.CodeOf(
+		c.Err) != messages.CodeStorageReadOnly {
 		t.Errorf("a change: %v", c.Err)
 	}
 	jobs := 0

@@ -9,8 +9,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// rebuild writes a new database out of what was salvaged of a damaged one. Sealed values are taken as they are: they are bound to the
-// database's id, their bucket and their key, which all stay.
+// rebuild writes a new database out of what was salvaged of a damaged one. Sealed values are taken
+// as they are: they are bound to the database's id, their bucket and their key, which all stay.
 type rebuild struct {
 	db     *bolt.DB
 	kek    Key
@@ -39,7 +39,8 @@ type strayRow struct {
 // rowsPerTransaction bounds what a transaction of a rebuild holds in memory.
 const rowsPerTransaction = 4096
 
-// unknownSeals is taken for the number of values that were sealed with the data key where the count is lost: it lets a new key take over at once.
+// unknownSeals is taken for the number of values that were sealed with the data key where the count
+// is lost: it lets a new key take over at once.
 const unknownSeals = 2 * rotateAfterSeals
 
 // take takes what was salvaged: first the header, then the keys, then rows.
@@ -62,7 +63,8 @@ func (r *rebuild) take(found salvaged) (err error) {
 	return err
 }
 
-// takeSealed puts a row, unless there is one of its key: what the tree leads to comes first, and counts.
+// takeSealed puts a row, unless there is one of its key: what the tree leads to comes first, and
+// counts.
 func (r *rebuild) takeSealed(found *salvaged) error {
 	if err := r.begin(); err != nil {
 		return err
@@ -100,7 +102,8 @@ func (r *rebuild) takeLedger(sealed []byte) error {
 	return nil
 }
 
-// begin makes the empty database, once the keys are known, and sees to it that a transaction is under way.
+// begin makes the empty database, once the keys are known, and sees to it that a transaction is
+// under way.
 func (r *rebuild) begin() (err error) {
 	if r.ring != nil {
 		return nil
@@ -129,7 +132,8 @@ func (r *rebuild) makeBuckets(tx *bolt.Tx) error {
 		}
 	}
 	for version, row := range r.keys {
-		if err := tx.Bucket([]byte(nameKeys)).Put(binary.BigEndian.AppendUint32(nil, version), row); err != nil {
+		if err := tx.Bucket([]byte(nameKeys)).Put(binary.BigEndian.AppendUint32(nil, version),
+			row); err != nil {
 			return err
 		}
 	}
@@ -143,7 +147,8 @@ func (r *rebuild) put(b bucketID, key, value []byte) error {
 	return r.wrote()
 }
 
-// wrote begins another transaction after some rows. A half-made database is never looked at, so that the ledger may come last.
+// wrote begins another transaction after some rows. A half-made database is never looked at, so
+// that the ledger may come last.
 func (r *rebuild) wrote() error {
 	if r.writes++; r.writes%rowsPerTransaction != 0 {
 		return nil
@@ -159,7 +164,11 @@ func (r *rebuild) renew() error {
 	if err != nil {
 		return err
 	}
-	r.writer = &writer{reader: *newReader(tx, r.ring), hasher: r.writer.hasher, ledger: r.writer.ledger}
+	r.writer = &writer{
+		reader: *newReader(tx, r.ring),
+		hasher: r.writer.hasher,
+		ledger: r.writer.ledger,
+	}
 	return nil
 }
 
@@ -176,7 +185,8 @@ func (r *rebuild) finish() error {
 	if r.failed != nil {
 		return r.writer.tx.Rollback()
 	}
-	err := errors.Join(r.orderRuns(), r.dropOrphans(), r.fillParameters(), r.writer.adoptOutbox(), r.fillLedger())
+	err := errors.Join(r.orderRuns(), r.dropOrphans(), r.fillParameters(), r.writer.adoptOutbox(),
+		r.fillLedger())
 	if err == nil {
 		err = r.writer.putLedger()
 	}
@@ -191,7 +201,8 @@ func (r *rebuild) fillLedger() error {
 	l := &r.writer.ledger
 	if r.old != nil {
 		l.seals += r.old.seals
-		l.lastDocument, l.shipped, l.refused, l.dropped = r.old.lastDocument, r.old.shipped, r.old.refused, r.old.dropped
+		l.lastDocument, l.shipped, l.refused, l.dropped =
+			r.old.lastDocument, r.old.shipped, r.old.refused, r.old.dropped
 		l.generation, l.loss, l.alive = r.old.generation, r.old.loss, r.old.alive
 	} else {
 		l.seals += unknownSeals
@@ -203,7 +214,8 @@ func (r *rebuild) fillLedger() error {
 	return r.writer.scan(bucketOutbox, l.countDocument)
 }
 
-// countOld counts the rows that older data keys sealed, where a rotation was under way: it begins again at the first row.
+// countOld counts the rows that older data keys sealed, where a rotation was under way: it begins
+// again at the first row.
 func (r *rebuild) countOld() error {
 	if len(r.keys) <= 2 {
 		return nil // the root key and one data key
@@ -221,6 +233,10 @@ func (r *rebuild) countOld() error {
 			return err
 		}
 	}
-	r.writer.ledger.rotation = rotation{rows: r.writer.ledger.sealedRows(), old: old, began: time.Now()}
+	r.writer.ledger.rotation = rotation{
+		rows:  r.writer.ledger.sealedRows(),
+		old:   old,
+		began: time.Now(),
+	}
 	return nil
 }

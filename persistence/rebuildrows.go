@@ -7,10 +7,11 @@ import (
 	"gusty/messages"
 )
 
-// This file makes anew what of a damaged database follows from other rows: the orders of the runs and their counts, what belongs to jobs that
-// are lost, and the parameters' defaults.
+// This file makes anew what of a damaged database follows from other rows: the orders of the runs
+// and their counts, what belongs to jobs that are lost, and the parameters' defaults.
 
-// some returns up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be changed before the next are asked for.
+// some returns up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be
+// changed before the next are asked for.
 func (r *rebuild) some(b bucketID, after []byte) (keys [][]byte) {
 	c := r.writer.bucket(b).Cursor()
 	k, _ := c.Seek(after)
@@ -95,13 +96,15 @@ func (r *rebuild) orderRun(key []byte) (job nameKey, ok bool, err error) {
 
 // noteLostJob notes the name of a job that has a state and runs, but is not there itself.
 func (r *rebuild) noteLostJob(job nameKey, run *messages.Run) {
-	lost := run.Kind == messages.RunOfJob && r.writer.has(bucketJobStates, job[:]) && !r.writer.has(bucketJobs, job[:])
+	lost := run.Kind == messages.RunOfJob && r.writer.has(bucketJobStates, job[:]) &&
+		!r.writer.has(bucketJobs, job[:])
 	if lost && !slices.Contains(r.lost[bucketJobs], run.ScriptName) {
 		r.lost[bucketJobs] = append(r.lost[bucketJobs], run.ScriptName)
 	}
 }
 
-// dropOrphans removes the states of jobs that are lost: another job of the name must not begin with one.
+// dropOrphans removes the states of jobs that are lost: another job of the name must not begin with
+// one.
 func (r *rebuild) dropOrphans() error {
 	return r.eachKey(bucketJobStates, func(key []byte) error {
 		if r.writer.has(bucketJobs, key) {
@@ -174,7 +177,13 @@ func (r *rebuild) report() (buckets []RecoveredBucket, strays []string) {
 		if b == bucketParameters {
 			made = uint64(len(r.lost[b]))
 		}
-		out := RecoveredBucket{Name: b.String(), Found: found - made, Lost: -1, Stray: r.strays[b], Names: r.lost[b]}
+		out := RecoveredBucket{
+			Name:  b.String(),
+			Found: found - made,
+			Lost:  -1,
+			Stray: r.strays[b],
+			Names: r.lost[b],
+		}
 		if r.old != nil {
 			out.Lost = max(int64(r.old.digests[b].rows)-int64(out.Found), 0)
 			if b == bucketJobStates {

@@ -37,19 +37,23 @@ type Recovered struct {
 type RecoveredBucket struct {
 	Name  string `json:"name"` // of the bucket
 	Found uint64 `json:"found"`
-	// Lost is how many rows there were more, by the ledger; -1: the ledger is lost, and nobody knows.
+	// Lost is how many rows there were more, by the ledger; -1: the ledger is lost, and nobody
+	// knows.
 	Lost int64 `json:"lost"`
-	// Stray counts those of Found that lay on pages which nothing led to: they may be older than the last change of their row.
+	// Stray counts those of Found that lay on pages which nothing led to: they may be older than
+	// the last change of their row.
 	Stray uint64   `json:"may_be_old"`
 	Names []string `json:"lost_names"` // of what was lost, as far as they are known
 }
 
-// Recover brings the readable rows of a damaged database into a new one, which takes its place; the damaged file stays beside it under a name
-// with the time. The new file has the id and the keys of the old one, so that output files still open. The error wraps ErrWhole where there is
-// no damage, or is what else keeps the database from being opened; then nothing was changed.
+// Recover brings the readable rows of a damaged database into a new one, which takes its place; the
+// damaged file stays beside it under a name with the time. The new file has the id and the keys of
+// the old one, so that output files still open. The error wraps ErrWhole where there is no damage,
+// or is what else keeps the database from being opened; then nothing was changed.
 func Recover(o RecoverOptions) (Recovered, error) {
 	store := Options{
-		Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase, Existing: true, Logger: o.Logger,
+		Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase, Existing: true,
+		Logger: o.Logger,
 	}
 	store.setDefaults()
 	if err := store.makeReady(); err != nil {
@@ -97,7 +101,8 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	return done, nil
 }
 
-// keyToRecover returns the key by the header, or where that is damaged by a copy of it on an older page, which a passphrase needs.
+// keyToRecover returns the key by the header, or where that is damaged by a copy of it on an older
+// page, which a passphrase needs.
 func keyToRecover(store *Options) (kek Key, err error) {
 	h, err := headerOf(store.databaseFile())
 	found := []header{h}
@@ -126,7 +131,8 @@ func keyToRecover(store *Options) (kek Key, err error) {
 	return keyOfUnreadable(source)
 }
 
-// recoverable says why a file is not to be recovered. One without any meta page seems to be something else, and may be ours.
+// recoverable says why a file is not to be recovered. One without any meta page seems to be
+// something else, and may be ours.
 func recoverable(verdict error) error {
 	switch {
 	case verdict == nil:

@@ -40,7 +40,8 @@ func (d *damageCase) recoverFrom(t *testing.T, file []byte) (Recovered, error) {
 	return done, nil
 }
 
-// requireTrue opens what was recovered: every row must be one that was stored, and none may be missing silently.
+// requireTrue opens what was recovered: every row must be one that was stored, and none may be
+// missing silently.
 func (d *damageCase) requireTrue(t *testing.T, what string, done Recovered) {
 	t.Helper()
 	s := openStore(t, d.dir)
@@ -51,8 +52,10 @@ func (d *damageCase) requireTrue(t *testing.T, what string, done Recovered) {
 			t.Errorf("%s: the job %q is not what was stored: %v", what, h.Name, err)
 		}
 		var n int
-		if _, err := fmt.Sscanf(h.Name, "job number %d", &n); err != nil || n < 10 && !slices.Contains(done.Strays, "job "+h.Name) {
-			t.Errorf("%s: %q had been deleted, and comes back without a word (%v)", what, h.Name, err)
+		if _, err := fmt.Sscanf(h.Name, "job number %d", &n); err != nil || n < 10 &&
+			!slices.Contains(done.Strays, "job "+h.Name) {
+			t.Errorf("%s: %q had been deleted, and comes back without a word (%v)", what, h.Name,
+				err)
 		}
 		return nil
 	})
@@ -62,10 +65,12 @@ func (d *damageCase) requireTrue(t *testing.T, what string, done Recovered) {
 	if _, err := content(s); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	if got := bucketOf(t, done, bucketJobs); got.Found != jobs || got.Lost >= 0 && got.Found+uint64(got.Lost) < 50 {
+	if got := bucketOf(t, done, bucketJobs); got.Found != jobs || got.Lost >= 0 && got.Found+
+		uint64(got.Lost) < 50 {
 		t.Errorf("%s: %d jobs, and the report says %+v", what, jobs, got)
 	}
-	commit(t, s, messages.JobRow{Job: testJob("another")}, messages.RunRow{Run: testRun(1000, "another", messages.RunSucceeded)})
+	commit(t, s, messages.JobRow{Job: testJob("another")},
+		messages.RunRow{Run: testRun(1000, "another", messages.RunSucceeded)})
 	if err := reopen(t, s).Close(); err != nil {
 		t.Error(err)
 	}
@@ -167,7 +172,8 @@ func TestRecoverOfParts(t *testing.T) {
 		}
 		d.requireTrue(t, name, done)
 		jobs := bucketOf(t, done, bucketJobs)
-		t.Logf("%s: %d jobs found, %d lost, %d of them from stray pages", name, jobs.Found, jobs.Lost, jobs.Stray)
+		t.Logf("%s: %d jobs found, %d lost, %d of them from stray pages", name, jobs.Found,
+			jobs.Lost, jobs.Stray)
 	}
 }
 
@@ -184,7 +190,11 @@ func TestNothingToRecover(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	path := filepath.Join(dir, databaseName)
-	for name, content := range map[string]string{"foreign": strings.Repeat("hello ", 9999), "short": "x", "empty": ""} {
+	for name, content := range map[string]string{
+		"foreign": strings.Repeat("hello ", 9999),
+		"short":   "x",
+		"empty":   "",
+	} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

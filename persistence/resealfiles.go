@@ -12,11 +12,13 @@ import (
 	"time"
 )
 
-// resealSuffix is what the directory has behind the name of that of the output, where files are sealed anew before they take their place.
+// resealSuffix is what the directory has behind the name of that of the output, where files are
+// sealed anew before they take their place.
 const resealSuffix = ".resealing"
 
-// resealFiles seals the output files anew that an older data key sealed. Each takes its place by a rename, so that a kill leaves it as it was
-// or done. Files that are damaged stay as they are, and their key with them.
+// resealFiles seals the output files anew that an older data key sealed. Each takes its place by a
+// rename, so that a kill leaves it as it was or done. Files that are damaged stay as they are, and
+// their key with them.
 func (s *Store) resealFiles() error {
 	stillPrint := s.stillPrint()
 	if stillPrint && s.rotator.waiting {
@@ -35,8 +37,9 @@ func (s *Store) resealFiles() error {
 	return storageOr(err)
 }
 
-// resealAll goes through all files, until it finds none that an older key sealed: of a directory that changes meanwhile a pass may miss some.
-// It ends with an error of one that is damaged when it is through.
+// resealAll goes through all files, until it finds none that an older key sealed: of a directory
+// that changes meanwhile a pass may miss some. It ends with an error of one that is damaged when it
+// is through.
 func (s *Store) resealAll(beside string) error {
 	for {
 		left := uint64(0)
@@ -125,8 +128,8 @@ func (s *Store) removeIfGone(run runKey) error {
 	return err
 }
 
-// copySegment writes a segment into another directory, frame by frame, with a new salt and the current key. found is false where there is none
-// any more, and with every error.
+// copySegment writes a segment into another directory, frame by frame, with a new salt and the
+// current key. found is false where there is none any more, and with every error.
 func (s *Store) copySegment(to string, run runKey, number int) (found bool, err error) {
 	in, err := openSegment(s.output, s.ring, run, number)
 	if err != nil || in == nil {
@@ -163,7 +166,8 @@ func parseSegmentName(name string) (run runKey, number int, ok bool) {
 	return run, number, found && ok && err == nil && number >= 0 && number < segmentCount
 }
 
-// segmentVersion reads which data key sealed a file; 0 where there is none, or none with a whole header.
+// segmentVersion reads which data key sealed a file; 0 where there is none, or none with a whole
+// header.
 func segmentVersion(path string) (uint32, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -31,10 +31,12 @@ type Restored struct {
 	Kept     []string // the files that were there before, under their new names
 }
 
-// Restore replaces the store in o.Dir by a backup. All of it is verified before anything is replaced: the archive by its manifest, the database
-// page by page and row by row, as at every start, and each output file frame by frame. What was there is kept under names with the time. The
-// replacing can be cut off at any moment; whoever opens the store next carries it on. The error is an *InUseError, or wraps one of ErrBackup,
-// ErrDamaged, ErrWrongKey and ErrNewerFormat, or is one of the file system.
+// Restore replaces the store in o.Dir by a backup. All of it is verified before anything is
+// replaced: the archive by its manifest, the database page by page and row by row, as at every
+// start, and each output file frame by frame. What was there is kept under names with the time. The
+// replacing can be cut off at any moment; whoever opens the store next carries it on. The error is
+// an *InUseError, or wraps one of ErrBackup, ErrDamaged, ErrWrongKey and ErrNewerFormat, or is one
+// of the file system.
 func Restore(o RestoreOptions, archive io.Reader) (Restored, error) {
 	store := Options{Logger: o.Logger}
 	store.setDefaults()
@@ -81,11 +83,13 @@ func (o *RestoreOptions) key(database string) (Key, error) {
 		return Key{}, err
 	}
 	if source.kind() != h.kekKind {
-		return Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the right one", ErrWrongKey, kindName(h.kekKind), source)
+		return Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the "+
+			"right one", ErrWrongKey, kindName(h.kekKind), source)
 	}
 	kek, err := source.key(&h.stretching)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: there is no key at %s; copy the key of the agent that made the backup there, or %s",
+		err = fmt.Errorf("%w: there is no key at %s; copy the key of the agent that made the "+
+			"backup there, or %s",
 			ErrWrongKey, source.(keyFile).path, howToNameTheKey)
 	}
 	return kek, err
@@ -122,11 +126,14 @@ func (o *RestoreOptions) unpack(archive io.Reader, fresh string) (Manifest, erro
 	return m, writeSynced(filepath.Join(fresh, keyName), text)
 }
 
-// inBackupOf says what an error of the verification means for a backup: its sentence is about a data directory.
+// inBackupOf says what an error of the verification means for a backup: its sentence is about a
+// data directory.
 func inBackupOf(err error) error {
 	switch {
 	case errors.Is(err, ErrWrongKey):
-		return fmt.Errorf("%w in the backup: it was made with another key; name that with --key-file", ErrWrongKey)
+		return fmt.Errorf(
+			"%w in the backup: it was made with another key; name that with --key-file",
+			ErrWrongKey)
 	case errors.Is(err, ErrNewerFormat):
 		return fmt.Errorf("the backup: %w than this one; use that version", ErrNewerFormat)
 	}

@@ -11,7 +11,8 @@ import (
 	"gusty/messages"
 )
 
-// named makes a store whose one setting is its name, with a run that has output, and gives its archive.
+// named makes a store whose one setting is its name, with a run that has output, and gives its
+// archive.
 func named(t testing.TB, name string) (dir string, archive []byte) {
 	t.Helper()
 	dir = t.TempDir()
@@ -40,7 +41,11 @@ func requireNamed(t testing.TB, dir, name string) {
 func TestRestoreKeepsWhatWasThere(t *testing.T) {
 	from, archive := named(t, "from")
 	to, _ := named(t, "to")
-	done, err := Restore(RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName), InstallKey: true}, bytes.NewReader(archive))
+	done, err := Restore(RestoreOptions{
+		Dir:        to,
+		KeyFile:    filepath.Join(from, keyName),
+		InstallKey: true,
+	}, bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +97,8 @@ func TestRestoreReplacesNothingThatIsNotVerified(t *testing.T) {
 	requireNamed(t, to, "to")
 }
 
-// TestRestoreOfAForgedArchive: a manifest that fits is easily made for other files; what they hold must open with the key nevertheless.
+// TestRestoreOfAForgedArchive: a manifest that fits is easily made for other files; what they hold
+// must open with the key nevertheless.
 func TestRestoreOfAForgedArchive(t *testing.T) {
 	from, _ := named(t, "from")
 	s := openStore(t, from)
@@ -107,12 +113,16 @@ func TestRestoreOfAForgedArchive(t *testing.T) {
 	}
 	archive := backup(t, s)
 	to := t.TempDir()
-	if _, err := Restore(RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName)}, bytes.NewReader(archive)); !errors.Is(err, ErrDamaged) {
+	if _, err := Restore(RestoreOptions{
+		Dir:     to,
+		KeyFile: filepath.Join(from, keyName),
+	}, bytes.NewReader(archive)); !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestRestoreCutOff stops the replacing after each of its steps, and opens the store, or has something else done to it first.
+// TestRestoreCutOff stops the replacing after each of its steps, and opens the store, or has
+// something else done to it first.
 func TestRestoreCutOff(t *testing.T) {
 	for name, first := range map[string]func(dir string) error{
 		"nothing":    func(string) error { return nil },
@@ -128,7 +138,9 @@ func checkRestoreCutOff(t *testing.T, first func(dir string) error) {
 	moves := func(dir string) (all [][2]string) {
 		ready := filepath.Join(dir, swapReady+suffix)
 		for _, name := range swapped() {
-			all = append(all, [2]string{filepath.Join(dir, name), filepath.Join(dir, name) + suffix}, [2]string{filepath.Join(ready, name), filepath.Join(dir, name)})
+			all = append(all,
+				[2]string{filepath.Join(dir, name), filepath.Join(dir, name) + suffix},
+				[2]string{filepath.Join(ready, name), filepath.Join(dir, name)})
 		}
 		return all
 	}
@@ -185,7 +197,8 @@ func TestASwapTakesNoNameThatIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if all, _ := filepath.Glob(filepath.Join(dir, "*.replaced-*")); len(all) != 2 || filepath.Ext(all[0]) == filepath.Ext(all[1]) {
+	if all, _ := filepath.Glob(filepath.Join(dir, "*.replaced-*")); len(all) != 2 ||
+		filepath.Ext(all[0]) == filepath.Ext(all[1]) {
 		t.Errorf("got %v", all)
 	}
 }

@@ -13,21 +13,26 @@ import (
 	"gusty/messages"
 )
 
-// NewKey says where the key-encryption key is to come from. The zero value is a new key in the file that has the present one.
+// NewKey says where the key-encryption key is to come from. The zero value is a new key in the file
+// that has the present one.
 type NewKey struct {
 	File       string          // the key in it, or a new one where there is no such file
 	Passphrase messages.Secret // goes before File
 }
 
 // ErrSameKeyFile says that the file named for a new key is the one that has the present key.
-var ErrSameKeyFile = errors.New("the present key is in that file already; for a new one in its place name no new file")
+var ErrSameKeyFile = errors.New(
+	"the present key is in that file already; for a new one in its place name no new file")
 
-// ErrNoPlaceForKey says that a new key has no file to go to: the present one is a passphrase or a credential.
-var ErrNoPlaceForKey = errors.New("the present key does not come from a file that a new one could go to; say where the new one is to come from")
+// ErrNoPlaceForKey says that a new key has no file to go to: the present one is a passphrase or a
+// credential.
+var ErrNoPlaceForKey = errors.New("the present key does not come from a file that a new one " +
+	"could go to; say where the new one is to come from")
 
-// ChangeKey wraps the data keys of a stopped agent's store with another key-encryption key, in one transaction; rows are not touched. The key
-// file that has become useless is kept under another name, for backups that were made with it, and that name is given; "" where there is
-// none. The error is as that of Open.
+// ChangeKey wraps the data keys of a stopped agent's store with another key-encryption key, in one
+// transaction; rows are not touched. The key file that has become useless is kept under another
+// name, for backups that were made with it, and that name is given; "" where there is none. The
+// error is as that of Open.
 func ChangeKey(o Options, to NewKey) (kept string, err error) {
 	o.Existing, o.StartEmpty = true, false
 	o.setDefaults()
@@ -85,7 +90,9 @@ func (n NewKey) ready(o *Options, present keySource, h *header) (fresh Key, err 
 	file, isFile := present.(keyFile)
 	switch {
 	case n.Passphrase != "":
-		p := newPassphrase("the new passphrase", func() (messages.Secret, error) { return n.Passphrase, nil })
+		p := newPassphrase("the new passphrase", func() (messages.Secret, error) {
+			return n.Passphrase, nil
+		})
 		if err := errors.Join(p.checkNew(), h.setKind(kekPassphrase)); err != nil {
 			return fresh, err
 		}
@@ -113,7 +120,8 @@ func isSameFile(a, b string) bool {
 }
 
 func (k keyFile) isCredential(o *Options) bool {
-	return o.getenv(credentialVariable) != "" && k.path == filepath.Join(o.getenv(credentialVariable), credentialName)
+	return o.getenv(credentialVariable) != "" &&
+		k.path == filepath.Join(o.getenv(credentialVariable), credentialName)
 }
 
 // readOrMake returns the key in a file, or makes one.

@@ -17,7 +17,8 @@ func checkFilled(t *testing.T, o Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if job, err := s.Job("job number 30"); err != nil || string(job.Content) != string(testJob("job number 30").Content) {
+	if job, err := s.Job("job number 30"); err != nil ||
+		string(job.Content) != string(testJob("job number 30").Content) {
 		t.Errorf("%+v, %v", job, err)
 	}
 	if err := s.Close(); err != nil {
@@ -30,11 +31,13 @@ func TestKeyMovesFromSourceToSource(t *testing.T) {
 	fillStore(t, dir)
 	defaults := Options{Dir: dir, getenv: environment()}
 	secret := defaults
-	secret.getenv = environment(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
+	secret.getenv = environment(passphraseVariable,
+		writeTemp(t, "secret", []byte("a long passphrase")))
 	elsewhere := defaults
 	elsewhere.KeyFile = filepath.Join(t.TempDir(), "made", "key")
 	credential := defaults
-	credential.getenv = environment(credentialVariable, filepath.Dir(writeTemp(t, credentialName, keyText(Key{9}))))
+	credential.getenv = environment(credentialVariable,
+		filepath.Dir(writeTemp(t, credentialName, keyText(Key{9}))))
 	for _, step := range []struct {
 		name     string
 		from, to Options
@@ -79,7 +82,8 @@ func TestOldKeyOpensNothingAnyMore(t *testing.T) {
 func TestKeyChangeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
-	credential := environment(credentialVariable, filepath.Dir(writeTemp(t, credentialName, mustRead(t, filepath.Join(dir, keyName)))))
+	credential := environment(credentialVariable,
+		filepath.Dir(writeTemp(t, credentialName, mustRead(t, filepath.Join(dir, keyName)))))
 	alias := filepath.Join(t.TempDir(), "alias")
 	if err := os.Symlink(filepath.Join(dir, keyName), alias); err != nil {
 		t.Fatal(err)

@@ -8,8 +8,9 @@ import (
 	"gusty/messages"
 )
 
-// RotateKey makes a new data key. Everything that older ones sealed is sealed with it in the background, as KeyRotation tells, and when that
-// is done, also by later processes, they are deleted. An *Error of conflict: a rotation is under way.
+// RotateKey makes a new data key. Everything that older ones sealed is sealed with it in the
+// background, as KeyRotation tells, and when that is done, also by later processes, they are
+// deleted. An *Error of conflict: a rotation is under way.
 func (s *Store) RotateKey() error {
 	if !s.keyOfFiles.TryLock() {
 		return messages.Busy("the copy for a backup")
@@ -17,7 +18,8 @@ func (s *Store) RotateKey() error {
 	defer s.keyOfFiles.Unlock()
 	return s.rotateKey(func(w *writer) error {
 		if len(w.keyVersions()) > 1 {
-			return messages.Errorf(messages.CodeConflict, "a rotation of the data key is under way; wait until it is done")
+			return messages.Errorf(messages.CodeConflict,
+				"a rotation of the data key is under way; wait until it is done")
 		}
 		return nil
 	})
@@ -36,7 +38,8 @@ func (s *Store) rotateKey(check func(*writer) error) error {
 		},
 		committed: func() {
 			s.ring.makeCurrent(version)
-			s.logger.Info("a new data key is in use; what older ones sealed is sealed anew", "key_version", version)
+			s.logger.Info("a new data key is in use; what older ones sealed is sealed anew",
+				"key_version", version)
 			s.rotator.wake()
 		},
 	})
@@ -47,12 +50,15 @@ func (s *Store) KeyRotation() (k messages.KeyRotation, err error) {
 	_, err = s.view(func(r *reader) error {
 		l, err := readLedger(r)
 		if err != nil {
-			return fmt.Errorf("%w: the ledger does not open; restart the agent to have the file verified", ErrDamaged)
+			return fmt.Errorf(
+				"%w: the ledger does not open; restart the agent to have the file verified",
+				ErrDamaged)
 		}
 		versions := r.keyVersions()
 		k = messages.KeyRotation{
-			KeyVersion: versions[len(versions)-1], Seals: l.seals, RotatesAtSeals: rotateAfterSeals, State: messages.RotationIdle,
-			Rows: l.rotation.rows, RowsLeft: l.rotation.old, BeganAt: l.rotation.began,
+			KeyVersion: versions[len(versions)-1], Seals: l.seals, RotatesAtSeals: rotateAfterSeals,
+			State: messages.RotationIdle,
+			Rows:  l.rotation.rows, RowsLeft: l.rotation.old, BeganAt: l.rotation.began,
 		}
 		switch {
 		case l.rotation.old > 0:
@@ -70,9 +76,11 @@ func (s *Store) KeyRotation() (k messages.KeyRotation, err error) {
 // awaitEvery is how often AwaitRotation looks.
 const awaitEvery = 100 * time.Millisecond
 
-// AwaitRotation waits until no rotation is under way, and gives how that is then; progress, where it is not nil, is told meanwhile. The error
-// says why the rotation does not go on.
-func (s *Store) AwaitRotation(ctx context.Context, progress func(messages.KeyRotation)) (messages.KeyRotation, error) {
+// AwaitRotation waits until no rotation is under way, and gives how that is then; progress, where
+// it is not nil, is told meanwhile. The error says why the rotation does not go on.
+func (s *Store) AwaitRotation(ctx context.Context,
+	progress func(messages.KeyRotation),
+) (messages.KeyRotation, error) {
 	tick := time.NewTicker(awaitEvery)
 	defer tick.Stop()
 	for {

@@ -8,15 +8,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// When a data key has sealed this many values a new one takes its place by itself: a quarter of the 2^32 that random nonces are good for
-// (NIST SP 800-38D, 8.3). Nothing is sealed with a key that comes near those.
+// When a data key has sealed this many values a new one takes its place by itself: a quarter of the
+// 2^32 that random nonces are good for (NIST SP 800-38D, 8.3). Nothing is sealed with a key that
+// comes near those.
 const (
 	rotateAfterSeals = 1 << 30
 	maxSeals         = 1<<32 - 1<<20
 )
 
-// What one transaction of a rotation does at most, so that no other waits long for it. The number of rows is halved, down to the least, where
-// a transaction takes longer than it should, and doubled where it takes less than half of that.
+// What one transaction of a rotation does at most, so that no other waits long for it. The number
+// of rows is halved, down to the least, where a transaction takes longer than it should, and
+// doubled where it takes less than half of that.
 const (
 	resealWithin = 8 * time.Millisecond
 	leastRows    = 16
@@ -26,17 +28,21 @@ const (
 )
 
 var (
-	errKeyUsedUp   = errors.New("the data key has sealed as many values as it may; restart the agent")
+	errKeyUsedUp = errors.New(
+		"the data key has sealed as many values as it may; restart the agent")
 	errOldRowsLeft = errors.New("rows that an old data key sealed are counted, and there are none")
 )
 
-// rotation is what the ledger knows of the values that older data keys sealed. Without any, rows of it are zero.
+// rotation is what the ledger knows of the values that older data keys sealed. Without any, rows of
+// it are zero.
 type rotation struct {
 	rows   uint64 // that there were when the current key was made
 	old    uint64 // of these, those that an older key sealed, still
 	bucket bucketID
-	key    []byte // all rows up to it, in the bucket and those before it, are sealed with the current key; empty: all of those before it
-	began  time.Time
+	// all rows up to it, in the bucket and those before it, are sealed with the current key; empty:
+	// all of those before it
+	key   []byte
+	began time.Time
 }
 
 func (r *rotation) append(e *encoder) {
@@ -72,7 +78,8 @@ func (l *ledger) sealedRows() (rows uint64) {
 	return rows
 }
 
-// beginRotation makes a data key, which seals from this transaction on. The caller makes it current when that is durable.
+// beginRotation makes a data key, which seals from this transaction on. The caller makes it current
+// when that is durable.
 func (w *writer) beginRotation(now time.Time) (version uint32, err error) {
 	version = w.ring.keys.Load().current + 1
 	key, err := addKey(w.tx.Bucket([]byte(nameKeys)), w.ring.wrapping, w.ring.database, version)
@@ -121,7 +128,8 @@ func (w *writer) reseal(most int) error {
 	return nil
 }
 
-// nextOld returns rows of the rotation's bucket from its key on, moves the key behind them, and reports whether they are the last of the bucket.
+// nextOld returns rows of the rotation's bucket from its key on, moves the key behind them, and
+// reports whether they are the last of the bucket.
 func (w *writer) nextOld(r *rotation, most int) (rows []oldRow, ended bool) {
 	if r.bucket.isOrder() {
 		return nil, true

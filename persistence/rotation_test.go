@@ -16,7 +16,8 @@ import (
 	"gusty/messages"
 )
 
-// fillForRotation returns a store that is open, with rows in every bucket, of which there are more than one transaction seals, and output files.
+// fillForRotation returns a store that is open, with rows in every bucket, of which there are more
+// than one transaction seals, and output files.
 func fillForRotation(t testing.TB, dir string) *Store {
 	t.Helper()
 	fillStore(t, dir)
@@ -24,7 +25,8 @@ func fillForRotation(t testing.TB, dir string) *Store {
 	for n := 100; n < 104; n++ {
 		o := s.NewOutput(testRunID(n), 16<<10)
 		for range 3 {
-			if err := o.Write(messages.Stdout, killedOutput(n), time.Unix(1_800_000_000, 0)); err != nil {
+			if err := o.Write(messages.Stdout, killedOutput(n),
+				time.Unix(1_800_000_000, 0)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -39,14 +41,18 @@ func fillForRotation(t testing.TB, dir string) *Store {
 	for n := range 4 {
 		var rows []messages.Row
 		for i := range 200 {
-			rows = append(rows, messages.SettingRow{Name: fmt.Sprint("filler ", n*200+i), Value: bytes.Repeat([]byte("x"), 100)})
+			rows = append(rows, messages.SettingRow{
+				Name:  fmt.Sprint("filler ", n*200+i),
+				Value: bytes.Repeat([]byte("x"), 100),
+			})
 		}
 		commit(t, s, rows...)
 	}
 	return s
 }
 
-// awaitRotation commits until the rotation is as is wants it, and returns how many commits there were.
+// awaitRotation commits until the rotation is as is wants it, and returns how many commits there
+// were.
 func awaitRotation(t testing.TB, s *Store, is func(messages.KeyRotation) bool) (commits int) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -65,7 +71,8 @@ func awaitRotation(t testing.TB, s *Store, is func(messages.KeyRotation) bool) (
 
 func isIdle(k messages.KeyRotation) bool { return k.State == messages.RotationIdle }
 
-// checkVersions wants every sealed row and every output file to be sealed with one version, the only one that the file has.
+// checkVersions wants every sealed row and every output file to be sealed with one version, the
+// only one that the file has.
 func checkVersions(t testing.TB, s *Store, want uint32) {
 	t.Helper()
 	_, err := s.view(func(r *reader) error {
@@ -93,7 +100,8 @@ func checkVersions(t testing.TB, s *Store, want uint32) {
 		t.Fatalf("%d output files, %v", len(files), err)
 	}
 	for _, f := range files {
-		if got, err := segmentVersion(filepath.Join(s.output, f.Name())); err != nil || got != want {
+		if got, err := segmentVersion(filepath.Join(s.output, f.Name())); err != nil ||
+			got != want {
 			t.Errorf("%s is sealed with version %d, %v", f.Name(), got, err)
 		}
 	}
@@ -104,7 +112,8 @@ func checkLongOutput(t *testing.T, s *Store, runs ...int) {
 	t.Helper()
 	for _, n := range runs {
 		text, _ := readOutput(t, s, n)
-		if out := text[messages.Stdout]; len(out) < 12<<10 || !strings.HasPrefix(out, fmt.Sprintf("%d\n%d\n", n, n)) {
+		if out := text[messages.Stdout]; len(out) < 12<<10 ||
+			!strings.HasPrefix(out, fmt.Sprintf("%d\n%d\n", n, n)) {
 			t.Errorf("run %d: %d bytes of output", n, len(out))
 		}
 	}
@@ -135,7 +144,10 @@ func TestRotationSealsEverythingAnew(t *testing.T) {
 
 func TestUsedDataKeyIsReplacedByItself(t *testing.T) {
 	s := fillForRotation(t, t.TempDir())
-	err := s.do(&task{apply: func(w *writer) error { w.ledger.seals = rotateAfterSeals - 5; return nil }})
+	err := s.do(&task{apply: func(w *writer) error {
+		w.ledger.seals = rotateAfterSeals - 5
+		return nil
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +164,10 @@ func TestUsedUpDataKeySealsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.do(&task{apply: func(w *writer) error { w.ledger.seals = maxSeals; return nil }}); err != nil {
+	if err := s.do(&task{apply: func(w *writer) error {
+		w.ledger.seals = maxSeals
+		return nil
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	if c := try(s, messages.SettingRow{Name: "a", Value: []byte("b")}); c.Err == nil {
@@ -183,7 +198,8 @@ func TestLostSealsAreCounted(t *testing.T) {
 	}
 }
 
-// TestRotationWaitsForWhoStillPrints: a run that began before the new key goes on writing its files with the old one.
+// TestRotationWaitsForWhoStillPrints: a run that began before the new key goes on writing its files
+// with the old one.
 func TestRotationWaitsForWhoStillPrints(t *testing.T) {
 	s := fillForRotation(t, t.TempDir())
 	o := s.NewOutput(testRunID(1000), 1<<20)
@@ -193,7 +209,9 @@ func TestRotationWaitsForWhoStillPrints(t *testing.T) {
 	if err := s.RotateKey(); err != nil {
 		t.Fatal(err)
 	}
-	awaitRotation(t, s, func(k messages.KeyRotation) bool { return k.State == messages.RotationOfOutput })
+	awaitRotation(t, s, func(k messages.KeyRotation) bool {
+		return k.State == messages.RotationOfOutput
+	})
 	printTo(t, o, messages.Stdout, after, at)
 	run := testRun(1000, "prints", messages.RunSucceeded)
 	run.Output = closeOutput(t, o)
@@ -250,7 +268,10 @@ func TestRotationOnAFullDisk(t *testing.T) {
 	if err := s.RotateKey(); messages.CodeOf(err) != messages.CodeStorageFull {
 		t.Fatalf("got %v", err)
 	}
-	if err := s.do(&task{apply: func(*writer) error { full = false; return errNothingOld }}); !errors.Is(err, errNothingOld) {
+	if err := s.do(&task{apply: func(*writer) error {
+		full = false
+		return errNothingOld
+	}}); !errors.Is(err, errNothingOld) {
 		t.Fatal(err)
 	}
 	if err := s.RotateKey(); err != nil {

@@ -13,7 +13,8 @@ import (
 	"gusty/messages"
 )
 
-// rotateForever is a child that makes one data key after the other while it writes, and tells of each.
+// rotateForever is a child that makes one data key after the other while it writes, and tells of
+// each.
 func rotateForever(dir string) int {
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
@@ -25,7 +26,10 @@ func rotateForever(dir string) int {
 		if err := s.RotateKey(); err == nil {
 			fmt.Println("begun")
 		}
-		if c := try(s, messages.SettingRow{Name: "meanwhile", Value: fmt.Append(nil, n)}); c.Err != nil {
+		if c := try(s, messages.SettingRow{
+			Name:  "meanwhile",
+			Value: fmt.Append(nil, n),
+		}); c.Err != nil {
 			fmt.Println("commit:", c.Err)
 			return 1
 		}
@@ -53,7 +57,8 @@ func TestRotationKilledAtAnyMoment(t *testing.T) {
 			halves++
 		}
 		checkLongOutput(t, s, 100, 101, 102, 103)
-		if job, err := s.Job("job number 30"); err != nil || !bytes.Equal(job.Content, testJob("job number 30").Content) {
+		if job, err := s.Job("job number 30"); err != nil ||
+			!bytes.Equal(job.Content, testJob("job number 30").Content) {
 			t.Fatalf("cycle %d: %+v, %v", cycle, job, err)
 		}
 		if cycle%8 == 0 {

@@ -9,8 +9,9 @@ import (
 	"gusty/messages"
 )
 
-// How a rotation makes way for others: it rests as long as it worked, at least leastRest, gives memory back every releaseTasks transactions,
-// and tries again after retryRotation when the disk takes nothing or a run that began before is still printing.
+// How a rotation makes way for others: it rests as long as it worked, at least leastRest, gives
+// memory back every releaseTasks transactions, and tries again after retryRotation when the disk
+// takes nothing or a run that began before is still printing.
 const (
 	leastRest     = 2 * time.Millisecond
 	releaseTasks  = 16
@@ -41,7 +42,8 @@ var (
 	errStillPrints = errors.New("a run that began before is still printing")
 )
 
-// runRotator begins a rotation when the data key is used enough, and carries on with what is under way.
+// runRotator begins a rotation when the data key is used enough, and carries on with what is under
+// way.
 func (s *Store) runRotator() {
 	defer close(s.rotator.done)
 	s.rotator.wake()
@@ -89,7 +91,8 @@ func (s *Store) rotate() (again bool) {
 		}
 		return true
 	}
-	s.logger.Error("the rotation of the data key does not go on before the next start", "error", err)
+	s.logger.Error("the rotation of the data key does not go on before the next start", "error",
+		err)
 	return false
 }
 
@@ -111,11 +114,13 @@ func (s *Store) rotateAll() error {
 	if err := s.do(&task{apply: (*writer).dropOldKeys}); err != nil {
 		return err
 	}
-	s.logger.Info("everything is sealed with the new data key; the older one is deleted", "key_version", state.KeyVersion)
+	s.logger.Info("everything is sealed with the new data key; the older one is deleted",
+		"key_version", state.KeyVersion)
 	return nil
 }
 
-// rotateUsedUp makes a new key where the current one has sealed enough, even while everything is not yet sealed with that.
+// rotateUsedUp makes a new key where the current one has sealed enough, even while everything is
+// not yet sealed with that.
 func (s *Store) rotateUsedUp() error {
 	state, err := s.KeyRotation()
 	if err != nil || state.Seals < s.rotator.rotateAfter {
@@ -123,7 +128,8 @@ func (s *Store) rotateUsedUp() error {
 	}
 	s.keyOfFiles.Lock()
 	defer s.keyOfFiles.Unlock()
-	s.logger.Info("the data key has sealed enough; a new one takes its place", "key_version", state.KeyVersion, "seals", state.Seals)
+	s.logger.Info("the data key has sealed enough; a new one takes its place", "key_version",
+		state.KeyVersion, "seals", state.Seals)
 	return s.rotateKey(func(*writer) error { return nil })
 }
 
@@ -167,7 +173,8 @@ func (s *Store) resealSome(rows int) (took time.Duration, err error) {
 // errNothingOld keeps a transaction that would hold no change from being committed.
 var errNothingOld = errors.New("nothing is sealed with an older key")
 
-// noteOutputs notes, once for each key, the outputs that may have begun a file with an older one. There are none but those being written.
+// noteOutputs notes, once for each key, the outputs that may have begun a file with an older one.
+// There are none but those being written.
 func (s *Store) noteOutputs(version uint32) {
 	if s.rotator.version != version {
 		s.rotator.version, s.rotator.before, s.rotator.waiting = version, s.live.all(), false
@@ -177,7 +184,9 @@ func (s *Store) noteOutputs(version uint32) {
 // stillPrint reports whether outputs from before the new key are still being written.
 func (s *Store) stillPrint() bool {
 	now := s.live.all()
-	s.rotator.before = slices.DeleteFunc(s.rotator.before, func(o *Output) bool { return !slices.Contains(now, o) })
+	s.rotator.before = slices.DeleteFunc(s.rotator.before, func(o *Output) bool {
+		return !slices.Contains(now, o)
+	})
 	return len(s.rotator.before) > 0
 }
 

@@ -31,10 +31,16 @@ func TestJobRow(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, job) {
 		t.Errorf("read %+v (%v), want %+v", got, err, job)
 	}
-	if c := try(s, messages.JobRow{Job: job, Expect: messages.ExpectAbsent}); messages.CodeOf(c.Err) != messages.CodeExists {
+	if c := try(s, messages.JobRow{
+		Job:    job,
+		Expect: messages.ExpectAbsent,
+	}); messages.CodeOf(c.Err) != messages.CodeExists {
 		t.Errorf("stored twice: %v", c.Err)
 	}
-	if c := try(s, messages.JobRow{Job: testJob("none"), Expect: messages.ExpectPresent}); messages.CodeOf(c.Err) != messages.CodeNotFound {
+	if c := try(s, messages.JobRow{
+		Job:    testJob("none"),
+		Expect: messages.ExpectPresent,
+	}); messages.CodeOf(c.Err) != messages.CodeNotFound {
 		t.Errorf("replaced what is not there: %v", c.Err)
 	}
 }
@@ -44,9 +50,15 @@ func TestJobPatch(t *testing.T) {
 	job := testJob("patched")
 	env := map[string]messages.Secret{"TOKEN": "t0ken", "GONE": "x"}
 	timeout, description := 30, "about it"
-	commit(t, s, messages.JobRow{Job: job, Patch: &messages.JobOptionsPatch{Environment: &env, TimeoutSeconds: &timeout}})
+	commit(t, s, messages.JobRow{
+		Job:   job,
+		Patch: &messages.JobOptionsPatch{Environment: &env, TimeoutSeconds: &timeout},
+	})
 	masked := map[string]messages.Secret{"TOKEN": messages.Mask, "NEW": "n"}
-	commit(t, s, messages.JobRow{Job: job, Patch: &messages.JobOptionsPatch{Environment: &masked, Description: &description}})
+	commit(t, s, messages.JobRow{
+		Job:   job,
+		Patch: &messages.JobOptionsPatch{Environment: &masked, Description: &description},
+	})
 	want := messages.DefaultJobOptions()
 	want.Environment = map[string]messages.Secret{"TOKEN": "t0ken", "NEW": "n"}
 	want.TimeoutSeconds, want.Description = 30, description
@@ -56,7 +68,8 @@ func TestJobPatch(t *testing.T) {
 	whole := job
 	whole.Options.Environment = map[string]messages.Secret{"TOKEN": messages.Mask}
 	c := commit(t, s, messages.JobRow{Job: whole})
-	if c.Job.Options.Environment["TOKEN"] != "t0ken" || whole.Options.Environment["TOKEN"] != messages.Mask {
+	if c.Job.Options.Environment["TOKEN"] != "t0ken" ||
+		whole.Options.Environment["TOKEN"] != messages.Mask {
 		t.Error("a masked value did not keep the stored one")
 	}
 }
@@ -67,7 +80,8 @@ func TestExpressionResetsTheState(t *testing.T) {
 	first, second := time.Unix(1000, 0).UTC(), time.Unix(2000, 0).UTC()
 	commit(t, s, messages.JobRow{Job: job, AnchorAt: first})
 	state := messages.JobState{
-		Anchor: first, PlannedThrough: second, Paused: true, Quarantined: true, Reason: "r", FailureStreak: 7, BootID: "b", LastRunID: testRunID(1),
+		Anchor: first, PlannedThrough: second, Paused: true, Quarantined: true, Reason: "r",
+		FailureStreak: 7, BootID: "b", LastRunID: testRunID(1),
 	}
 	commit(t, s, messages.JobStateRow{Name: "job", State: state})
 	if c := commit(t, s, messages.JobRow{Job: job, AnchorAt: second}); c.State != state {
@@ -88,9 +102,15 @@ func TestAPartOfTheStateLeavesTheRest(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	commit(t, s, messages.JobRow{Job: testJob("job")})
 	before := messages.JobState{
-		Anchor: time.Unix(1000, 0).UTC(), PlannedThrough: time.Unix(2000, 0).UTC(), BootID: "b", Paused: true, Reason: "r", FailureStreak: 7,
+		Anchor: time.Unix(1000, 0).UTC(), PlannedThrough: time.Unix(2000, 0).UTC(), BootID: "b",
+		Paused: true, Reason: "r", FailureStreak: 7,
 	}
-	other := messages.JobState{PlannedThrough: time.Unix(3000, 0).UTC(), BootID: "c", Quarantined: true, Reason: "q"}
+	other := messages.JobState{
+		PlannedThrough: time.Unix(3000, 0).UTC(),
+		BootID:         "c",
+		Quarantined:    true,
+		Reason:         "q",
+	}
 	for part, want := range map[messages.StatePart]messages.JobState{
 		messages.PlannedPart: before.With(messages.PlannedPart, &other),
 		messages.PausePart:   before.With(messages.PausePart, &other),
@@ -107,7 +127,8 @@ func TestAPartOfTheStateLeavesTheRest(t *testing.T) {
 
 func TestJobGone(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	commit(t, s, messages.JobRow{Job: testJob("job")}, messages.RunRow{Run: testRun(1, "job", messages.RunSucceeded)})
+	commit(t, s, messages.JobRow{Job: testJob("job")},
+		messages.RunRow{Run: testRun(1, "job", messages.RunSucceeded)})
 	commit(t, s, messages.JobGone{Name: "job"})
 	if _, err := s.Job("job"); messages.CodeOf(err) != messages.CodeNotFound {
 		t.Errorf("Job: %v", err)
@@ -131,12 +152,23 @@ func TestRunRow(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	code := 0
 	run := testRun(7, "job", messages.RunFailed)
-	run.Reason, run.Principal, run.Attempt, run.PID, run.PIDStart, run.Count = "a reason", "Admin", 3, 4711, 99, 5
-	run.StartedAt, run.EndedAt, run.ExitCode, run.Signal, run.Armed = run.DueAt, run.DueAt.Add(time.Second), &code, "SIGKILL", true
-	run.Usage = messages.Usage{CPUUser: time.Second, CPUSystem: time.Millisecond, MaxRSSBytes: 1 << 40}
+	run.Reason, run.Principal, run.Attempt, run.PID, run.PIDStart, run.Count =
+		"a reason", "Admin", 3, 4711, 99, 5
+	run.StartedAt, run.EndedAt, run.ExitCode, run.Signal, run.Armed = run.DueAt, run.DueAt.Add(
+		time.Second), &code, "SIGKILL", true
+	run.Usage = messages.Usage{
+		CPUUser:     time.Second,
+		CPUSystem:   time.Millisecond,
+		MaxRSSBytes: 1 << 40,
+	}
 	run.Output = messages.OutputSummary{
-		StdoutBytes: 2, StderrBytes: 1 << 33, StdoutTruncated: true, StderrTruncated: true, InFile: true,
-		Inline: []messages.OutputChunk{{Stream: messages.Stdout, At: run.DueAt, Data: []byte{0, 255}}, {Stream: messages.Stderr, Skipped: 9}},
+		StdoutBytes: 2, StderrBytes: 1 << 33, StdoutTruncated: true, StderrTruncated: true,
+		InFile: true,
+		Inline: []messages.OutputChunk{{
+			Stream: messages.Stdout,
+			At:     run.DueAt,
+			Data:   []byte{0, 255},
+		}, {Stream: messages.Stderr, Skipped: 9}},
 	}
 	commit(t, s, messages.RunRow{Run: run})
 	if got, err := s.Run(run.ID); err != nil || !reflect.DeepEqual(got, run) {
@@ -148,16 +180,25 @@ func TestRunRow(t *testing.T) {
 	if _, err := s.Run("x"); messages.CodeOf(err) != messages.CodeNotFound {
 		t.Errorf("no id: %v", err)
 	}
-	if c := try(s, messages.RunRow{Run: messages.Run{ID: "x", State: messages.RunQueued}}); messages.CodeOf(c.Err) != messages.CodeInvalid {
+	if c := try(s, messages.RunRow{Run: messages.Run{
+		ID:    "x",
+		State: messages.RunQueued,
+	}}); messages.CodeOf(c.Err) != messages.CodeInvalid {
 		t.Errorf("stored a run without an id: %v", c.Err)
 	}
 }
 
 func TestParameterRow(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	commit(t, s, messages.ParameterRow{Name: messages.ParamLogLevel, Local: "debug"}, messages.ParameterRow{Name: "unheard_of", Local: "x"})
+	commit(t, s, messages.ParameterRow{
+		Name:  messages.ParamLogLevel,
+		Local: "debug",
+	}, messages.ParameterRow{Name: "unheard_of", Local: "x"})
 	rows := map[string]messages.StoredParameter{}
-	if _, err := s.LoadParameters(func(p messages.StoredParameter) error { rows[p.Name] = p; return nil }); err != nil {
+	if _, err := s.LoadParameters(func(p messages.StoredParameter) error {
+		rows[p.Name] = p
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := rows[messages.ParamLogLevel]; got.Local != "debug" || got.Global != "info" {
@@ -170,15 +211,29 @@ func TestParameterRow(t *testing.T) {
 
 func TestUserRow(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	user := messages.User{Name: "Admin", Hash: "$2a$10$first", Scopes: []messages.Scope{messages.ScopeRead, messages.ScopeJobs}, Disabled: true}
-	if c := try(s, messages.UserRow{User: user, OnlyHash: true}); messages.CodeOf(c.Err) != messages.CodeNotFound {
+	user := messages.User{
+		Name:     "Admin",
+		Hash:     "$2a$10$first",
+		Scopes:   []messages.Scope{messages.ScopeRead, messages.ScopeJobs},
+		Disabled: true,
+	}
+	if c := try(s, messages.UserRow{
+		User:     user,
+		OnlyHash: true,
+	}); messages.CodeOf(c.Err) != messages.CodeNotFound {
 		t.Errorf("a hash for nobody: %v", c.Err)
 	}
 	commit(t, s, messages.UserRow{User: user, Expect: messages.ExpectAbsent})
-	commit(t, s, messages.UserRow{User: messages.User{Name: "Admin", Hash: "$2a$10$second"}, OnlyHash: true})
+	commit(t, s, messages.UserRow{
+		User:     messages.User{Name: "Admin", Hash: "$2a$10$second"},
+		OnlyHash: true,
+	})
 	user.Hash, user.Disabled = "$2a$10$second", false
 	var got []messages.User
-	if _, err := s.LoadUsers(func(u messages.User) error { got = append(got, u); return nil }); err != nil {
+	if _, err := s.LoadUsers(func(u messages.User) error {
+		got = append(got, u)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, []messages.User{user}) {
@@ -188,7 +243,10 @@ func TestUserRow(t *testing.T) {
 
 func TestSettingRow(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	commit(t, s, messages.SettingRow{Name: "a", Value: []byte("x")}, messages.SettingRow{Name: "empty", Value: []byte{}})
+	commit(t, s, messages.SettingRow{
+		Name:  "a",
+		Value: []byte("x"),
+	}, messages.SettingRow{Name: "empty", Value: []byte{}})
 	if v, err := s.Setting("a"); err != nil || string(v) != "x" {
 		t.Errorf("got %q, %v", v, err)
 	}
@@ -208,7 +266,13 @@ func TestDocumentRow(t *testing.T) {
 		{ID: "1", Class: messages.DocumentHealth, Index: "health", QueuedAt: at, Body: []byte(`{"a":1}`)},
 		{
 			ID: "2", Class: messages.DocumentOutput, Index: "logs", QueuedAt: at.Add(1), Body: []byte(`{}`),
-			Output: &messages.OutputRef{RunID: testRunID(1), Stream: messages.Stderr, From: 5, To: 1 << 40, Secrets: []messages.Secret{"one", "two"}},
+			Output: &messages.OutputRef{
+				RunID:   testRunID(1),
+				Stream:  messages.Stderr,
+				From:    5,
+				To:      1 << 40,
+				Secrets: []messages.Secret{"one", "two"},
+			},
 		},
 	}
 	for i := range want {
@@ -229,7 +293,10 @@ func TestDocumentRow(t *testing.T) {
 	}
 	got = nil
 	stop := errors.New("stop")
-	if err := s.Documents(1, func(d messages.Document) (bool, error) { got = append(got, d); return true, stop }); !errors.Is(err, stop) || len(got) != 1 || got[0].ID != "2" {
+	if err := s.Documents(1, func(d messages.Document) (bool, error) {
+		got = append(got, d)
+		return true, stop
+	}); !errors.Is(err, stop) || len(got) != 1 || got[0].ID != "2" {
 		t.Errorf("after 1: %v, %v", got, err)
 	}
 	standing, err := s.Outbox()
@@ -255,7 +322,10 @@ func TestLoadJobs(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		commit(t, s, messages.JobRow{Job: testJob(name), AnchorAt: time.Unix(1, 0).UTC()})
 	}
-	last := commit(t, s, messages.JobStateRow{Name: "b", State: messages.JobState{FailureStreak: 4}})
+	last := commit(t, s, messages.JobStateRow{
+		Name:  "b",
+		State: messages.JobState{FailureStreak: 4},
+	})
 	heads := map[string]messages.JobHead{}
 	id, err := s.LoadJobs(func(h messages.JobHead) error { heads[h.Name] = h; return nil })
 	if err != nil || len(heads) != 3 || id != last.TxID {

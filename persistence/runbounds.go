@@ -6,7 +6,8 @@ import (
 	"gusty/messages"
 )
 
-// runBounds are the agent-wide bounds of the history. The committer keeps them, and reads them again when a commit has changed a parameter.
+// runBounds are the agent-wide bounds of the history. The committer keeps them, and reads them
+// again when a commit has changed a parameter.
 type runBounds struct {
 	bytes uint64        // of rows and output files of all runs
 	age   time.Duration // since a run was made

@@ -39,7 +39,9 @@ func unrun(t testing.TB, s *Store, n, count int, name string, state messages.Run
 }
 
 // kept returns the runs of a name in a state, newest first, and how many firings they stand for.
-func kept(t testing.TB, s *Store, name string, state messages.RunState) (runs []messages.Run, firings int) {
+func kept(t testing.TB, s *Store, name string, state messages.RunState) (runs []messages.Run,
+	firings int,
+) {
 	t.Helper()
 	page, err := s.Runs(messages.RunQuery{ScriptName: name, State: state, Limit: 1000})
 	if err != nil || page.Next != "" {
@@ -90,7 +92,8 @@ func TestWhatDidNotRunPushesNothingOut(t *testing.T) {
 			if ran == 1 && fold.ID == testRunID(100) {
 				fold = runs[len(runs)-2]
 			}
-			if !strings.HasPrefix(fold.Reason, "113 ") || !strings.HasSuffix(fold.Reason, "; the last: reason 252") {
+			if !strings.HasPrefix(fold.Reason, "113 ") ||
+				!strings.HasSuffix(fold.Reason, "; the last: reason 252") {
 				t.Errorf("the reason is %q", fold.Reason)
 			}
 			first := testRun(1, "", "").DueAt

@@ -15,7 +15,8 @@ const (
 	runCarried   = 29 // a job's record
 )
 
-// runOverheadBytes is what a run takes beside the value of its row: its id as the row's key, and its entries in the three orders.
+// runOverheadBytes is what a run takes beside the value of its row: its id as the row's key, and
+// its entries in the three orders.
 const runOverheadBytes = 16 + (nameKeyBytes + 16 + 1) + (1 + 16) + (nameKeyBytes + 1 + 16)
 
 // runKeeping is what the store needs to know of a run to count and to trim it.
@@ -41,8 +42,8 @@ func (k *runKeeping) append(e *encoder, inFile bool) {
 	e.bytes(runCarried, k.script)
 }
 
-// parseKeeping reads it out of a run's record. Of a run that an earlier version stored, the files are taken to hold what was printed, up to
-// the limit that a job has by default.
+// parseKeeping reads it out of a run's record. Of a run that an earlier version stored, the files
+// are taken to hold what was printed, up to the limit that a job has by default.
 func parseKeeping(record []byte) (k runKeeping, err error) {
 	var inFile, counted bool
 	var printed uint64
@@ -101,19 +102,25 @@ func (r *reader) runBytes(id runKey, k *runKeeping) uint64 {
 	return uint64(len(sealed)) + runOverheadBytes + k.fileBytes
 }
 
-// waits reports whether a document that refers to the run's output is still in the outbox, be it as a dead letter, which may be tried again.
+// waits reports whether a document that refers to the run's output is still in the outbox, be it as
+// a dead letter, which may be tried again.
 func (r *reader) waits(k *runKeeping) bool {
-	return slices.ContainsFunc(k.documents, r.hasDocument) || slices.ContainsFunc(k.letters, r.hasLetter)
+	return slices.ContainsFunc(k.documents, r.hasDocument) ||
+		slices.ContainsFunc(k.letters, r.hasLetter)
 }
 
 // hasDocument reports whether a document of output waits.
 func (r *reader) hasDocument(sequence uint64) bool {
-	return r.has(bucketOutbox, waitingKey(messages.DocumentKey{Class: messages.DocumentOutput, Sequence: sequence}))
+	return r.has(bucketOutbox, waitingKey(messages.DocumentKey{
+		Class:    messages.DocumentOutput,
+		Sequence: sequence,
+	}))
 }
 
 func (r *reader) hasLetter(id runKey) bool { return r.has(bucketOutbox, deadKey(id)) }
 
-// noteReference lets note add to the record of the run whose output a document refers to. A run that is gone stays gone.
+// noteReference lets note add to the record of the run whose output a document refers to. A run
+// that is gone stays gone.
 func (w *writer) noteReference(doc *messages.Document, note func(*runKeeping)) error {
 	if doc.Output == nil {
 		return nil
@@ -136,10 +143,15 @@ func (w *writer) noteReference(doc *messages.Document, note func(*runKeeping)) e
 	return w.storeRun(id, run, &kept, before)
 }
 
-// forgetSettled leaves out what is no longer in the outbox, so that a letter that is tried again and again does not lengthen the record.
+// forgetSettled leaves out what is no longer in the outbox, so that a letter that is tried again
+// and again does not lengthen the record.
 func (r *reader) forgetSettled(k *runKeeping) {
-	k.documents = slices.DeleteFunc(k.documents, func(sequence uint64) bool { return !r.hasDocument(sequence) })
-	k.letters = slices.DeleteFunc(k.letters, func(letter runKey) bool { return !r.hasLetter(letter) })
+	k.documents = slices.DeleteFunc(k.documents, func(sequence uint64) bool {
+		return !r.hasDocument(sequence)
+	})
+	k.letters = slices.DeleteFunc(k.letters, func(letter runKey) bool {
+		return !r.hasLetter(letter)
+	})
 }
 
 // outputBytes returns the size of a run's output files. Every run that has files has a head.

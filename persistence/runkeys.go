@@ -38,7 +38,8 @@ func (k runKey) String() string {
 	return string(text[:])
 }
 
-// stateNumber returns the number that stands for a state in the file: its place in messages.RunStates, from 1 on; 0 is no state.
+// stateNumber returns the number that stands for a state in the file: its place in
+// messages.RunStates, from 1 on; 0 is no state.
 func stateNumber(s messages.RunState) byte {
 	return byte(slices.Index(messages.RunStates(), s) + 1)
 }

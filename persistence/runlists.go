@@ -20,7 +20,8 @@ const (
 // What is older is folded into one more.
 const keptApart = 10
 
-// runList counts the runs under one name, so that trimming needs no scan. It outlives the job for as long as there are runs.
+// runList counts the runs under one name, so that trimming needs no scan. It outlives the job for
+// as long as there are runs.
 type runList struct {
 	runs    uint64
 	keep    uint64
@@ -174,8 +175,8 @@ func parseRunList(record []byte) (runList, error) {
 	return list, nil
 }
 
-// changeRunList stores a changed list, keeps the ledger's count of what all lists have over, and notes a list that has for trimming. The row
-// of a name that has neither runs nor a job goes.
+// changeRunList stores a changed list, keeps the ledger's count of what all lists have over, and
+// notes a list that has for trimming. The row of a name that has neither runs nor a job goes.
 func (w *writer) changeRunList(job nameKey, change func(*runList)) error {
 	list, err := w.runList(job)
 	if err != nil {

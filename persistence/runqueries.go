@@ -60,18 +60,27 @@ func seekLast(c *bolt.Cursor, prefix, before []byte) []byte {
 	return k
 }
 
-// Runs returns a page of runs, newest first, without their inline output, and with what those under way have printed so far. An unknown state or a Before that is no run id gives an *Error.
+// Runs returns a page of runs, newest first, without their inline output, and with what those under
+// way have printed so far. An unknown state or a Before that is no run id gives an *Error.
 func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
 	var before []byte
 	if q.Before != "" {
 		id, ok := parseRunKey(q.Before)
 		if !ok {
-			return page, &messages.Error{Code: messages.CodeBadQuery, Field: "before", Message: "is not the id of a run"}
+			return page, &messages.Error{
+				Code:    messages.CodeBadQuery,
+				Field:   "before",
+				Message: "is not the id of a run",
+			}
 		}
 		before = id[:]
 	}
 	if q.State != "" && stateNumber(q.State) == 0 {
-		return page, &messages.Error{Code: messages.CodeBadQuery, Field: "state", Message: "is not a state of a run"}
+		return page, &messages.Error{
+			Code:    messages.CodeBadQuery,
+			Field:   "state",
+			Message: "is not a state of a run",
+		}
 	}
 	limit := min(q.Limit, maxPage)
 	if limit <= 0 {
@@ -87,7 +96,9 @@ func (s *Store) Runs(q messages.RunQuery) (page messages.RunPage, err error) {
 	return page, err
 }
 
-func (r *reader) page(q messages.RunQuery, before []byte, limit int) (page messages.RunPage, err error) {
+func (r *reader) page(q messages.RunQuery, before []byte, limit int) (page messages.RunPage,
+	err error,
+) {
 	b, prefix := r.orderOf(q)
 	c := r.bucket(b).Cursor()
 	for k := seekLast(c, prefix, before); hasPrefix(k, prefix); k, _ = c.Prev() {
@@ -135,7 +146,8 @@ func (s *Store) Run(id string) (messages.Run, error) {
 	return *found, nil
 }
 
-// addPrinted tells of a run under way what it has printed so far; its record says so when it has ended.
+// addPrinted tells of a run under way what it has printed so far; its record says so when it has
+// ended.
 func (s *Store) addPrinted(run *messages.Run) {
 	if !run.State.Active() {
 		return
@@ -155,7 +167,8 @@ func (s *Store) LastRun(name string) (*messages.Run, error) {
 	return &page.Runs[0], nil
 }
 
-// LoadActiveRuns returns the runs that are queued or running, oldest first in each state, and the id of the transaction that it saw.
+// LoadActiveRuns returns the runs that are queued or running, oldest first in each state, and the
+// id of the transaction that it saw.
 func (s *Store) LoadActiveRuns(each func(messages.Run) error) (uint64, error) {
 	return s.view(func(r *reader) error {
 		c := r.bucket(bucketByState).Cursor()

@@ -9,11 +9,12 @@ import (
 	"gusty/messages"
 )
 
-// pageWithin is the goal for a page of a hundred runs. A busy machine takes longer for one, and now and then not for one of many, which a scan of
-// the whole history would always do.
+// pageWithin is the goal for a page of a hundred runs. A busy machine takes longer for one, and now
+// and then not for one of many, which a scan of the whole history would always do.
 const pageWithin = 5 * time.Millisecond
 
-// fillRuns stores ended runs by the committer, a thousand in a change: of 100 jobs, in all states that are final. Their ids begin at from.
+// fillRuns stores ended runs by the committer, a thousand in a change: of 100 jobs, in all states
+// that are final. Their ids begin at from.
 func fillRuns(t testing.TB, s *Store, from, count int) {
 	t.Helper()
 	const together, jobs = 1000, 100
@@ -78,8 +79,8 @@ func TestPagesOfALongHistoryAreFast(t *testing.T) {
 	}
 }
 
-// BenchmarkPage takes a page of a hundred out of a million runs, in each of the ways to ask for one. Filling the store takes a while, and is
-// not part of the figures.
+// BenchmarkPage takes a page of a hundred out of a million runs, in each of the ways to ask for
+// one. Filling the store takes a while, and is not part of the figures.
 func BenchmarkPage(b *testing.B) {
 	const runs = 1_000_000
 	s := openStore(b, b.TempDir())
@@ -87,12 +88,13 @@ func BenchmarkPage(b *testing.B) {
 	fillRuns(b, s, 0, runs)
 	for i, q := range historyQueries(runs) {
 		where := []string{"newest", "before"}[i%2]
-		b.Run(fmt.Sprintf("name=%t/state=%t/%s", q.ScriptName != "", q.State != "", where), func(b *testing.B) {
-			for b.Loop() {
-				if page, err := s.Runs(q); err != nil || len(page.Runs) != 100 {
-					b.Fatal(len(page.Runs), err)
+		b.Run(fmt.Sprintf("name=%t/state=%t/%s", q.ScriptName != "", q.State != "", where),
+			func(b *testing.B) {
+				for b.Loop() {
+					if page, err := s.Runs(q); err != nil || len(page.Runs) != 100 {
+						b.Fatal(len(page.Runs), err)
+					}
 				}
-			}
-		})
+			})
 	}
 }

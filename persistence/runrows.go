@@ -16,7 +16,8 @@ func checkRun(row *messages.RunRow) error {
 	return nil
 }
 
-// putRun stores a run and keeps its orders and its job's list. The documents are those that refer to its output, by sequence.
+// putRun stores a run and keeps its orders and its job's list. The documents are those that refer
+// to its output, by sequence.
 func (w *writer) putRun(row *messages.RunRow, documents []uint64, out *outcome) error {
 	id, _ := parseRunKey(row.Run.ID)
 	job := w.hide(nameOfJob, row.Run.ScriptName)
@@ -84,7 +85,8 @@ func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before
 	return nil
 }
 
-// orderedState returns the state that the orders have the run under; 0: the run is new. The order by job holds it as its value.
+// orderedState returns the state that the orders have the run under; 0: the run is new. The order
+// by job holds it as its value.
 func (w *writer) orderedState(job nameKey, id runKey) byte {
 	value := w.bucket(bucketByJob).Get(id.byJob(job))
 	if len(value) != 1 {
@@ -108,7 +110,8 @@ func (w *writer) order(job nameKey, id runKey, was, state byte) error {
 	return w.store(bucketByJobState, id.byJobState(job, state), []byte{})
 }
 
-// unorder takes a run out of the orders by state; that by job is overwritten or removed by the caller.
+// unorder takes a run out of the orders by state; that by job is overwritten or removed by the
+// caller.
 func (w *writer) unorder(job nameKey, id runKey, was byte) error {
 	if err := w.remove(bucketByState, id.byState(was)); err != nil {
 		return err

@@ -86,7 +86,8 @@ func encodeOutput(e *encoder, o *messages.OutputSummary) {
 	}
 }
 
-// decodeRun reads a run; its inline output only where inline is set, so that a page of runs stays small.
+// decodeRun reads a run; its inline output only where inline is set, so that a page of runs stays
+// small.
 func decodeRun(id runKey, record []byte, inline bool) (messages.Run, error) {
 	r := messages.Run{ID: id.String()}
 	d := decoder{rest: record}

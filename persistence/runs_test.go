@@ -54,7 +54,8 @@ func TestRunOrders(t *testing.T) {
 			for _, limit := range []int{1, 7, 1000} {
 				var want []string
 				for _, run := range slices.Backward(stored) {
-					if (name == "" || run.ScriptName == name) && (state == "" || run.State == state) {
+					if (name == "" || run.ScriptName == name) &&
+						(state == "" || run.State == state) {
 						want = append(want, run.ID)
 					}
 				}
@@ -66,7 +67,10 @@ func TestRunOrders(t *testing.T) {
 		}
 	}
 	var active []string
-	if _, err := s.LoadActiveRuns(func(r messages.Run) error { active = append(active, r.ID); return nil }); err != nil {
+	if _, err := s.LoadActiveRuns(func(r messages.Run) error {
+		active = append(active, r.ID)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, run := range stored {
@@ -80,10 +84,12 @@ func TestRunOrders(t *testing.T) {
 	if last, err := s.LastRun("none"); err != nil || last != nil {
 		t.Errorf("last run of nothing %+v, %v", last, err)
 	}
-	if _, err := s.Runs(messages.RunQuery{Before: "x"}); messages.CodeOf(err) != messages.CodeBadQuery {
+	if _, err := s.Runs(messages.RunQuery{Before: "x"}); messages.CodeOf(
+		err) != messages.CodeBadQuery {
 		t.Errorf("before x: %v", err)
 	}
-	if _, err := s.Runs(messages.RunQuery{State: "x"}); messages.CodeOf(err) != messages.CodeBadQuery {
+	if _, err := s.Runs(messages.RunQuery{State: "x"}); messages.CodeOf(
+		err) != messages.CodeBadQuery {
 		t.Errorf("state x: %v", err)
 	}
 }
@@ -92,7 +98,8 @@ func TestRunsAreTrimmed(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	job := testJob("job")
 	job.Options.KeepRuns = 5
-	commit(t, s, messages.JobRow{Job: job}, messages.RunRow{Run: testRun(0, "job", messages.RunRunning)})
+	commit(t, s, messages.JobRow{Job: job},
+		messages.RunRow{Run: testRun(0, "job", messages.RunRunning)})
 	old := s.NewOutput(testRunID(1), 1<<20)
 	if err := old.Write(messages.Stdout, make([]byte, 10_000), time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
@@ -101,10 +108,14 @@ func TestRunsAreTrimmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 1; n <= 20; n++ {
-		commit(t, s, messages.RunRow{Run: testRun(n, "job", messages.RunSucceeded)}, messages.RunRow{Run: testRun(1000+n, "other", messages.RunSucceeded)})
+		commit(t, s, messages.RunRow{Run: testRun(n, "job", messages.RunSucceeded)},
+			messages.RunRow{Run: testRun(1000+n, "other", messages.RunSucceeded)})
 	}
 	want := []string{testRunID(20), testRunID(19), testRunID(18), testRunID(17), testRunID(0)}
-	if got := allPages(t, s, messages.RunQuery{ScriptName: "job", Limit: 3}); !reflect.DeepEqual(got, want) {
+	if got := allPages(t, s, messages.RunQuery{
+		ScriptName: "job",
+		Limit:      3,
+	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("kept %v, want %v: the oldest is still running", got, want)
 	}
 	if got := allPages(t, s, messages.RunQuery{ScriptName: "other"}); len(got) != 20 {
@@ -114,8 +125,10 @@ func TestRunsAreTrimmed(t *testing.T) {
 		t.Errorf("output of trimmed runs: %v, %v", entries, err)
 	}
 	job.Options.KeepRuns = 1
-	commit(t, s, messages.JobRow{Job: job}, messages.RunRow{Run: testRun(21, "job", messages.RunSucceeded)})
-	if got := allPages(t, s, messages.RunQuery{ScriptName: "job"}); !reflect.DeepEqual(got, []string{testRunID(21), testRunID(0)}) {
+	commit(t, s, messages.JobRow{Job: job},
+		messages.RunRow{Run: testRun(21, "job", messages.RunSucceeded)})
+	if got := allPages(t, s, messages.RunQuery{ScriptName: "job"}); !reflect.DeepEqual(got,
+		[]string{testRunID(21), testRunID(0)}) {
 		t.Errorf("kept %v", got)
 	}
 	reopen(t, s)

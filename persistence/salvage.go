@@ -14,7 +14,9 @@ import (
 type salvaged struct {
 	kind  salvagedKind
 	where bucketID // of a row
-	stray bool     // a row on a page that the tree does not lead to any more: it may be an older form of it, or one that was deleted
+	// a row on a page that the tree does not lead to any more: it may be an older form of it, or
+	// one that was deleted
+	stray bool
 	key   []byte
 	value []byte // as it stood in the file
 }
@@ -29,8 +31,9 @@ const (
 	salvagedEnd    salvagedKind = 5 // the file was read to its end
 )
 
-// salvager reads what is readable of a damaged file, and gives each row that opens in its place. No damage ends it: a page that is not what it
-// should be is left out, and what else lies on pages that nothing leads to is looked for page by page.
+// salvager reads what is readable of a damaged file, and gives each row that opens in its place. No
+// damage ends it: a page that is not what it should be is left out, and what else lies on pages
+// that nothing leads to is looked for page by page.
 type salvager struct {
 	file   *pageFile
 	pages  uint64 // that are really there
@@ -39,14 +42,19 @@ type salvager struct {
 	give   func(salvaged) error
 }
 
-// salvage reads f. The header comes first, then the keys; without them nothing can be read, which is an error.
+// salvage reads f. The header comes first, then the keys; without them nothing can be read, which
+// is an error.
 func salvage(f *os.File, kek Key, give func(salvaged) error) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	m := salvageMeta(f, info.Size())
-	s := &salvager{file: newPageFile(f, m), pages: uint64(info.Size()) / uint64(m.pageSize), give: give}
+	s := &salvager{
+		file:  newPageFile(f, m),
+		pages: uint64(info.Size()) / uint64(m.pageSize),
+		give:  give,
+	}
 	buckets := s.buckets()
 	if err := s.openKeys(buckets, kek); err != nil {
 		return err
@@ -62,7 +70,8 @@ func salvage(f *os.File, kek Key, give func(salvaged) error) error {
 	return give(salvaged{kind: salvagedEnd})
 }
 
-// salvageMeta returns the newest meta that is whole, however long the file is. Where there is none every page is searched.
+// salvageMeta returns the newest meta that is whole, however long the file is. Where there is none
+// every page is searched.
 func salvageMeta(f io.ReaderAt, size int64) meta {
 	first, second, pageSize := readMetas(f, size)
 	a, aWhole := parseMeta(first)
@@ -79,7 +88,8 @@ func salvageMeta(f io.ReaderAt, size int64) meta {
 // buckets reads the tree of buckets, as far as it is readable.
 func (s *salvager) buckets() map[string]bucketValue {
 	found := map[string]bucketValue{}
-	_ = s.walk(s.file.meta.root, 0, func(e leaf) error { // the function gives no error, so none comes
+	_ = s.walk(s.file.meta.root, 0, func(e leaf) error {
+		// the function gives no error, so none comes
 		if value, err := parseBucketValue(e.value); err == nil && e.isBucket {
 			found[string(e.key)] = value
 		}
@@ -88,7 +98,8 @@ func (s *salvager) buckets() map[string]bucketValue {
 	return found
 }
 
-// openKeys finds the header and the keys: where they belong, or in an older copy of the page that has them.
+// openKeys finds the header and the keys: where they belong, or in an older copy of the page that
+// has them.
 func (s *salvager) openKeys(buckets map[string]bucketValue, kek Key) error {
 	var wrong error
 	try := func(buckets map[string]bucketValue) bool {
@@ -112,7 +123,8 @@ func (s *salvager) openKeys(buckets map[string]bucketValue, kek Key) error {
 	if wrong != nil {
 		return wrong
 	}
-	return errors.New("neither its header nor its keys can be read, so nothing of it can be opened; restore a backup")
+	return errors.New("neither its header nor its keys can be read, so nothing of it can be " +
+		"opened; restore a backup")
 }
 
 // keyRows reads the header and the rows of the keys; nil where there is no header.
@@ -138,19 +150,25 @@ func (s *salvager) giveKeys(h *header, rows map[uint32][]byte) error {
 		return err
 	}
 	for version, row := range rows {
-		if err := s.give(salvaged{kind: salvagedKey, key: binary.BigEndian.AppendUint32(nil, version), value: row}); err != nil {
+		if err := s.give(salvaged{
+			kind:  salvagedKey,
+			key:   binary.BigEndian.AppendUint32(nil, version),
+			value: row,
+		}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// eachOldRoot offers the buckets of every leaf page that has a bucket of keys in it, until one is taken.
+// eachOldRoot offers the buckets of every leaf page that has a bucket of keys in it, until one is
+// taken.
 func (s *salvager) eachOldRoot(try func(map[string]bucketValue) bool) bool {
 	for id := uint64(2); id < s.pages; id++ {
 		found := map[string]bucketValue{}
 		_ = s.readLeaf(id, func(e leaf) error {
-			if value, err := parseBucketValue(e.value); err == nil && e.isBucket && value.inline != nil {
+			if value, err := parseBucketValue(e.value); err == nil && e.isBucket &&
+				value.inline != nil {
 				found[string(e.key)] = value
 			}
 			return nil
@@ -190,7 +208,8 @@ func (s *salvager) row(b bucketID, e leaf, stray bool) error {
 	return s.give(salvaged{kind: salvagedRow, where: b, stray: stray, key: e.key, value: e.value})
 }
 
-// searchPages returns the rows on pages that nothing leads to, but for those that the list of free pages names, where that can be read.
+// searchPages returns the rows on pages that nothing leads to, but for those that the list of free
+// pages names, where that can be read.
 func (s *salvager) searchPages() error {
 	free := s.freePages()
 	for id := uint64(2); id < s.pages; id++ {
@@ -238,7 +257,9 @@ func (s *salvager) freePages() map[uint64]bool {
 }
 
 // visit walks one bucket, if it was found.
-func (s *salvager) visit(buckets map[string]bucketValue, name string, visit func(leaf) error) error {
+func (s *salvager) visit(buckets map[string]bucketValue, name string,
+	visit func(leaf) error,
+) error {
 	bucket, ok := buckets[name]
 	switch {
 	case !ok:

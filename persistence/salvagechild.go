@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// A salvaging child writes what it finds to its standard output: kind 1 byte, bucket 1, stray 1, length of the key 4, length of the value 4,
-// key, value. It ends as a verifying child does.
+// A salvaging child writes what it finds to its standard output: kind 1 byte, bucket 1, stray 1,
+// length of the key 4, length of the value 4, key, value. It ends as a verifying child does.
 
 const (
 	salvagedHead = 1 + 1 + 1 + 4 + 4
@@ -27,11 +27,13 @@ const (
 // Salvager reads what is readable of a damaged file.
 type Salvager func(path string, kek Key, give func(salvaged) error) error
 
-// SpawnSalvager returns a Salvager that runs command with the database's path behind it; that program calls SalvageMain. The key goes to the
-// child by its standard input, wherever it comes from.
+// SpawnSalvager returns a Salvager that runs command with the database's path behind it; that
+// program calls SalvageMain. The key goes to the child by its standard input, wherever it comes
+// from.
 func SpawnSalvager(command ...string) Salvager {
 	return func(path string, kek Key, give func(salvaged) error) error {
-		child := exec.CommandContext(context.Background(), command[0], append(command[1:len(command):len(command)], path)...)
+		child := exec.CommandContext(context.Background(), command[0],
+			append(command[1:len(command):len(command)], path)...)
 		child.Stdin = bytes.NewReader(keyText(kek))
 		var said strings.Builder
 		child.Stderr = &said
@@ -65,7 +67,8 @@ func readSalvaged(out io.Reader, give func(salvaged) error) error {
 			return nil //nolint:nilerr // the child's end says more
 		}
 		found := salvaged{
-			kind: salvagedKind(head[0]), where: bucketID(head[1]), stray: head[2] != 0, key: data[:keySize:keySize], value: data[keySize:],
+			kind: salvagedKind(head[0]), where: bucketID(head[1]), stray: head[2] != 0,
+			key: data[:keySize:keySize], value: data[keySize:],
 		}
 		if err := give(found); err != nil {
 			return err
@@ -73,8 +76,9 @@ func readSalvaged(out io.Reader, give func(salvaged) error) error {
 	}
 }
 
-// SalvageMain is the body of a salvaging child: it reads the key from in, writes what it finds in the file at path to out, says in one sentence
-// on complain what keeps it from that, and returns the exit code.
+// SalvageMain is the body of a salvaging child: it reads the key from in, writes what it finds in
+// the file at path to out, says in one sentence on complain what keeps it from that, and returns
+// the exit code.
 func SalvageMain(path string, in io.Reader, out, complain io.Writer) (code int) {
 	debug.SetPanicOnFault(true)
 	buffered := bufio.NewWriterSize(out, 64<<10)
@@ -93,7 +97,9 @@ func SalvageMain(path string, in io.Reader, out, complain io.Writer) (code int) 
 	if !ok {
 		return childSays(complain, ErrWrongKey)
 	}
-	err = salvageHere(path, kek, func(found salvaged) error { return writeSalvaged(buffered, &found) })
+	err = salvageHere(path, kek, func(found salvaged) error {
+		return writeSalvaged(buffered, &found)
+	})
 	return childSays(complain, errors.Join(err, buffered.Flush()))
 }
 

@@ -30,8 +30,8 @@ func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
 	return releaseMap(r.tx)
 }
 
-// LoadJobs returns the head of every job with its state, and the id of the transaction that it saw. As with every method that calls a
-// function for each row, that function must not call the store.
+// LoadJobs returns the head of every job with its state, and the id of the transaction that it saw.
+// As with every method that calls a function for each row, that function must not call the store.
 func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	return s.view(func(r *reader) error {
 		return r.scan(bucketJobs, func(key, record []byte) error {
@@ -48,14 +48,16 @@ func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	})
 }
 
-// JobIndices returns the names of indices that jobs send their output to, each once, in order. A job that sends it to the index of the application log
-// has none.
+// JobIndices returns the names of indices that jobs send their output to, each once, in order. A
+// job that sends it to the index of the application log has none.
 func (s *Store) JobIndices() ([]string, error) {
 	var names []string
 	_, err := s.view(func(r *reader) error {
 		return r.scan(bucketJobs, func(_, record []byte) error {
 			var job messages.Job
-			err := decodeJobFields(record, &job, func(number uint64) bool { return number == jobIndex || number == jobIndexEnabled })
+			err := decodeJobFields(record, &job, func(number uint64) bool {
+				return number == jobIndex || number == jobIndexEnabled
+			})
 			if err != nil {
 				return damagedRow(bucketJobs)
 			}

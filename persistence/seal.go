@@ -8,11 +8,12 @@ import (
 	"fmt"
 )
 
-// sealVersion is the version of how keys, values and output files are sealed, and part of their associated data. It is not that of the file:
-// a migration need not seal everything anew.
+// sealVersion is the version of how keys, values and output files are sealed, and part of their
+// associated data. It is not that of the file: a migration need not seal everything anew.
 const sealVersion = 1
 
-// A sealed value is the version of its data key (4 bytes), a random nonce (12), the ciphertext, and the tag (16).
+// A sealed value is the version of its data key (4 bytes), a random nonce (12), the ciphertext, and
+// the tag (16).
 const (
 	sealedHead  = 4 + nonceBytes
 	sealedTail  = 16
@@ -21,7 +22,8 @@ const (
 
 var errSeal = errors.New("a sealed value does not open")
 
-// sealer seals and opens values. It belongs to one goroutine; ad and plain are used again from value to value.
+// sealer seals and opens values. It belongs to one goroutine; ad and plain are used again from
+// value to value.
 type sealer struct {
 	ring    *keyring
 	sealing uint32 // version of the data key that is to seal; 0: the current one
@@ -29,7 +31,8 @@ type sealer struct {
 	plain   []byte
 }
 
-// associate puts together what a value is bound to: version of sealing, database, key version, bucket and key.
+// associate puts together what a value is bound to: version of sealing, database, key version,
+// bucket and key.
 func (s *sealer) associate(version uint32, bucket string, key []byte) []byte {
 	b := binary.BigEndian.AppendUint16(s.ad[:0], sealVersion)
 	b = append(b, s.ring.database[:]...)
@@ -64,7 +67,8 @@ func (s *sealer) open(bucket string, key, sealed []byte) ([]byte, error) {
 	if !ok {
 		return nil, errSeal
 	}
-	plain, err := aead.Open(s.plain[:0], sealed[4:sealedHead], sealed[sealedHead:], s.associate(version, bucket, key))
+	plain, err := aead.Open(s.plain[:0], sealed[4:sealedHead], sealed[sealedHead:],
+		s.associate(version, bucket, key))
 	if err != nil {
 		return nil, errSeal
 	}

@@ -17,16 +17,18 @@ import (
 	"gusty/messages"
 )
 
-// A run's long output lies in up to five files, its segments: the head of both streams, and for each stream two tails that take turns.
+// A run's long output lies in up to five files, its segments: the head of both streams, and for
+// each stream two tails that take turns.
 const (
 	segmentHead  = 0
 	segmentTails = 1 // stdout: 1 and 2; stderr: 3 and 4
 	segmentCount = 5
 )
 
-// A segment begins with a plain header: magic, version of sealing, version of the data key, salt. Frames follow: the length of the sealed part
-// (4 bytes), the frame's number (8), and the sealed part. Numbers rise from frame to frame; the number is the nonce, and the associated data
-// are run, segment and number.
+// A segment begins with a plain header: magic, version of sealing, version of the data key, salt.
+// Frames follow: the length of the sealed part (4 bytes), the frame's number (8), and the sealed
+// part. Numbers rise from frame to frame; the number is the nonce, and the associated data are run,
+// segment and number.
 const (
 	segmentMagic  = "GUSTYOUT"
 	segmentHeader = 8 + 2 + 4 + saltBytes
@@ -73,7 +75,9 @@ type segment struct {
 }
 
 // segmentKey derives the key of one segment from the data key and the segment's salt.
-func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number int) (cipher.AEAD, error) {
+func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number int) (cipher.AEAD,
+	error,
+) {
 	data, ok := ring.keys.Load().data[version]
 	if !ok {
 		return nil, errSeal
@@ -89,7 +93,8 @@ func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number i
 	return newAEAD(key)
 }
 
-// createSegment begins a segment anew. An older file of the name is unlinked and not cut, so that one who reads it goes on reading it.
+// createSegment begins a segment anew. An older file of the name is unlinked and not cut, so that
+// one who reads it goes on reading it.
 func createSegment(dir string, ring *keyring, run runKey, number int) (*segment, error) {
 	path := segmentPath(dir, run, number)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -113,7 +118,8 @@ func createSegment(dir string, ring *keyring, run runKey, number int) (*segment,
 		return nil, fmt.Errorf("begin an output file: %w", err)
 	}
 	if _, err := f.Write(header); err != nil {
-		return nil, errors.Join(fmt.Errorf("begin an output file: %w", err), f.Close(), os.Remove(path))
+		return nil,
+			errors.Join(fmt.Errorf("begin an output file: %w", err), f.Close(), os.Remove(path))
 	}
 	return &segment{file: f, aead: aead, run: run, number: number, end: segmentHeader}, nil
 }
@@ -128,7 +134,8 @@ func frameAD(run runKey, number int, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, n)
 }
 
-// append adds one piece by one write. A write that fails half-way is cut off again, and its number is not used a second time.
+// append adds one piece by one write. A write that fails half-way is cut off again, and its number
+// is not used a second time.
 func (s *segment) append(p *piece, buffers *frameBuffers) error {
 	sealed := frameHead + len(p.data) + sealedTail
 	buf := buffers.get(frameLead + sealed)
@@ -139,7 +146,9 @@ func (s *segment) append(p *piece, buffers *frameBuffers) error {
 	frame = binary.BigEndian.AppendUint64(frame, uint64(p.offset))
 	frame = binary.BigEndian.AppendUint64(frame, uint64(p.at.UnixNano()))
 	frame = append(append(frame, byte(p.stream)), p.data...)
-	frame = s.aead.Seal(frame[:frameLead], frameNonce(s.frames), frame[frameLead:], frameAD(s.run, s.number, s.frames)) // in place
+	// in place
+	frame = s.aead.Seal(frame[:frameLead], frameNonce(s.frames), frame[frameLead:],
+		frameAD(s.run, s.number, s.frames))
 	s.frames++
 	if _, err := s.file.WriteAt(frame, s.end); err != nil {
 		return errors.Join(err, s.file.Truncate(s.end))

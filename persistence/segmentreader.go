@@ -48,7 +48,8 @@ func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentRea
 	return r, nil
 }
 
-// damagedOutputError is an output that is not what it was: ErrDamaged, and what a client is told of it.
+// damagedOutputError is an output that is not what it was: ErrDamaged, and what a client is told of
+// it.
 type damagedOutputError struct{ told *messages.Error }
 
 // Error returns the sentence.
@@ -59,10 +60,12 @@ func (e *damagedOutputError) Unwrap() []error { return []error{ErrDamaged, e.tol
 
 func errDamagedOutput(run runKey) error {
 	return &damagedOutputError{messages.Errorf(messages.CodeStorageDamaged,
-		"the stored output of run %s is damaged, and nothing is given of it from there on; the run's record is not touched by that", run)}
+		"the stored output of run %s is damaged, and nothing is given of it from there on; the "+
+			"run's record is not touched by that", run)}
 }
 
-// next returns the next piece; io.EOF at the end, which a frame that was being written when the agent was killed is too.
+// next returns the next piece; io.EOF at the end, which a frame that was being written when the
+// agent was killed is too.
 func (r *segmentReader) next() (p piece, err error) {
 	var head [frameLead]byte
 	if n, err := io.ReadFull(r.in, head[:]); err != nil {
@@ -84,14 +87,17 @@ func (r *segmentReader) next() (p piece, err error) {
 }
 
 // openPiece opens the sealed part of a frame, in place.
-func openPiece(aead cipher.AEAD, run runKey, segment int, number uint64, sealed []byte) (p piece, err error) {
+func openPiece(aead cipher.AEAD, run runKey, segment int, number uint64, sealed []byte) (p piece,
+	err error,
+) {
 	plain, err := aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(run, segment, number))
 	if err != nil {
 		return p, errDamagedOutput(run)
 	}
 	return piece{
 		sequence: binary.BigEndian.Uint64(plain), offset: int64(binary.BigEndian.Uint64(plain[8:])),
-		at: time.Unix(0, int64(binary.BigEndian.Uint64(plain[16:]))).UTC(), stream: messages.Stream(plain[24]), data: plain[frameHead:],
+		at:     time.Unix(0, int64(binary.BigEndian.Uint64(plain[16:]))).UTC(),
+		stream: messages.Stream(plain[24]), data: plain[frameHead:],
 	}, nil
 }
 

@@ -17,16 +17,17 @@ import (
 // snapshotBuffer is how much of a snapshot is in memory, at each of its ends.
 const snapshotBuffer = 64 << 10
 
-// releaseCopied is how many rows are copied before the map's pages are given back. It is less than of a scan that opens what it reads, since a
-// page takes a moment.
+// releaseCopied is how many rows are copied before the map's pages are given back. It is less than
+// of a scan that opens what it reads, since a page takes a moment.
 const releaseCopied = 1024
 
 const snapshotPrefix = "snapshot-"
 
 func isSnapshot(name string) bool { return strings.HasPrefix(name, snapshotPrefix) }
 
-// snapshot is a copy of some buckets as one read transaction saw them, still sealed, in a file without a name. It lets a slow reader take its
-// time without keeping that transaction open, since the pages which an open one can see are not used again and the database would grow.
+// snapshot is a copy of some buckets as one read transaction saw them, still sealed, in a file
+// without a name. It lets a slow reader take its time without keeping that transaction open, since
+// the pages which an open one can see are not used again and the database would grow.
 //
 // A row is: bucket uint8, length of the key uint32, of the value uint32, key, value.
 type snapshot struct {
@@ -34,14 +35,19 @@ type snapshot struct {
 	reader reader // opens what is sealed; without a transaction
 }
 
-// takeSnapshot copies what copyRows writes, to the store's disk, or where that takes no writes to the directory for temporary files. Where that
-// takes none either, the error is an *Error of a storage_… code.
+// takeSnapshot copies what copyRows writes, to the store's disk, or where that takes no writes to
+// the directory for temporary files. Where that takes none either, the error is an *Error of a
+// storage_… code.
 func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
 	snap, err := s.snapshotIn(s.output, copyRows)
 	if IsStorageError(err) {
-		s.logger.Info("the disk takes no copy for an export; it goes to the directory for temporary files", "directory", os.TempDir(), "error", err)
-		if other, otherErr := s.snapshotIn(os.TempDir(), copyRows); otherErr == nil || !errors.Is(otherErr, fs.ErrNotExist) {
-			snap, err = other, otherErr // without a directory for temporary files, the first error stands
+		s.logger.Info(
+			"the disk takes no copy for an export; it goes to the directory for temporary files",
+			"directory", os.TempDir(), "error", err)
+		if other, otherErr := s.snapshotIn(os.TempDir(), copyRows); otherErr == nil ||
+			!errors.Is(otherErr, fs.ErrNotExist) {
+			// without a directory for temporary files, the first error stands
+			snap, err = other, otherErr
 		}
 	}
 	if err != nil {
@@ -50,7 +56,9 @@ func (s *Store) takeSnapshot(copyRows func(*reader, *snapshotWriter) error) (*sn
 	return snap, nil
 }
 
-func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) error) (*snapshot, error) {
+func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) error) (*snapshot,
+	error,
+) {
 	var file *os.File
 	create := func() (err error) {
 		file, err = private.CreateTemp(dir, snapshotPrefix+"*")
@@ -79,7 +87,8 @@ func (s *Store) snapshotIn(dir string, copyRows func(*reader, *snapshotWriter) e
 
 func snapshotError(err error) error {
 	if code, ok := storageCode(err); ok {
-		return messages.Errorf(code, "the copy that an export reads from could not be written: %s", storageError(code).Message)
+		return messages.Errorf(code, "the copy that an export reads from could not be written: %s",
+			storageError(code).Message)
 	}
 	return fmt.Errorf("copy the rows of an export: %w", err)
 }
@@ -90,7 +99,8 @@ func (s *snapshot) close() error {
 	return err
 }
 
-// each returns the rows in the order in which they were copied, from the front. Key and value are valid during the call.
+// each returns the rows in the order in which they were copied, from the front. Key and value are
+// valid during the call.
 func (s *snapshot) each(row func(b bucketID, key, value []byte) error) error {
 	in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), snapshotBuffer)
 	var head [9]byte
@@ -132,7 +142,8 @@ func (w *snapshotWriter) add(b bucketID, key, value []byte) error {
 	return nil
 }
 
-// addAll copies a bucket, and behind each row those that beside gives. The map's pages are given back as it goes.
+// addAll copies a bucket, and behind each row those that beside gives. The map's pages are given
+// back as it goes.
 func (w *snapshotWriter) addAll(r *reader, b bucketID, beside func(key []byte) error) error {
 	rows := 0
 	c := r.bucket(b).Cursor()

@@ -19,18 +19,27 @@ func TestFirstStart(t *testing.T) {
 	if !s.Fresh() {
 		t.Error("a store that was just made is not fresh")
 	}
-	for name, mode := range map[string]os.FileMode{"": 0o700, keyName: 0o600, databaseName: 0o600, outputName: 0o700} {
+	for name, mode := range map[string]os.FileMode{
+		"":           0o700,
+		keyName:      0o600,
+		databaseName: 0o600,
+		outputName:   0o700,
+	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%q: %v, %v; want %v", name, info, err, mode)
 		}
 	}
 	rows := map[string]messages.StoredParameter{}
-	if _, err := s.LoadParameters(func(p messages.StoredParameter) error { rows[p.Name] = p; return nil }); err != nil {
+	if _, err := s.LoadParameters(func(p messages.StoredParameter) error {
+		rows[p.Name] = p
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range messages.Parameters() {
-		if got := rows[p.Name]; got.Global != p.Default || got.Local != "" || got.CanModify != p.CanModify {
+		if got := rows[p.Name]; got.Global != p.Default || got.Local != "" ||
+			got.CanModify != p.CanModify {
 			t.Errorf("seeded %+v for %s", got, p.Name)
 		}
 	}
@@ -150,7 +159,8 @@ func TestStartEmptyMovesAsideWhatIsNoDatabaseAnyMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			database := filepath.Join(dir, databaseName)
-			if err := errors.Join(openStore(t, dir).Close(), os.WriteFile(database, []byte(c.database), 0o600)); err != nil {
+			if err := errors.Join(openStore(t, dir).Close(),
+				os.WriteFile(database, []byte(c.database), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			if c.noKey {
@@ -159,7 +169,8 @@ func TestStartEmptyMovesAsideWhatIsNoDatabaseAnyMore(t *testing.T) {
 				}
 			}
 			err := openClose(t, Options{Dir: dir})
-			if err == nil || !strings.Contains(err.Error(), "--start-empty") || !strings.Contains(err.Error(), "gustyctl recover") {
+			if err == nil || !strings.Contains(err.Error(), "--start-empty") ||
+				!strings.Contains(err.Error(), "gustyctl recover") {
 				t.Errorf("the ways out are not told: %v", err)
 			}
 			if err := openClose(t, Options{Dir: dir, StartEmpty: true}); err != nil {
@@ -179,12 +190,14 @@ func TestStartEmptyFindsAFreeName(t *testing.T) {
 	o := Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)}
 	now := time.Now()
 	for n := range 3 {
-		if err := errors.Join(os.WriteFile(o.databaseFile(), []byte{byte(n)}, 0o600), os.MkdirAll(o.outputDir(), 0o700), moveAside(&o, now)); err != nil {
+		if err := errors.Join(os.WriteFile(o.databaseFile(), []byte{byte(n)}, 0o600),
+			os.MkdirAll(o.outputDir(), 0o700), moveAside(&o, now)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range []string{databaseName, outputName} {
-		if aside, err := filepath.Glob(filepath.Join(dir, name+".damaged-*")); err != nil || len(aside) != 3 {
+		if aside, err := filepath.Glob(filepath.Join(dir, name+".damaged-*")); err != nil ||
+			len(aside) != 3 {
 			t.Errorf("aside: %v, %v", aside, err)
 		}
 	}
@@ -245,7 +258,10 @@ func TestBuildIsKeptTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	differs := true
-	if _, err := s.view(func(r *reader) (err error) { differs, err = r.versionDiffers(newer); return err }); err != nil || differs {
+	if _, err := s.view(func(r *reader) (err error) {
+		differs, err = r.versionDiffers(newer)
+		return err
+	}); err != nil || differs {
 		t.Errorf("the stored build is another one (%v)", err)
 	}
 	if err := s.Close(); err != nil {

@@ -21,10 +21,12 @@ const (
 	startsName   = "starts"
 )
 
-// growBytes is how much the file grows beyond what a transaction needs, so that few transactions pay for growing.
+// growBytes is how much the file grows beyond what a transaction needs, so that few transactions
+// pay for growing.
 const growBytes = 1 << 20
 
-// Store is the open, encrypted store. Its methods may be called from any goroutine; its reads never block the committer.
+// Store is the open, encrypted store. Its methods may be called from any goroutine; its reads never
+// block the committer.
 type Store struct {
 	gate   sync.RWMutex // held by readers; the committer takes it to put another db in its place
 	db     *bolt.DB
@@ -53,7 +55,9 @@ type Store struct {
 	trimmerDone chan struct{}
 	rotator     rotator
 	witness     *witness
-	keyOfFiles  sync.Mutex // held while a data key is made, an output file is sealed anew, or a backup takes database and files together
+	// held while a data key is made, an output file is sealed anew, or a backup takes database and
+	// files together
+	keyOfFiles sync.Mutex
 
 	commits   atomic.Uint64
 	changes   atomic.Uint64
@@ -72,8 +76,8 @@ type Store struct {
 	backingUp atomic.Bool
 }
 
-// ReleaseMemory returns the resident pages of the mapped file to the system. The store does so by itself after scans and when commits
-// pause; it is for those who know that many reads are over.
+// ReleaseMemory returns the resident pages of the mapped file to the system. The store does so by
+// itself after scans and when commits pause; it is for those who know that many reads are over.
 func (s *Store) ReleaseMemory() error {
 	_, err := s.view(func(r *reader) error { return releaseMap(r.tx) })
 	return err
@@ -92,15 +96,17 @@ func (s *Store) Fresh() bool { return s.fresh }
 // LastAlive is when an agent committed last before this Open; zero: nobody knows.
 func (s *Store) LastAlive() time.Time { return s.alive }
 
-// Failed returns the error after which no commit is tried any more: the process must end, and start afresh from what is on the disk.
+// Failed returns the error after which no commit is tried any more: the process must end, and start
+// afresh from what is on the disk.
 func (s *Store) Failed() <-chan error { return s.failed }
 
 // Stats returns the counters since Open.
 func (s *Store) Stats() messages.StoreStats {
 	code, _ := s.degraded.Load().(messages.Code)
 	return messages.StoreStats{
-		Commits: s.commits.Load(), Changes: s.changes.Load(), FileBytes: s.fileBytes.Load(), Degraded: string(code),
-		Runs: s.runs.Load(), RunBytes: s.runBytes.Load(),
+		Commits: s.commits.Load(), Changes: s.changes.Load(), FileBytes: s.fileBytes.Load(),
+		Degraded: string(code),
+		Runs:     s.runs.Load(), RunBytes: s.runBytes.Load(),
 	}
 }
 
@@ -118,7 +124,8 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// closeDatabase closes the file, unless the committer panicked inside a transaction: then only the end of the process can.
+// closeDatabase closes the file, unless the committer panicked inside a transaction: then only the
+// end of the process can.
 func (s *Store) closeDatabase() error {
 	if s.abandoned {
 		return nil
@@ -126,8 +133,8 @@ func (s *Store) closeDatabase() error {
 	return s.db.Close()
 }
 
-// view runs f in a read transaction, and returns the transaction's id. f must not begin another one: the two would wait for each other where
-// the file is mapped anew between them.
+// view runs f in a read transaction, and returns the transaction's id. f must not begin another
+// one: the two would wait for each other where the file is mapped anew between them.
 func (s *Store) view(f func(*reader) error) (id uint64, err error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()

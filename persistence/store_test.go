@@ -75,9 +75,12 @@ func try(s *Store, rows ...messages.Row) messages.Committed {
 
 func testJob(name string) messages.Job {
 	return messages.Job{
-		Name: name, Content: []byte("echo secret-script-line of " + name + "\n"), CronExpression: "*/5 * * * *",
-		Arguments: "one 'two three'", Type: messages.ScriptBash, OpenSearchIndex: "index-of-jobs", OpenSearchEnabled: true,
-		Options: messages.DefaultJobOptions(),
+		Name: name, Content: []byte("echo secret-script-line of " + name + "\n"),
+		CronExpression: "*/5 * * * *",
+		Arguments:      "one 'two three'", Type: messages.ScriptBash,
+		OpenSearchIndex:   "index-of-jobs",
+		OpenSearchEnabled: true,
+		Options:           messages.DefaultJobOptions(),
 	}
 }
 
@@ -90,7 +93,8 @@ func testRunID(n int) string {
 
 func testRun(n int, name string, state messages.RunState) messages.Run {
 	return messages.Run{
-		ID: testRunID(n), ScriptName: name, Kind: messages.RunOfJob, State: state, Trigger: messages.TriggerSchedule, Attempt: 1,
+		ID: testRunID(n), ScriptName: name, Kind: messages.RunOfJob, State: state,
+		Trigger: messages.TriggerSchedule, Attempt: 1,
 		DueAt: time.Unix(int64(1_800_000_000+n), 123_000_000).UTC(),
 	}
 }
@@ -150,7 +154,8 @@ func TestKeyIsNeverPrinted(t *testing.T) {
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(string(keyText(k)), keyPrefix))
 	for _, format := range []string{"%v", "%s", "%+v", "%#v"} {
-		if printed := fmt.Sprintf(format, k); strings.Contains(printed, text[:8]) || printed != "********" {
+		if printed := fmt.Sprintf(format, k); strings.Contains(printed, text[:8]) ||
+			printed != "********" {
 			t.Errorf("%s prints %q", format, printed)
 		}
 	}

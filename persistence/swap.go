@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// A swap replaces files of the data directory together, and keeps the old ones under names with the time. What is to come is made in one
-// directory, which is given another name when all of it is durable: from then on the swap counts, and whoever opens the store next carries it
-// on, from wherever it was cut off.
+// A swap replaces files of the data directory together, and keeps the old ones under names with the
+// time. What is to come is made in one directory, which is given another name when all of it is
+// durable: from then on the swap counts, and whoever opens the store next carries it on, from
+// wherever it was cut off.
 const (
 	swapUnfinished = "swap.new"
 	swapReady      = "swap.ready" // and the suffix that the old files get
@@ -29,7 +30,8 @@ func beginSwap(dir string) (string, error) {
 	return fresh, makeDir(fresh)
 }
 
-// commitSwap makes what beginSwap's directory holds the truth. The old files get the suffix ".<word>-<time>", which it gives.
+// commitSwap makes what beginSwap's directory holds the truth. The old files get the suffix
+// ".<word>-<time>", which it gives.
 func commitSwap(dir, word string, now time.Time) (suffix string, err error) {
 	if suffix, err = freeSuffix(dir, word, now); err != nil {
 		return "", err
@@ -59,8 +61,8 @@ func freeSuffix(dir, word string, now time.Time) (string, error) {
 	}
 }
 
-// finishSwaps carries on the swaps that were cut off after they counted, and removes what was made for one that never did. A directory that
-// holds none of both is not touched.
+// finishSwaps carries on the swaps that were cut off after they counted, and removes what was made
+// for one that never did. A directory that holds none of both is not touched.
 func finishSwaps(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, swapReady+".*"))
 	if err != nil {
@@ -80,13 +82,15 @@ func finishSwaps(dir string) error {
 	return nil // it is in nobody's way, and goes when the disk can be written again
 }
 
-// swapWaits reports whether there is a swap that was cut off after it counted: the database may be in its directory.
+// swapWaits reports whether there is a swap that was cut off after it counted: the database may be
+// in its directory.
 func swapWaits(dir string) bool {
 	names, err := filepath.Glob(filepath.Join(dir, swapReady+".*"))
 	return err == nil && len(names) > 0
 }
 
-// finishSwap moves what is left in a swap's directory to its place. Every step can be the last before a crash, and be done again.
+// finishSwap moves what is left in a swap's directory to its place. Every step can be the last
+// before a crash, and be done again.
 func finishSwap(dir, suffix string) error {
 	ready := filepath.Join(dir, swapReady+suffix)
 	if err := forgetStarts(dir); err != nil {

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncTree makes all below a directory durable by one call for its whole file system: a sync of each of very many files takes minutes.
+// syncTree makes all below a directory durable by one call for its whole file system: a sync of
+// each of very many files takes minutes.
 func syncTree(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

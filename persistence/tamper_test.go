@@ -61,7 +61,8 @@ func TestMovedRows(t *testing.T) {
 			dir := t.TempDir()
 			fillStore(t, dir)
 			tamper(t, dir, change)
-			if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) {
+			if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrDamaged) &&
+				!errors.Is(err, ErrForeign) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -87,7 +88,10 @@ func TestForeignBoltFile(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, databaseName)); err != nil {
 		t.Fatal(err)
 	}
-	tamper(t, dir, func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("somebody's")); return err })
+	tamper(t, dir, func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("somebody's"))
+		return err
+	})
 	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrForeign) {
 		t.Errorf("got %v", err)
 	}

@@ -6,7 +6,8 @@ import (
 	"gusty/messages"
 )
 
-// task is work of the store's own that the committer does in a transaction of its own, between those of the changes.
+// task is work of the store's own that the committer does in a transaction of its own, between
+// those of the changes.
 type task struct {
 	apply     func(*writer) error
 	committed func() // called by the committer when it is durable; may be nil
@@ -22,7 +23,8 @@ func (s *Store) do(t *task) error {
 	return <-answer
 }
 
-// commitTask does a task and answers it. A returned error means that the outcome is unknown, and is the caller's to answer.
+// commitTask does a task and answers it. A returned error means that the outcome is unknown, and is
+// the caller's to answer.
 func (s *Store) commitTask(p *pending) error {
 	_, err := s.write(func(w *writer) error {
 		if err := p.task.apply(w); err != nil {

@@ -7,8 +7,9 @@ import (
 	"gusty/messages"
 )
 
-// write runs f in a write transaction and commits it. It is the committer's, and Open's before there is one. The error is f's, with nothing
-// done; an *Error of a storage_… code, with nothing done; or any other, with the outcome unknown.
+// write runs f in a write transaction and commits it. It is the committer's, and Open's before
+// there is one. The error is f's, with nothing done; an *Error of a storage_… code, with nothing
+// done; or any other, with the outcome unknown.
 func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	if err := s.ensureWritable(); err != nil {
 		return 0, err
@@ -17,7 +18,13 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("begin a transaction: %w", err)
 	}
-	w := &writer{reader: *newReader(tx, s.ring), ledger: s.ledger, hasher: s.hasher, trimmer: &s.trimmer, output: s.output}
+	w := &writer{
+		reader:  *newReader(tx, s.ring),
+		ledger:  s.ledger,
+		hasher:  s.hasher,
+		trimmer: &s.trimmer,
+		output:  s.output,
+	}
 	w.starts = s.starts
 	s.spare.lend(w)
 	defer s.spare.takeBack(w)
@@ -48,7 +55,8 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	return id, nil
 }
 
-// countLost counts what a transaction sealed that came to nothing: its nonces are used up nevertheless.
+// countLost counts what a transaction sealed that came to nothing: its nonces are used up
+// nevertheless.
 func (s *Store) countLost(w *writer) {
 	if w.sealing == 0 {
 		s.ledger.seals = w.ledger.seals
@@ -67,5 +75,6 @@ func asRefusal(err error) error {
 	if e := messages.AsError(err); e != nil {
 		return e
 	}
-	return messages.Errorf(messages.CodeInternal, "the store could not apply the change; the agent's log says why")
+	return messages.Errorf(messages.CodeInternal,
+		"the store could not apply the change; the agent's log says why")
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// What a page is filled to: nearly full, since most rows come in at the end or stay as they are. As bbolt does it, a leaf has two rows at least,
-// however long they are, and a branch two children.
+// What a page is filled to: nearly full, since most rows come in at the end or stay as they are. As
+// bbolt does it, a leaf has two rows at least, however long they are, and a branch two children.
 const (
 	pageFill    = 0.9
 	leastInPage = 2
@@ -15,15 +15,16 @@ const (
 // inlineShare is the part of a page up to which a bucket lies in the value that stands for it.
 const inlineShare = 4
 
-// treeWriter writes a tree whose rows come in the order of their keys. It holds one page of each level.
+// treeWriter writes a tree whose rows come in the order of their keys. It holds one page of each
+// level.
 type treeWriter struct {
 	file     *databaseWriter
 	leaf     pageBuilder
 	branches []branchBuilder // those above the leaves, from below
 }
 
-// branchBuilder is a branch page that is being filled. The child that came last stands beside it until the next one comes, so that the last
-// page of a level does not get one alone.
+// branchBuilder is a branch page that is being filled. The child that came last stands beside it
+// until the next one comes, so that the last page of a level does not get one alone.
 type branchBuilder struct {
 	pageBuilder
 	heldKey []byte // nil: none
@@ -32,7 +33,8 @@ type branchBuilder struct {
 
 // put adds a row, or a bucket with the value that stands for it.
 func (t *treeWriter) put(key, value []byte, isBucket bool) error {
-	if t.leaf.count >= leastInPage && t.leaf.size()+leafElementBytes+len(key)+len(value) > t.file.fill() {
+	if t.leaf.count >= leastInPage && t.leaf.size()+leafElementBytes+len(key)+
+		len(value) > t.file.fill() {
 		if err := t.flush(0, &t.leaf); err != nil {
 			return err
 		}
@@ -108,7 +110,8 @@ func (t *treeWriter) finishBucket() (value []byte, err error) {
 	return binary.NativeEndian.AppendUint64(value, 0), err
 }
 
-// pageBuilder is a page that is being filled: its elements, whose positions are those in data until it is put together, and what they refer to.
+// pageBuilder is a page that is being filled: its elements, whose positions are those in data until
+// it is put together, and what they refer to.
 type pageBuilder struct {
 	count          int
 	elements, data []byte
@@ -154,7 +157,8 @@ func (p *pageBuilder) append(to []byte, id uint64, overflow uint32, isLeaf bool)
 	to = appendPageHeader(to, id, flags, uint16(p.count), overflow)
 	for at := 0; at < len(p.elements); at += leafElementBytes { // which a branch's have, too
 		position := p.elements[at+place:]
-		binary.NativeEndian.PutUint32(position, binary.NativeEndian.Uint32(position)+uint32(len(p.elements)-at))
+		binary.NativeEndian.PutUint32(position, binary.NativeEndian.Uint32(position)+
+			uint32(len(p.elements)-at))
 	}
 	return append(append(to, p.elements...), p.data...)
 }

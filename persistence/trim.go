@@ -24,7 +24,8 @@ func (w *writer) trimLists(room int, done *trimmed) error {
 	return nil
 }
 
-// trimList removes up to room runs of one list. It is settled when there is nothing more to be removed for now.
+// trimList removes up to room runs of one list. It is settled when there is nothing more to be
+// removed for now.
 func (w *writer) trimList(job nameKey, room int, done *trimmed) error {
 	list, err := w.countedList(job, done)
 	if err != nil {
@@ -73,7 +74,8 @@ func (w *writer) oldestOf(job nameKey, list *runList, limit int) (found []endedR
 	var held []endedRun // goes where a newer one follows
 	c := w.bucket(bucketByJob).Cursor()
 	looked := 0
-	for k, v := c.Seek(job[:]); hasPrefix(k, job[:]) && len(found) < limit && looked < maxLookedAt; k, v = c.Next() {
+	for k, v := c.Seek(job[:]); hasPrefix(k, job[:]) && len(found) < limit &&
+		looked < maxLookedAt; k, v = c.Next() {
 		looked++
 		id := runKey(k[nameKeyBytes:])
 		if len(v) != 1 || stateOf(uint64(v[0])).Active() || isNeverBegun(v[0]) || list.names(id) {

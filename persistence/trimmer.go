@@ -6,8 +6,9 @@ import (
 	"gusty/messages"
 )
 
-// How much of the history one transaction trims at most, so that no commit grows by it: some runs, and two for each one that it adds, so that
-// trimming keeps up with any load; or more where it does nothing else.
+// How much of the history one transaction trims at most, so that no commit grows by it: some runs,
+// and two for each one that it adds, so that trimming keeps up with any load; or more where it does
+// nothing else.
 const (
 	trimAtLeast  = 48
 	trimPerRun   = 2
@@ -16,22 +17,25 @@ const (
 	maxListsSeen = 256
 )
 
-// trimEvery is how often the history is looked at when nothing is committed: runs grow old by themselves.
+// trimEvery is how often the history is looked at when nothing is committed: runs grow old by
+// themselves.
 const trimEvery = time.Minute
 
-// trimmer is what the committer remembers of the history between two transactions. Nothing of it needs to be durable: it is found again by
-// what the ledger counts.
+// trimmer is what the committer remembers of the history between two transactions. Nothing of it
+// needs to be durable: it is found again by what the ledger counts.
 type trimmer struct {
 	bounds runBounds
 	lists  map[nameKey]struct{} // that may have more runs than they keep
 	// recounted are the lists that are to be written with what was counted at the start.
 	recounted recountedLists
-	unrun     runKey        // as behind: of the runs that may not have run, all up to here did
-	behind    runKey        // the runs up to here wait to be shipped; the next look begins behind them,
-	since     time.Time     // but once in trimEvery at the front
-	rest      time.Time     // until then the bounds hold, unless a run or a bound is changed
-	faulty    bool          // a row of the history is damaged: nothing is trimmed until the file has been verified
-	kick      chan struct{} // capacity 1: there is more to trim than one transaction takes
+	unrun     runKey // as behind: of the runs that may not have run, all up to here did
+	// the runs up to here wait to be shipped; the next look begins behind them,
+	behind runKey
+	since  time.Time // but once in trimEvery at the front
+	rest   time.Time // until then the bounds hold, unless a run or a bound is changed
+	// a row of the history is damaged: nothing is trimmed until the file has been verified
+	faulty bool
+	kick   chan struct{} // capacity 1: there is more to trim than one transaction takes
 }
 
 // note remembers a list. To note one that turns out to be within its bound costs one look.
@@ -113,7 +117,8 @@ func (t *trimmer) wake() {
 	}
 }
 
-// runTrimmer lets the committer trim when it would not by itself: every transaction trims, so that one without changes is all it takes.
+// runTrimmer lets the committer trim when it would not by itself: every transaction trims, so that
+// one without changes is all it takes.
 func (s *Store) runTrimmer() {
 	defer close(s.trimmerDone)
 	tick := time.NewTicker(trimEvery)

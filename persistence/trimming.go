@@ -2,7 +2,8 @@ package persistence
 
 import "sync"
 
-// trimming puts the removal of trimmed output off while a backup links the files of the runs that it has.
+// trimming puts the removal of trimmed output off while a backup links the files of the runs that
+// it has.
 type trimming struct {
 	mu   sync.Mutex
 	held bool

@@ -77,7 +77,8 @@ func (s *search) runApart() error {
 	return nil
 }
 
-// run goes through the runs that have ended, a bounded way; there is more to do where it did not come to the end of what is too old or too much.
+// run goes through the runs that have ended, a bounded way; there is more to do where it did not
+// come to the end of what is too old or too much.
 func (s *search) run() error {
 	walk := s.walkEnded(s.done.behind)
 	for looked := 0; ; looked++ {
@@ -103,7 +104,8 @@ func (s *search) run() error {
 
 func (s *search) full() bool { return len(s.found)+len(s.unrun) >= s.room }
 
-// rest notes how long nothing is to be done, where the oldest run that has ended, if there is one, may stay.
+// rest notes how long nothing is to be done, where the oldest run that has ended, if there is one,
+// may stay.
 func (s *search) rest(oldest runKey, ok bool) {
 	made := s.now
 	if ok {
@@ -151,8 +153,8 @@ func (k runKey) madeAt() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
 }
 
-// runsBefore returns an id that is above those of all runs made before t and not above any other: a UUIDv7 begins with the milliseconds since
-// 1970 in 6 bytes (RFC 9562).
+// runsBefore returns an id that is above those of all runs made before t and not above any other: a
+// UUIDv7 begins with the milliseconds since 1970 in 6 bytes (RFC 9562).
 func runsBefore(t time.Time) (id runKey) {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))

@@ -25,7 +25,8 @@ func (r *reader) bucket(b bucketID) *bolt.Bucket {
 	return r.buckets[b]
 }
 
-// get returns the record of a row, valid until the next one is opened; nil where there is no such row.
+// get returns the record of a row, valid until the next one is opened; nil where there is no such
+// row.
 func (r *reader) get(b bucketID, key []byte) ([]byte, error) {
 	sealed := r.bucket(b).Get(key)
 	if sealed == nil {
@@ -47,7 +48,8 @@ func (r *reader) record(b bucketID, key, sealed []byte) ([]byte, error) {
 
 func (r *reader) has(b bucketID, key []byte) bool { return r.bucket(b).Get(key) != nil }
 
-// writer is the committer's transaction: a reader whose changes keep the ledger. Nothing of it is valid before commit has succeeded.
+// writer is the committer's transaction: a reader whose changes keep the ledger. Nothing of it is
+// valid before commit has succeeded.
 type writer struct {
 	reader
 	ledger  ledger
@@ -112,7 +114,8 @@ func (w *writer) forget(b bucketID, key, old []byte) {
 	}
 }
 
-// buffers are what the committer's transactions use one after the other: none of them is kept beyond its transaction.
+// buffers are what the committer's transactions use one after the other: none of them is kept
+// beyond its transaction.
 type buffers struct{ ad, plain, record []byte }
 
 // keptBuffer is the size up to which a buffer is kept for the next transaction.

@@ -9,9 +9,10 @@ import (
 	"slices"
 )
 
-// VerifyFile checks a closed database whole: that every page is used once, that every row is where it belongs and opens, and that no row is
-// missing. It reads the file by itself and maps nothing, so that damage can't make it fault; it changes nothing. The error wraps ErrDamaged,
-// ErrWrongKey, ErrForeign or ErrNewerFormat.
+// VerifyFile checks a closed database whole: that every page is used once, that every row is where
+// it belongs and opens, and that no row is missing. It reads the file by itself and maps nothing,
+// so that damage can't make it fault; it changes nothing. The error wraps ErrDamaged, ErrWrongKey,
+// ErrForeign or ErrNewerFormat.
 func VerifyFile(path string, kek Key) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -31,11 +32,13 @@ func describe(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrForeign):
-		return fmt.Errorf("%s is %w, or its beginning is destroyed; %s, or give another --data-dir", path, ErrForeign, leftAsItIs)
+		return fmt.Errorf("%s is %w, or its beginning is destroyed; %s, or give another --data-dir",
+			path, ErrForeign, leftAsItIs)
 	case errors.Is(err, ErrNewerFormat):
 		return fmt.Errorf("%s: %w than this one; install that version again", path, ErrNewerFormat)
 	case errors.Is(err, ErrWrongKey):
-		return fmt.Errorf("%w %s: it was made with another key; restore that key", ErrWrongKey, path)
+		return fmt.Errorf("%w %s: it was made with another key; restore that key", ErrWrongKey,
+			path)
 	case errors.As(err, &system):
 		return fmt.Errorf("verify the database: %w", err)
 	}
@@ -189,7 +192,8 @@ func (v *verifier) checkBucket(b bucketID, want *digest) error {
 		return nil
 	})
 	if err == nil && have != *want {
-		err = fmt.Errorf("the rows of %s are not those that were stored (%d of %d)", b, have.rows, want.rows)
+		err = fmt.Errorf("the rows of %s are not those that were stored (%d of %d)", b, have.rows,
+			want.rows)
 	}
 	return err
 }

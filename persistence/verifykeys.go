@@ -21,7 +21,8 @@ func (v *verifier) header() (h header, err error) {
 	return h, errors.Join(walkErr, err)
 }
 
-// foreignOrDamaged: a bbolt file without our header is someone else's, unless buckets of ours are in it.
+// foreignOrDamaged: a bbolt file without our header is someone else's, unless buckets of ours are
+// in it.
 func (v *verifier) foreignOrDamaged() error {
 	for b := range bucketCount {
 		if _, ours := v.buckets[b.String()]; ours {

@@ -6,8 +6,8 @@ import (
 	"gusty/messages"
 )
 
-// The fields of the record of agent_version. The first row is the build that last opened the file for writing; those behind it came by
-// imports.
+// The fields of the record of agent_version. The first row is the build that last opened the file
+// for writing; those behind it came by imports.
 const (
 	versionVersion = 1
 	versionValid   = 2

@@ -23,12 +23,13 @@ const (
 type Rules struct {
 	// Remote says that the import comes over REST, which does not set the parameters of the host.
 	Remote bool
-	// May reports whether who imports may do what a row does: a row of user_creds needs what PUT /agent/userpassword/update needs, and so on. nil:
-	// everything.
+	// May reports whether who imports may do what a row does: a row of user_creds needs what PUT
+	// /agent/userpassword/update needs, and so on. nil: everything.
 	May func(messages.Scope) bool
 	// Now is when the import is made: an expression that has no firing after it never fires.
 	Now time.Time
-	// CheckLimits returns a sentence about what this host cannot hold of a job's options; nil: all is well.
+	// CheckLimits returns a sentence about what this host cannot hold of a job's options; nil: all
+	// is well.
 	CheckLimits func(*messages.JobOptions) error
 }
 
@@ -55,10 +56,17 @@ func NewCollector(rules Rules) *Collector {
 
 // Refuse notes a row that could not be read; why is a sentence.
 func (c *Collector) Refuse(place int, table, rowName, why string) error {
-	return c.add(messages.ImportItem{Place: place, Table: table, Name: rowName, Outcome: messages.ImportRefused, Notes: []string{why}}, len(why))
+	return c.add(messages.ImportItem{
+		Place:   place,
+		Table:   table,
+		Name:    rowName,
+		Outcome: messages.ImportRefused,
+		Notes:   []string{why},
+	}, len(why))
 }
 
-// Add takes a row. notes are sentences of the source about it. An error means that the whole import is too large.
+// Add takes a row. notes are sentences of the source about it. An error means that the whole import
+// is too large.
 func (c *Collector) Add(place int, row messages.TableRow, notes ...string) error {
 	item := messages.ImportItem{Place: place, Table: row.Table(), Name: row.RowName(), Notes: notes}
 	c.fill(&item, row)
@@ -75,17 +83,20 @@ func (c *Collector) add(item messages.ImportItem, size int) error {
 			"the agent and let gustyctl import it")
 	}
 	if len(c.items) >= MaxRows || c.bytes > MaxBytes {
-		return fmt.Errorf("an import takes at most %d rows and %d MiB; divide it", MaxRows, MaxBytes>>20)
+		return fmt.Errorf("an import takes at most %d rows and %d MiB; divide it", MaxRows,
+			MaxBytes>>20)
 	}
 	c.supersede(&item)
 	c.items = append(c.items, item)
 	return nil
 }
 
-// supersede lets the last row of a name count, in the tables whose rows have one. A row that is refused supersedes nothing.
+// supersede lets the last row of a name count, in the tables whose rows have one. A row that is
+// refused supersedes nothing.
 func (c *Collector) supersede(item *messages.ImportItem) {
 	switch item.Table {
-	case messages.TableConfig, messages.TableJobs, messages.TableUsers, messages.TableJobOptions, messages.TableUserOptions:
+	case messages.TableConfig, messages.TableJobs, messages.TableUsers, messages.TableJobOptions,
+		messages.TableUserOptions:
 	default:
 		return
 	}
@@ -95,8 +106,9 @@ func (c *Collector) supersede(item *messages.ImportItem) {
 	key := name{item.Table, item.Name}
 	if before, ok := c.last[key]; ok {
 		c.items[before] = messages.ImportItem{
-			Place: c.items[before].Place, Table: item.Table, Name: item.Name, Outcome: messages.ImportSuperseded,
-			Notes: []string{fmt.Sprintf("line %d has the same name and counts", item.Place)},
+			Place: c.items[before].Place, Table: item.Table, Name: item.Name,
+			Outcome: messages.ImportSuperseded,
+			Notes:   []string{fmt.Sprintf("line %d has the same name and counts", item.Place)},
 		}
 	}
 	c.last[key] = len(c.items)
@@ -105,7 +117,8 @@ func (c *Collector) supersede(item *messages.ImportItem) {
 // fill checks a row and puts what it brings into the item.
 func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 	if scope := scopeOf(row); !c.rules.May(scope) {
-		refuse(item, fmt.Sprintf("this row needs the scope %q, which the user does not have", string(scope)))
+		refuse(item,
+			fmt.Sprintf("this row needs the scope %q, which the user does not have", string(scope)))
 		return
 	}
 	switch r := row.(type) {
@@ -116,7 +129,10 @@ func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 	case messages.JobTableRow:
 		c.fillJob(item, r)
 	case messages.JobOptionsRow:
-		item.Job = &messages.ImportJob{Job: messages.Job{Options: r.Options.Whole()}, Paused: r.Options.Paused}
+		item.Job = &messages.ImportJob{
+			Job:    messages.Job{Options: r.Options.Whole()},
+			Paused: r.Options.Paused,
+		}
 	case messages.UserTableRow:
 		c.fillUser(item, r)
 	case messages.UserOptionsRow:
@@ -144,7 +160,13 @@ func scopeOf(row messages.TableRow) messages.Scope {
 }
 
 func refuse(item *messages.ImportItem, why string) {
-	*item = messages.ImportItem{Place: item.Place, Table: item.Table, Name: item.Name, Outcome: messages.ImportRefused, Notes: append(item.Notes, why)}
+	*item = messages.ImportItem{
+		Place:   item.Place,
+		Table:   item.Table,
+		Name:    item.Name,
+		Outcome: messages.ImportRefused,
+		Notes:   append(item.Notes, why),
+	}
 }
 
 // sizeOf estimates what a row holds, in bytes.
@@ -194,7 +216,8 @@ func (c *Collector) Items() []messages.ImportItem {
 	return c.items
 }
 
-// partner returns the item of the table that a row of options completes; nil where there is none that comes in.
+// partner returns the item of the table that a row of options completes; nil where there is none
+// that comes in.
 func (c *Collector) partner(table string, options *messages.ImportItem) *messages.ImportItem {
 	at, ok := c.last[name{table, options.Name}]
 	if !ok {
@@ -206,7 +229,8 @@ func (c *Collector) partner(table string, options *messages.ImportItem) *message
 
 func (c *Collector) joinJob(options *messages.ImportItem) {
 	if item := c.partner(messages.TableJobs, options); item != nil {
-		item.Job.Job.Options, item.Job.Patch, item.Job.Paused = options.Job.Job.Options, nil, options.Job.Paused
+		item.Job.Job.Options, item.Job.Patch, item.Job.Paused =
+			options.Job.Job.Options, nil, options.Job.Paused
 		options.Job, options.Outcome = nil, messages.ImportMerged
 	}
 }

@@ -20,9 +20,11 @@ func (c *Collector) fillJob(item *messages.ImportItem, r messages.JobTableRow) {
 		return
 	}
 	item.Job = &messages.ImportJob{Patch: &messages.JobOptionsPatch{}, Job: messages.Job{
-		Name: r.Name, Content: bytes.ReplaceAll(r.Content, []byte{'\r'}, nil), CronExpression: r.CronExpression, Arguments: r.Arguments,
-		Type: messages.ScriptType(r.Type), OpenSearchIndex: r.OpenSearchIndex, OpenSearchEnabled: r.OpenSearchEnabled != 0,
-		Options: messages.DefaultJobOptions(),
+		Name: r.Name, Content: bytes.ReplaceAll(r.Content, []byte{'\r'}, nil),
+		CronExpression: r.CronExpression, Arguments: r.Arguments,
+		Type: messages.ScriptType(r.Type), OpenSearchIndex: r.OpenSearchIndex,
+		OpenSearchEnabled: r.OpenSearchEnabled != 0,
+		Options:           messages.DefaultJobOptions(),
 	}}
 	// What is wrong with the options is told when they are there.
 	if e := messages.AsError(item.Job.Job.Validate()); e != nil && e.Field != "opensearch_index" {
@@ -30,8 +32,8 @@ func (c *Collector) fillJob(item *messages.ImportItem, r messages.JobTableRow) {
 	}
 }
 
-// finishJob checks the job with its options. One that could not fire as it says comes in disabled, and says why: the Rust agent stored such
-// jobs, and an import loses nothing.
+// finishJob checks the job with its options. One that could not fire as it says comes in disabled,
+// and says why: the Rust agent stored such jobs, and an import loses nothing.
 func (c *Collector) finishJob(item *messages.ImportItem) {
 	job := &item.Job.Job
 	if e := messages.AsError(job.Options.Validate()); e != nil {
@@ -39,11 +41,13 @@ func (c *Collector) finishJob(item *messages.ImportItem) {
 		return
 	}
 	if left := maskedNames(job.Options.Environment); len(left) > 0 {
-		item.Notes = append(item.Notes, "values of the environment were left out of the export, and stay as they are here or are missing: "+
+		item.Notes = append(item.Notes, "values of the environment were left out of the export, "+
+			"and stay as they are here or are missing: "+
 			strings.Join(left, ", "))
 	}
 	if c.neverFires(job) {
-		item.Notes = append(item.Notes, fmt.Sprintf("the expression %q never fires: no such date lies ahead", job.CronExpression))
+		item.Notes = append(item.Notes, fmt.Sprintf("the expression %q never fires: no such date "+
+			"lies ahead", job.CronExpression))
 	}
 	for _, fault := range c.faults(job) {
 		item.Notes = append(item.Notes, fault+"; the job comes in disabled")
@@ -83,7 +87,8 @@ func (c *Collector) faults(job *messages.Job) (sentences []string) {
 		sentences = append(sentences, "time_zone: "+err.Error())
 	}
 	if _, err := shellquote.Split(job.Arguments); err != nil {
-		sentences = append(sentences, "arguments: a quote or a backslash at the end has no counterpart")
+		sentences = append(sentences, "arguments: a quote or a backslash at the end has no "+
+			"counterpart")
 	}
 	if err := messages.ValidateIndexName("opensearch_index", job.OpenSearchIndex); err != nil {
 		sentences = append(sentences, err.Error())

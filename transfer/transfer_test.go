@@ -24,7 +24,12 @@ func collect(t *testing.T, rules Rules, rows ...messages.TableRow) []messages.Im
 }
 
 func aJob(name string) messages.JobTableRow {
-	return messages.JobTableRow{Name: name, Content: []byte("echo\r\n"), CronExpression: "* * * * *", Type: 1}
+	return messages.JobTableRow{
+		Name:           name,
+		Content:        []byte("echo\r\n"),
+		CronExpression: "* * * * *",
+		Type:           1,
+	}
 }
 
 func hash(t *testing.T, password string, cost int) messages.Secret {
@@ -33,32 +38,47 @@ func hash(t *testing.T, password string, cost int) messages.Secret {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return messages.Secret(strings.Replace(string(text), "$2a$", "$2b$", 1)) // as the Rust agent writes it
+	// as the Rust agent writes it
+	return messages.Secret(strings.Replace(string(text), "$2a$", "$2b$", 1))
 }
 
 func TestTheLastOfANameCounts(t *testing.T) {
 	second := aJob("a")
 	second.Arguments = "second"
-	items := collect(t, Rules{}, aJob("a"), messages.ConfigRow{Name: "labels", Local: "a=1"}, second, messages.ConfigRow{Name: "labels", Local: "a=2"},
-		messages.AppRow{User: "x"}, messages.AppRow{User: "x"}, messages.VersionRow{Version: "1"}, messages.VersionRow{Version: "1"})
-	for i, want := range []messages.ImportOutcome{messages.ImportSuperseded, messages.ImportSuperseded, "", "", "", "", "", ""} {
+	items := collect(t, Rules{}, aJob("a"), messages.ConfigRow{
+		Name:  "labels",
+		Local: "a=1",
+	}, second, messages.ConfigRow{Name: "labels", Local: "a=2"},
+		messages.AppRow{User: "x"}, messages.AppRow{User: "x"}, messages.VersionRow{Version: "1"},
+		messages.VersionRow{Version: "1"})
+	for i, want := range []messages.ImportOutcome{
+		messages.ImportSuperseded,
+		messages.ImportSuperseded, "", "", "", "", "", "",
+	} {
 		if items[i].Outcome != want {
 			t.Errorf("line %d is %q", items[i].Place, items[i].Outcome)
 		}
 	}
-	if items[2].Job.Job.Arguments != "second" || items[3].Parameter.Local != "a=2" || !strings.Contains(items[0].Notes[0], "line 3") {
+	if items[2].Job.Job.Arguments != "second" || items[3].Parameter.Local != "a=2" ||
+		!strings.Contains(items[0].Notes[0], "line 3") {
 		t.Errorf("%+v", items)
 	}
 }
 
 func TestOptionsJoinTheirJob(t *testing.T) {
-	paused, zone, environment := true, "Europe/Berlin", map[string]messages.Secret{"A": messages.Mask}
+	paused, zone, environment := true, "Europe/Berlin", map[string]messages.Secret{
+		"A": messages.Mask,
+	}
 	options := messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{
-		JobOptionsPatch: messages.JobOptionsPatch{TimeZone: &zone, Environment: &environment}, Paused: &paused,
+		JobOptionsPatch: messages.JobOptionsPatch{
+			TimeZone:    &zone,
+			Environment: &environment,
+		}, Paused: &paused,
 	}}
 	items := collect(t, Rules{}, options, aJob("a"), messages.JobOptionsRow{Name: "nobody"})
 	job := items[1].Job
-	if items[0].Outcome != messages.ImportMerged || job.Patch != nil || job.Job.Options.TimeZone != zone || !*job.Paused || job.Job.Options.KeepRuns != 100 {
+	if items[0].Outcome != messages.ImportMerged || job.Patch != nil ||
+		job.Job.Options.TimeZone != zone || !*job.Paused || job.Job.Options.KeepRuns != 100 {
 		t.Errorf("%+v", items)
 	}
 	if job.Job.Options.Environment["A"] != messages.Mask {
@@ -81,11 +101,14 @@ func TestAJobThatCannotFireComesInDisabled(t *testing.T) {
 		row := aJob("a")
 		change(&row)
 		item := collect(t, Rules{}, row)[0]
-		if item.Job == nil || *item.Job.Patch.Enabled || item.Job.Job.Options.Enabled || len(item.Notes) != 1 || !strings.HasPrefix(item.Notes[0], name) {
+		if item.Job == nil || *item.Job.Patch.Enabled || item.Job.Job.Options.Enabled ||
+			len(item.Notes) != 1 || !strings.HasPrefix(item.Notes[0], name) {
 			t.Errorf("%s: %+v", name, item)
 		}
 	}
-	limited := collect(t, Rules{CheckLimits: func(*messages.JobOptions) error { return errors.New("no cgroup") }}, aJob("a"))[0]
+	limited := collect(t, Rules{CheckLimits: func(*messages.JobOptions) error {
+		return errors.New("no cgroup")
+	}}, aJob("a"))[0]
 	if len(limited.Notes) != 1 || limited.Job.Job.Options.Enabled {
 		t.Errorf("%+v", limited)
 	}
@@ -108,11 +131,17 @@ func TestRowsThatAreRefused(t *testing.T) {
 		messages.VersionRow{Version: "a\n"},
 	}
 	for i, item := range collect(t, Rules{}, rows...) {
-		if item.Outcome != messages.ImportRefused || len(item.Notes) != 1 || item.Job != nil || item.User != nil {
+		if item.Outcome != messages.ImportRefused || len(item.Notes) != 1 || item.Job != nil ||
+			item.User != nil {
 			t.Errorf("%+v is %+v", rows[i], item)
 		}
 	}
-	bad := messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{JobOptionsPatch: messages.JobOptionsPatch{KeepRuns: &zero}}}
+	bad := messages.JobOptionsRow{
+		Name: "a",
+		Options: messages.StoredJobOptions{
+			JobOptionsPatch: messages.JobOptionsPatch{KeepRuns: &zero},
+		},
+	}
 	if items := collect(t, Rules{}, aJob("a"), bad); items[0].Outcome != messages.ImportRefused {
 		t.Errorf("options out of range: %+v", items)
 	}
@@ -120,21 +149,38 @@ func TestRowsThatAreRefused(t *testing.T) {
 
 func TestParametersOfTheHostAreNotSetFromElsewhere(t *testing.T) {
 	row := messages.ConfigRow{Name: messages.ParamIPAddr, Local: "127.0.0.1"}
-	if here, there := collect(t, Rules{}, row)[0], collect(t, Rules{Remote: true}, row)[0]; here.HostOnly || !there.HostOnly {
+	if here, there := collect(t, Rules{}, row)[0], collect(t, Rules{Remote: true},
+		row)[0]; here.HostOnly || !there.HostOnly {
 		t.Errorf("%+v, %+v", here, there)
 	}
 }
 
 func TestUsersOfTheOldAgent(t *testing.T) {
 	items := collect(t, Rules{},
-		messages.UserTableRow{Name: "old", Password: hash(t, "Pass", 4)}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
-		messages.UserTableRow{Name: "masked", Password: messages.Mask}, messages.UserTableRow{Name: "plain", Password: "Pass"},
-		messages.UserTableRow{Name: "slow", Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O"}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
-		messages.UserOptionsRow{Name: "reader", Options: messages.StoredUserOptions{Scopes: []messages.Scope{messages.ScopeRead}, Disabled: true}})
+		messages.UserTableRow{
+			Name:     "old",
+			Password: hash(t, "Pass", 4),
+		}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
+		messages.UserTableRow{
+			Name:     "masked",
+			Password: messages.Mask,
+		}, messages.UserTableRow{Name: "plain", Password: "Pass"},
+		messages.UserTableRow{
+			Name:     "slow",
+			Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O",
+		}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
+		messages.UserOptionsRow{
+			Name: "reader",
+			Options: messages.StoredUserOptions{
+				Scopes:   []messages.Scope{messages.ScopeRead},
+				Disabled: true,
+			},
+		})
 	if u := items[0].User; !u.Disabled || len(items[0].Notes) != 1 {
 		t.Errorf("the old default password: %+v", items[0])
 	}
-	if u := items[1].User; u.Disabled || !u.HasAll() || bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()), []byte("own")) != nil {
+	if u := items[1].User; u.Disabled || !u.HasAll() ||
+		bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()), []byte("own")) != nil {
 		t.Errorf("a password of one's own: %+v", items[1])
 	}
 	for _, item := range items[2:5] {
@@ -142,15 +188,22 @@ func TestUsersOfTheOldAgent(t *testing.T) {
 			t.Errorf("a hash that is none: %+v", item)
 		}
 	}
-	if u := items[5].User; !u.Disabled || !slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
+	if u := items[5].User; !u.Disabled ||
+		!slices.Equal(u.Scopes, []messages.Scope{messages.ScopeRead}) {
 		t.Errorf("a user with scopes: %+v", items[5])
 	}
 }
 
 func TestUnknownScopesAreTold(t *testing.T) {
-	for _, scopes := range [][]messages.Scope{{"read", "bogus"}, append(messages.AllScopes(), "bogus", "x", "y", "z", "a", "b")} {
+	for _, scopes := range [][]messages.Scope{
+		{"read", "bogus"},
+		append(messages.AllScopes(), "bogus", "x", "y", "z", "a", "b"),
+	} {
 		item := collect(t, Rules{}, messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
-			messages.UserOptionsRow{Name: "u", Options: messages.StoredUserOptions{Scopes: scopes}})[0]
+			messages.UserOptionsRow{
+				Name:    "u",
+				Options: messages.StoredUserOptions{Scopes: scopes},
+			})[0]
 		if notes := strings.Join(item.Notes, "; "); !strings.Contains(notes, `left out: "bogus"`) || strings.Contains(notes, `"b"`) {
 			t.Errorf("%v: %q", scopes, notes)
 		}
@@ -165,7 +218,8 @@ func TestAJobThatNeverFiresIsTakenWithANote(t *testing.T) {
 		row := aJob("a")
 		row.CronExpression = expression
 		item := collect(t, rules, row)[0]
-		if told := strings.Contains(strings.Join(item.Notes, "; "), "never fires"); told != never || !item.Job.Job.Options.Enabled {
+		if told := strings.Contains(strings.Join(item.Notes, "; "), "never fires"); told != never ||
+			!item.Job.Job.Options.Enabled {
 			t.Errorf("%s: %+v", expression, item)
 		}
 	}
@@ -176,7 +230,10 @@ func TestLookingForTheOldPasswordIsBounded(t *testing.T) {
 	good := hash(t, "own", 4)
 	slow := messages.Secret(strings.Replace(good.Reveal(), "$04$", "$14$", 1))
 	for i := range 17 {
-		if err := c.Add(i+1, messages.UserTableRow{Name: strings.Repeat("u", i+1), Password: slow}); err != nil {
+		if err := c.Add(i+1, messages.UserTableRow{
+			Name:     strings.Repeat("u", i+1),
+			Password: slow,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -193,7 +250,11 @@ func TestScopesHold(t *testing.T) {
 	only := func(scopes ...messages.Scope) Rules {
 		return Rules{May: func(s messages.Scope) bool { return slices.Contains(scopes, s) }}
 	}
-	rows := []messages.TableRow{aJob("a"), messages.ConfigRow{Name: "labels"}, messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)}}
+	rows := []messages.TableRow{
+		aJob("a"),
+		messages.ConfigRow{Name: "labels"},
+		messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
+	}
 	for _, item := range collect(t, only(messages.ScopeStore), rows...) {
 		if item.Outcome != messages.ImportRefused {
 			t.Errorf("%+v", item)
@@ -219,7 +280,8 @@ func TestAnImportIsBounded(t *testing.T) {
 }
 
 func TestRunsAreLeftOut(t *testing.T) {
-	for _, item := range collect(t, Rules{}, messages.RunTableRow{ID: "r"}, messages.RunOutputRow{RunID: "r"}) {
+	for _, item := range collect(t, Rules{}, messages.RunTableRow{ID: "r"},
+		messages.RunOutputRow{RunID: "r"}) {
 		if item.Outcome != messages.ImportLeftOut {
 			t.Errorf("%+v", item)
 		}

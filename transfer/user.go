@@ -17,7 +17,8 @@ const (
 	hashBytes          = 60 // of any bcrypt hash
 	// maxHashCost bounds what one login costs: each step doubles it, and 14 is about a second.
 	maxHashCost = 14
-	// maxHashWork bounds what looking for the old default password costs, in rounds of bcrypt: 256 users of the Rust agent's cost.
+	// maxHashWork bounds what looking for the old default password costs, in rounds of bcrypt: 256
+	// users of the Rust agent's cost.
 	maxHashWork = 256 << 10
 )
 
@@ -51,21 +52,25 @@ func (c *Collector) finishUser(item *messages.ImportItem) {
 	case why != "":
 		user.Hash = ""
 	case !c.hashes.take(user.Hash):
-		refuse(item, "these are too many users to look through for the old default password at once; import them in parts")
+		refuse(item, "these are too many users to look through for the old default password at "+
+			"once; import them in parts")
 		return
-	case bcrypt.CompareHashAndPassword([]byte(user.Hash.Reveal()), []byte(oldDefaultPassword)) == nil:
+	case bcrypt.CompareHashAndPassword([]byte(user.Hash.Reveal()),
+		[]byte(oldDefaultPassword)) == nil:
 		why = "the password is the old default one"
 	}
 	if why != "" {
 		user.Disabled = true
-		item.Notes = append(item.Notes, "comes in disabled, since "+why+": gustyctl user passwd sets one and enables the user")
+		item.Notes = append(item.Notes, "comes in disabled, since "+why+
+			": gustyctl user passwd sets one and enables the user")
 	}
 	c.limitScopes(item)
 }
 
 func (c *Collector) limitScopes(item *messages.ImportItem) {
 	if unknown := unknownScopes(item.User.Scopes); len(unknown) > 0 {
-		item.Notes = append(item.Notes, "scopes that this version does not have are left out: "+strings.Join(unknown, ", "))
+		item.Notes = append(item.Notes, "scopes that this version does not have are left out: "+
+			strings.Join(unknown, ", "))
 	}
 	scopes := slices.DeleteFunc(messages.AllScopes(), func(s messages.Scope) bool {
 		return !slices.Contains(item.User.Scopes, s) || !c.rules.May(s)
@@ -101,7 +106,9 @@ func unusable(user *messages.User) string {
 	case err != nil || len(user.Hash) != hashBytes:
 		return "the password is no bcrypt hash"
 	case cost > maxHashCost:
-		return fmt.Sprintf("a hash of cost %d would make every login take too long, and at most %d is taken", cost, maxHashCost)
+		return fmt.Sprintf(
+			"a hash of cost %d would make every login take too long, and at most %d is taken", cost,
+			maxHashCost)
 	}
 	return ""
 }

@@ -9,7 +9,9 @@ func (a *app) infoCommand() *cobra.Command {
 		Use:   "info",
 		Short: "Show the agent, its host, its configuration and its jobs",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get("/agent/info")) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.show(cmd.Context(), get("/agent/info"))
+		},
 	}
 }
 
@@ -18,7 +20,9 @@ func (a *app) metricCommand() *cobra.Command {
 		Use:   "metric",
 		Short: "Show the host's and the agent's figures",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get("/agent/metric")) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.show(cmd.Context(), get("/agent/metric"))
+		},
 	}
 }
 
@@ -27,7 +31,9 @@ func (a *app) restartCommand() *cobra.Command {
 		Use:   "restart",
 		Short: "Restart the agent's actors and reload their state; runs under way go on",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.say(cmd.Context(), put("/agent/restart", nil)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.say(cmd.Context(), put("/agent/restart", nil))
+		},
 	}
 }
 
@@ -36,6 +42,8 @@ func (a *app) shutdownCommand() *cobra.Command {
 		Use:   "shutdown",
 		Short: "Stop the agent: no more firing, runs under way end, the process exits",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.say(cmd.Context(), put("/agent/shutdown", nil)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.say(cmd.Context(), put("/agent/shutdown", nil))
+		},
 	}
 }

@@ -25,7 +25,8 @@ func newApp() *app {
 	return &app{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, getenv: os.Getenv, now: time.Now}
 }
 
-// connect resolves which agent is meant and with which credentials. It may ask for a password, and sends nothing yet.
+// connect resolves which agent is meant and with which credentials. It may ask for a password, and
+// sends nothing yet.
 func (a *app) connect(ctx context.Context) (*client, error) {
 	target, err := a.target(ctx)
 	if err != nil {
@@ -55,7 +56,8 @@ func (a *app) show(ctx context.Context, req request) error {
 	return a.printObject(got)
 }
 
-// say sends one request and prints the sentence that comes back, be it a bare JSON string or an Exec.
+// say sends one request and prints the sentence that comes back, be it a bare JSON string or an
+// Exec.
 func (a *app) say(ctx context.Context, req request) error {
 	got, err := a.call(ctx, req)
 	if err != nil {

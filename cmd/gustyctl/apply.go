@@ -51,7 +51,8 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.StringVarP(&o.dir, "file", "f", "", "the `directory`")
 	flags.BoolVar(&o.prune, "prune", false, "delete the jobs that the directory does not have")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
-	flags.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run, exit with 5 where something would change")
+	flags.BoolVar(&o.exitCode, "exit-code", false,
+		"with --dry-run, exit with 5 where something would change")
 	flags.BoolVar(&o.yes, "yes", false, "delete without asking on a terminal")
 	return cmd
 }
@@ -87,7 +88,8 @@ func (a *app) apply(ctx context.Context, o applyOptions) error {
 	return a.carryOut(ctx, c, plan)
 }
 
-// withProblems shows what is wrong in the files before an error that kept the rest from being looked at.
+// withProblems shows what is wrong in the files before an error that kept the rest from being
+// looked at.
 func (a *app) withProblems(problems []problem, err error) error {
 	for _, p := range problems {
 		a.note("%s", p)
@@ -95,7 +97,8 @@ func (a *app) withProblems(problems []problem, err error) error {
 	return err
 }
 
-// consent asks before jobs are deleted, where there is a terminal to ask on. Elsewhere --prune itself is the word.
+// consent asks before jobs are deleted, where there is a terminal to ask on. Elsewhere --prune
+// itself is the word.
 func (a *app) consent(ctx context.Context, names []string, yes bool) error {
 	if len(names) == 0 || yes || !isTerminal(a.in) {
 		return nil
@@ -120,15 +123,24 @@ func (p *applyPlan) steps() []step {
 		if c.exists {
 			method = http.MethodPut
 		}
-		steps = append(steps, step{c.file.job.Name, request{method: method, path: jobPath, body: c.file.body()}})
+		steps = append(steps, step{c.file.job.Name, request{
+			method: method,
+			path:   jobPath,
+			body:   c.file.body(),
+		}})
 	}
 	for _, name := range p.deleted {
-		steps = append(steps, step{name, request{method: http.MethodDelete, path: jobPath, query: query("script_name", name)}})
+		steps = append(steps, step{name, request{
+			method: http.MethodDelete,
+			path:   jobPath,
+			query:  query("script_name", name),
+		}})
 	}
 	return steps
 }
 
-// carryOut makes the changes one by one, deletions last, and stops at the first that fails: what failed for one would fail for more.
+// carryOut makes the changes one by one, deletions last, and stops at the first that fails: what
+// failed for one would fail for more.
 func (a *app) carryOut(ctx context.Context, c *client, p *applyPlan) error {
 	steps := p.steps()
 	bar := a.bar("applying", len(steps))
@@ -147,7 +159,8 @@ func (a *app) carryOut(ctx context.Context, c *client, p *applyPlan) error {
 	return a.printLine(p.summary("", "created", "changed", "deleted"))
 }
 
-// noteProgress says what was done and what was not when the step i failed. Of that one itself the outcome may be unknown.
+// noteProgress says what was done and what was not when the step i failed. Of that one itself the
+// outcome may be unknown.
 func (a *app) noteProgress(steps []step, i int, err error) {
 	a.note("done: %s", listOf(steps[:i]))
 	if outcomeUnknown(err) {
@@ -157,10 +170,15 @@ func (a *app) noteProgress(steps []step, i int, err error) {
 	a.note("not done: %s", listOf(steps[i:]))
 }
 
-// outcomeUnknown reports whether a request that failed may have been carried out nevertheless: it was not where the agent refused it.
+// outcomeUnknown reports whether a request that failed may have been carried out nevertheless: it
+// was not where the agent refused it.
 func outcomeUnknown(err error) bool {
 	refused := messages.AsError(err)
-	return refused == nil || slices.Contains([]messages.Code{messages.CodeUnavailable, messages.CodeTimeout, messages.CodeInternal}, refused.Code)
+	return refused == nil ||
+		slices.Contains([]messages.Code{
+			messages.CodeUnavailable, messages.CodeTimeout,
+			messages.CodeInternal,
+		}, refused.Code)
 }
 
 // listOf names the jobs of steps, the first of them where they are many.

@@ -29,7 +29,8 @@ func (a *app) printPlanJSON(p *applyPlan, dryRun bool) error {
 		Changed   []changedJob `json:"changed"`
 		Deleted   []string     `json:"deleted"`
 		Unchanged []string     `json:"unchanged"`
-	}{dryRun, []string{}, []changedJob{}, append([]string{}, p.deleted...), append([]string{}, p.unchanged...)}
+	}{dryRun, []string{}, []changedJob{}, append([]string{}, p.deleted...), append([]string{},
+		p.unchanged...)}
 	for _, c := range p.changes {
 		if c.exists {
 			out.Changed = append(out.Changed, changedJob{c.file.job.Name, c.fields})

@@ -36,9 +36,11 @@ type checkAnswer struct {
 	Warning     string   `json:"warning"`
 }
 
-// planApply has the agent check and compare every job. Where anything is wrong, in the files or to the agent, all of it is shown and the error
-// says that nothing was changed.
-func (a *app) planApply(ctx context.Context, c *client, dir *jobDir, prune bool) (*applyPlan, error) {
+// planApply has the agent check and compare every job. Where anything is wrong, in the files or to
+// the agent, all of it is shown and the error says that nothing was changed.
+func (a *app) planApply(ctx context.Context, c *client, dir *jobDir, prune bool) (*applyPlan,
+	error,
+) {
 	plan, problems := &applyPlan{}, dir.problems
 	bar := a.bar("checking", len(dir.jobs))
 	defer bar.stop()
@@ -54,7 +56,9 @@ func (a *app) planApply(ctx context.Context, c *client, dir *jobDir, prune bool)
 	bar.stop()
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, comparePlaces)
-		return nil, a.withProblems(problems, usagef("%s in %s; nothing was changed", plural(len(problems), "problem"), dir.path))
+		return nil,
+			a.withProblems(problems,
+				usagef("%s in %s; nothing was changed", plural(len(problems), "problem"), dir.path))
 	}
 	if prune {
 		return plan, plan.findPruned(ctx, c, dir)
@@ -71,12 +75,18 @@ func comparePlaces(a, b problem) int {
 
 // compare asks the agent what storing the job would do.
 func (p *applyPlan) compare(ctx context.Context, c *client, file *jobFile) ([]problem, error) {
-	got, err := c.call(ctx, request{method: http.MethodPost, path: jobPath + "/check", body: file.body()})
+	got, err := c.call(ctx, request{
+		method: http.MethodPost,
+		path:   jobPath + "/check",
+		body:   file.body(),
+	})
 	switch refused := messages.AsError(err); {
 	case refused != nil && refused.Code == messages.CodeInvalid:
 		return []problem{file.problem(refused.Field, refused.Message)}, nil
-	case refused != nil && (refused.Code == messages.CodeNoSuchRoute || refused.Code == messages.CodeMethodNotAllowed):
-		return nil, failedf("this agent cannot compare jobs: it is older than gustyctl, and apply needs it to be as new")
+	case refused != nil &&
+		(refused.Code == messages.CodeNoSuchRoute || refused.Code == messages.CodeMethodNotAllowed):
+		return nil, failedf("this agent cannot compare jobs: it is older than gustyctl, and " +
+			"apply needs it to be as new")
 	case err != nil:
 		return nil, err
 	}
@@ -84,7 +94,13 @@ func (p *applyPlan) compare(ctx context.Context, c *client, file *jobFile) ([]pr
 	if err := got.decode(&told); err != nil {
 		return nil, err
 	}
-	change := jobChange{file: file, exists: told.Exists, fields: told.Changed, environment: told.Environment, warning: told.Warning}
+	change := jobChange{
+		file:        file,
+		exists:      told.Exists,
+		fields:      told.Changed,
+		environment: told.Environment,
+		warning:     told.Warning,
+	}
 	return p.take(ctx, c, change)
 }
 
@@ -101,8 +117,9 @@ func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]pr
 		}
 	}
 	if lost := missingOf(masked, change.storedNames()); len(lost) > 0 {
-		return []problem{change.file.problem("environment", fmt.Sprintf("%s: the agent has no value to keep; write it out",
-			strings.Join(lost, ", ")))}, nil
+		return []problem{change.file.problem("environment",
+			fmt.Sprintf("%s: the agent has no value to keep; write it out",
+				strings.Join(lost, ", ")))}, nil
 	}
 	if change.exists && len(change.fields) == 0 {
 		p.unchanged = append(p.unchanged, change.file.job.Name)

@@ -11,8 +11,8 @@ import (
 	"gusty/messages"
 )
 
-// showPlan prints what is about to change, job by job: of a new one the fields that are not the defaults, of another each field's old and new
-// value.
+// showPlan prints what is about to change, job by job: of a new one the fields that are not the
+// defaults, of another each field's old and new value.
 func (a *app) showPlan(p *applyPlan, dryRun bool) error {
 	for _, c := range p.changes {
 		if c.warning != "" {
@@ -39,7 +39,8 @@ func (a *app) showPlan(p *applyPlan, dryRun bool) error {
 	case p.empty():
 		return a.printLine(p.summary("", "", "", ""))
 	case dryRun:
-		return a.printLine(p.summary("dry run, nothing was changed: ", "to create", "to change", "to delete"))
+		return a.printLine(p.summary("dry run, nothing was changed: ", "to create", "to change",
+			"to delete"))
 	default:
 		return nil
 	}
@@ -98,7 +99,8 @@ func (c *jobChange) created() (lines []string) {
 
 func (c *jobChange) scriptSummary() string {
 	script := string(c.file.job.Content)
-	text := plural(len(slices.Collect(strings.Lines(script))), "line") + ", " + humaneBytes(float64(len(script)))
+	text := plural(len(slices.Collect(strings.Lines(script))), "line") + ", " +
+		humaneBytes(float64(len(script)))
 	if c.file.script != "" {
 		text = c.file.script + ", " + text
 	}
@@ -125,7 +127,8 @@ func (c *jobChange) changed() (lines []string) {
 			lines = append(lines, c.environmentDiff()...)
 		default:
 			was, is := string(c.stored[field.name]), encoded(field.value(&c.file.job))
-			lines = append(lines, field.name+": "+shownValue(field.name, was)+" -> "+shownValue(field.name, is))
+			lines = append(lines, field.name+": "+shownValue(field.name, was)+" -> "+
+				shownValue(field.name, is))
 		}
 	}
 	return lines
@@ -133,7 +136,8 @@ func (c *jobChange) changed() (lines []string) {
 
 func (c *jobChange) scriptDiff() []string {
 	var encodedScript string
-	_ = json.Unmarshal(c.stored["content"], &encodedScript)     // a script that cannot be read is compared as an empty one
+	// a script that cannot be read is compared as an empty one
+	_ = json.Unmarshal(c.stored["content"], &encodedScript)
 	stored, _ := base64.StdEncoding.DecodeString(encodedScript) // likewise
 	name := "content"
 	if c.file.script != "" {
@@ -160,7 +164,8 @@ func (c *jobChange) environmentDiff() (lines []string) {
 	return lines
 }
 
-// shownValue returns a JSON value for a person to compare: text keeps its quotes, so that an empty one and blanks are seen.
+// shownValue returns a JSON value for a person to compare: text keeps its quotes, so that an empty
+// one and blanks are seen.
 func shownValue(name, value string) string {
 	switch {
 	case name == "script_type" && value == "0":

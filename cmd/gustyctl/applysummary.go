@@ -29,7 +29,10 @@ func (p *applyPlan) summary(prefix, create, change, remove string) string {
 	for _, part := range []struct {
 		n    int
 		verb string
-	}{{created, create}, {changed, change}, {len(p.deleted), remove}, {len(p.unchanged), "unchanged"}} {
+	}{{created, create}, {changed, change}, {len(p.deleted), remove}, {
+		len(p.unchanged),
+		"unchanged",
+	}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.verb))
 		}

@@ -37,14 +37,16 @@ The key is not in it. Keep a copy of the key elsewhere: without it nobody can re
 			return a.backup(cmd.Context(), args[0], offline, keyFile)
 		},
 	}
-	cmd.Flags().BoolVar(&offline, "offline", false, "copy the store of a stopped agent, and ask no agent")
+	cmd.Flags().BoolVar(&offline, "offline", false,
+		"copy the store of a stopped agent, and ask no agent")
 	a.keyFileFlag(cmd, &keyFile)
 	return cmd
 }
 
 // keyFileFlag is the flag of those commands that open a store themselves.
 func (a *app) keyFileFlag(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "key-file", a.getenv("GUSTY_KEY_FILE"), "`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
+	cmd.Flags().StringVar(to, "key-file", a.getenv("GUSTY_KEY_FILE"),
+		"`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
 }
 
 func (a *app) backup(ctx context.Context, file string, offline bool, keyFile string) error {
@@ -63,15 +65,16 @@ func (a *app) backup(ctx context.Context, file string, offline bool, keyFile str
 	return a.backupOffline(a.storeOptions(ctx, dir, keyFile), t)
 }
 
-// offlineDir returns the data directory whose store is to be used itself, or nothing where an agent is to be asked: one that was named by its
-// address, or one that runs here.
+// offlineDir returns the data directory whose store is to be used itself, or nothing where an agent
+// is to be asked: one that was named by its address, or one that runs here.
 func (a *app) offlineDir(offline bool) (dataDir, error) {
 	given, err := a.given()
 	if err != nil {
 		return "", err
 	}
 	if offline && a.settings.URL != "" {
-		return "", usagef("--offline uses the store on this host, and --url names an agent elsewhere; give one of them")
+		return "", usagef("--offline uses the store on this host, and --url names an agent " +
+			"elsewhere; give one of them")
 	}
 	if !offline && given.URL != "" {
 		return "", nil
@@ -94,7 +97,8 @@ func (a *app) backupOnline(ctx context.Context, t *outfile.Target) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }()                                 // what was read is checked by its own errors
+	// what was read is checked by its own errors
+	defer func() { _ = response.Body.Close() }()
 	total, _ := strconv.ParseInt(response.Header.Get(backupBytesHeader), 10, 64) // 0: unknown
 	return a.saveBackup(t, total, func(w io.Writer) error {
 		return c.copyBody(w, response)
@@ -165,7 +169,9 @@ func (a *app) saveToFile(t *outfile.Target, total int64, write backupWriter) (s 
 	return s, err
 }
 
-func (a *app) saveToStream(t *outfile.Target, total int64, write backupWriter) (s saved, err error) {
+func (a *app) saveToStream(t *outfile.Target, total int64, write backupWriter) (s saved,
+	err error,
+) {
 	type checked struct {
 		manifest persistence.Manifest
 		err      error

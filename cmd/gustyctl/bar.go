@@ -30,7 +30,8 @@ func (b *bar) step() {
 	if now := b.app.now(); isTerminal(b.app.errOut) && now.Sub(b.drawn) >= barPause {
 		b.drawn, b.shown = now, true
 		full := barWidth * b.done / b.total
-		fmt.Fprintf(b.app.errOut, "\r\x1b[K%s [%s%s] %d of %d", b.what, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), b.done, b.total)
+		fmt.Fprintf(b.app.errOut, "\r\x1b[K%s [%s%s] %d of %d", b.what, strings.Repeat("#", full),
+			strings.Repeat(".", barWidth-full), b.done, b.total)
 	}
 }
 

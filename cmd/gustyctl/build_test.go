@@ -12,7 +12,8 @@ func TestBuildFrom(t *testing.T) {
 		{Key: "vcs.modified", Value: "true"},
 	}}
 	got := buildFrom("0.1.0", info)
-	if got.Version != "0.1.0" || got.Commit != "0123456789ab+" || got.Date != "2026-01-02T03:04:05Z" {
+	if got.Version != "0.1.0" || got.Commit != "0123456789ab+" ||
+		got.Date != "2026-01-02T03:04:05Z" {
 		t.Errorf("got %+v", got.Build)
 	}
 	if bare := buildFrom("", nil); bare.Version != "dev" || bare.Commit != "" {

@@ -17,9 +17,11 @@ import (
 const (
 	// connectTimeout bounds the connection, and then its TLS handshake.
 	connectTimeout = 10 * time.Second
-	// requestTimeout bounds a request that the agent answers from memory or after one commit; its own deadline is shorter.
+	// requestTimeout bounds a request that the agent answers from memory or after one commit; its
+	// own deadline is shorter.
 	requestTimeout = 30 * time.Second
-	// maxAnswerBytes bounds an answer that is read into memory: a script of 1 MiB, or 1,000 runs, with room to spare.
+	// maxAnswerBytes bounds an answer that is read into memory: a script of 1 MiB, or 1,000 runs,
+	// with room to spare.
 	maxAnswerBytes = 64 << 20
 )
 
@@ -55,7 +57,10 @@ func newClient(t target) *client {
 		TLSClientConfig:     t.trust.config(),
 		TLSHandshakeTimeout: connectTimeout,
 	}
-	return &client{target: t, http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}}
+	return &client{
+		target: t,
+		http:   &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
+	}
 }
 
 // refuseRedirect keeps credentials from following a redirection: no agent sends one.
@@ -78,7 +83,8 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 		return nil, explain(err, c.target)
 	}
 	if len(body) > maxAnswerBytes {
-		return nil, failedf("the answer to %s %s is over %d bytes", req.method, req.path, maxAnswerBytes)
+		return nil,
+			failedf("the answer to %s %s is over %d bytes", req.method, req.path, maxAnswerBytes)
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
 		return nil, refusal(response, body, c.target)
@@ -86,15 +92,17 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 	return &answer{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
-// open sends req and returns the answer, whose body the caller reads and closes. A status of 300 and above is an error.
+// open sends req and returns the answer, whose body the caller reads and closes. A status of 300
+// and above is an error.
 func (c *client) open(ctx context.Context, req request) (*http.Response, error) {
 	response, err := c.send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
-		defer func() { _ = response.Body.Close() }()                         // the body is read
-		body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes)) // the status alone makes a sentence too
+		defer func() { _ = response.Body.Close() }() // the body is read
+		// the status alone makes a sentence too
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 		return nil, refusal(response, body, c.target)
 	}
 	return response, nil
@@ -165,7 +173,8 @@ func (c *client) message(ctx context.Context, req request) (*http.Request, error
 	return message, nil
 }
 
-// get is the request for most reads; pairs are query names and values, of which those with an empty value are left out.
+// get is the request for most reads; pairs are query names and values, of which those with an empty
+// value are left out.
 func get(path string, pairs ...string) request {
 	return request{method: http.MethodGet, path: path, query: query(pairs...)}
 }
@@ -205,7 +214,8 @@ func strange(err error) error {
 	return failedf("the answer is not what an agent sends (%w); is this address an agent's?", err)
 }
 
-// sentence returns the text of a bare JSON string or the message of an Exec, and whatever else it is as it came.
+// sentence returns the text of a bare JSON string or the message of an Exec, and whatever else it
+// is as it came.
 func (r *answer) sentence() string {
 	var text string
 	if json.Unmarshal(r.body, &text) == nil {

@@ -12,8 +12,11 @@ import (
 // completionTimeout bounds what a key press in the shell waits for.
 const completionTimeout = 2 * time.Second
 
-// completeJobs returns the names of stored jobs to the shell. It never asks for a password, and says nothing where the agent can't be asked.
-func (a *app) completeJobs(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeJobs returns the names of stored jobs to the shell. It never asks for a password, and
+// says nothing where the agent can't be asked.
+func (a *app) completeJobs(cmd *cobra.Command, args []string, typed string) ([]string,
+	cobra.ShellCompDirective,
+) {
 	quiet, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -37,7 +40,9 @@ func (a *app) completeJobs(cmd *cobra.Command, args []string, typed string) ([]s
 }
 
 // completeJob completes one name, and no more after it.
-func (a *app) completeJob(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeJob(cmd *cobra.Command, args []string, typed string) ([]string,
+	cobra.ShellCompDirective,
+) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -45,7 +50,9 @@ func (a *app) completeJob(cmd *cobra.Command, args []string, typed string) ([]st
 }
 
 // completeJobThenFile completes a name, and then leaves files to the shell.
-func (a *app) completeJobThenFile(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeJobThenFile(cmd *cobra.Command, args []string, typed string) ([]string,
+	cobra.ShellCompDirective,
+) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}

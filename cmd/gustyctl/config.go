@@ -13,7 +13,8 @@ import (
 const configPath = "/agent/config"
 
 func (a *app) configCommand() *cobra.Command {
-	return group("config", "Show and change the agent's parameters", a.configGetCommand(), a.configSetCommand())
+	return group("config", "Show and change the agent's parameters", a.configGetCommand(),
+		a.configSetCommand())
 }
 
 func (a *app) configGetCommand() *cobra.Command {
@@ -58,8 +59,9 @@ func (a *app) configSetCommand() *cobra.Command {
 		Short: "Set parameters, all of them or none",
 		Long: `Set parameters, all of them or none. An empty VALUE brings the default back. The value - is read from the first line of standard
 input, or asked for on a terminal; that is the one way for a secret, since others can see arguments.`,
-		Example: "  gustyctl config set log_level=debug heartbeat_interval_seconds=60\n  gustyctl config set opensearch_user_pass=-",
-		Args:    usage(cobra.MinimumNArgs(1)),
+		Example: "  gustyctl config set log_level=debug heartbeat_interval_seconds=60\n  " +
+			"gustyctl config set opensearch_user_pass=-",
+		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values, err := a.propertyValues(cmd.Context(), args)
 			if err != nil {
@@ -86,7 +88,8 @@ func (a *app) propertyValues(ctx context.Context, args []string) ([]propertyValu
 		}
 		if value == "-" {
 			if fromInput != "" {
-				return nil, usagef("only one value can come from standard input; %s and %s are - both", fromInput, name)
+				return nil, usagef("only one value can come from standard input; %s and %s are - "+
+					"both", fromInput, name)
 			}
 			fromInput = name
 			var err error
@@ -103,8 +106,10 @@ func (a *app) propertyValues(ctx context.Context, args []string) ([]propertyValu
 
 // refuseSecret keeps secrets out of process lists and shell histories.
 func refuseSecret(name, value string) error {
-	if p, known := messages.FindParameter(name); known && p.Kind == messages.KindSecret && value != "" {
-		return usagef("%s is a secret, and others can see arguments; write %s=- and give it on standard input", name, name)
+	if p, known := messages.FindParameter(name); known && p.Kind == messages.KindSecret &&
+		value != "" {
+		return usagef("%s is a secret, and others can see arguments; write %s=- and give it on "+
+			"standard input", name, name)
 	}
 	return nil
 }

@@ -44,7 +44,8 @@ func (d dataDir) agent() (runningAgent, error) {
 		return agent, err
 	}
 	if err := json.Unmarshal(data, &agent); err != nil || agent.URL == "" {
-		return agent, unreachablef("%s is damaged; restart the agent, which writes it anew", d.agentFile())
+		return agent,
+			unreachablef("%s is damaged; restart the agent, which writes it anew", d.agentFile())
 	}
 	return agent, nil
 }
@@ -55,8 +56,8 @@ func (d dataDir) alive() bool {
 	return err == nil && processAlive(agent.PID)
 }
 
-// firstCredentials reads admin-password: `Admin:<password>` on one line. It gives empty strings where the file is gone, which it is once
-// that password was changed.
+// firstCredentials reads admin-password: `Admin:<password>` on one line. It gives empty strings
+// where the file is gone, which it is once that password was changed.
 func (d dataDir) firstCredentials() (user string, password messages.Secret, err error) {
 	data, err := atomicfile.ReadRegular(d.passwordFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,7 +75,8 @@ func firstLine(text string) string {
 	return strings.TrimSuffix(line, "\r")
 }
 
-// candidates lists the data directories that may be meant, the likeliest first. A directory that was named is the only candidate.
+// candidates lists the data directories that may be meant, the likeliest first. A directory that
+// was named is the only candidate.
 func candidates(named string, getenv func(string) string) []dataDir {
 	if named != "" {
 		return []dataDir{dataDir(named)}
@@ -83,14 +85,16 @@ func candidates(named string, getenv func(string) string) []dataDir {
 	if dir := defaultDataDir(getenv); dir != "" {
 		dirs = append(dirs, dataDir(dir))
 	}
-	// Only our own: a directory that somebody else left here could name an agent of theirs, and get our password.
+	// Only our own: a directory that somebody else left here could name an agent of theirs, and get
+	// our password.
 	if ownedByUs(checkoutDir) {
 		dirs = append(dirs, checkoutDir)
 	}
 	return dirs
 }
 
-// runningDir picks the first candidate whose agent lives, else the first that has an agent.json at all (so that the message can name it).
+// runningDir picks the first candidate whose agent lives, else the first that has an agent.json at
+// all (so that the message can name it).
 func runningDir(dirs []dataDir) (dataDir, error) {
 	for _, dir := range dirs {
 		if dir.alive() {
@@ -108,7 +112,8 @@ func runningDir(dirs []dataDir) (dataDir, error) {
 // explainDir turns the error of a data directory that is there but cannot be used into a sentence.
 func explainDir(dir dataDir, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return unreachablef("the files in %s are closed to this user; run as the agent's user (sudo), or give --url, --user and --ca", dir)
+		return unreachablef("the files in %s are closed to this user; run as the agent's user "+
+			"(sudo), or give --url, --user and --ca", dir)
 	}
 	return err
 }

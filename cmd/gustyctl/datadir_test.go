@@ -32,7 +32,8 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 }
 
 func TestRunningDirPrefersTheLivingThenTheFirst(t *testing.T) {
-	none, dead, deadToo, alive := agentDir(t, 0), agentDir(t, noProcess), agentDir(t, noProcess), agentDir(t, os.Getpid())
+	none, dead, deadToo, alive := agentDir(t, 0), agentDir(t, noProcess), agentDir(t,
+		noProcess), agentDir(t, os.Getpid())
 	for _, c := range []struct {
 		dirs []dataDir
 		want dataDir
@@ -56,7 +57,11 @@ func TestCandidates(t *testing.T) {
 	t.Chdir(t.TempDir())
 	home := t.TempDir()
 	getenv := func(name string) string {
-		return map[string]string{"HOME": home, "XDG_STATE_HOME": filepath.Join(home, "state"), "ProgramData": home}[name]
+		return map[string]string{
+			"HOME":           home,
+			"XDG_STATE_HOME": filepath.Join(home, "state"),
+			"ProgramData":    home,
+		}[name]
 	}
 	system := dataDir(defaultDataDir(getenv))
 	if got := candidates("", getenv); !slices.Equal(got, []dataDir{system}) {
@@ -79,7 +84,8 @@ func TestFirstCredentials(t *testing.T) {
 		t.Errorf("without the file: %q, %v", user, err)
 	}
 	write(t, dir.passwordFile(), "Admin:with:colon\r\nmore\n", 0o600)
-	if user, password, err := dir.firstCredentials(); user != "Admin" || password != "with:colon" || err != nil {
+	if user, password, err := dir.firstCredentials(); user != "Admin" || password != "with:colon" ||
+		err != nil {
 		t.Errorf("got %q, %q, %v", user, password.Reveal(), err)
 	}
 	if err := dir.removeFirstCredentials("somebody"); err != nil {

@@ -30,7 +30,14 @@ func TestCheckoutDirOfSomebodyElse(t *testing.T) {
 func TestProfilePermissions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gusty", "profiles.yaml")
 	write(t, path, "prod: {url: host, ca: ca.pem, password_file: /etc/secret}\n", 0o600)
-	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o620: false, 0o666: false} {
+	for mode, ok := range map[os.FileMode]bool{
+		0o600: true,
+		0o400: true,
+		0o640: false,
+		0o604: false,
+		0o620: false,
+		0o666: false,
+	} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +45,8 @@ func TestProfilePermissions(t *testing.T) {
 		if (err == nil) != ok {
 			t.Errorf("mode %04o: %v", mode, err)
 		}
-		if err != nil && (exitCode(err) != exitUsage || !strings.Contains(err.Error(), "chmod 600 "+path)) {
+		if err != nil &&
+			(exitCode(err) != exitUsage || !strings.Contains(err.Error(), "chmod 600 "+path)) {
 			t.Errorf("mode %04o does not say what to do: %v", mode, err)
 		}
 	}
@@ -51,7 +59,11 @@ func TestProfileFilesAreBesideIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := settings{URL: "host", CA: filepath.Join(filepath.Dir(path), "ca.pem"), PasswordFile: "/etc/secret"}
+	want := settings{
+		URL:          "host",
+		CA:           filepath.Join(filepath.Dir(path), "ca.pem"),
+		PasswordFile: "/etc/secret",
+	}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -25,7 +25,9 @@ func (a *app) dbCompactCommand() *cobra.Command {
 copy, which then takes its place: what interrupts that leaves the database as it was. The disk must have room for both. An agent does the same
 by itself at a start where more than half of the file is free.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.compact(cmd.Context(), keyFile) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.compact(cmd.Context(), keyFile)
+		},
 	}
 	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
 		"`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
@@ -48,23 +50,28 @@ func (a *app) compact(ctx context.Context, keyFile string) error {
 		return explainCompaction(dir, err)
 	}
 	if a.json {
-		return a.write(fmt.Appendf(nil, "{\"before_bytes\":%d,\"after_bytes\":%d}\n", done.Before, done.After))
+		return a.write(fmt.Appendf(nil, "{\"before_bytes\":%d,\"after_bytes\":%d}\n", done.Before,
+			done.After))
 	}
-	return a.printLine(fmt.Sprintf("%s: %s, was %s", dir.databaseFile(), humaneBytes(float64(done.After)), humaneBytes(float64(done.Before))))
+	return a.printLine(fmt.Sprintf("%s: %s, was %s", dir.databaseFile(),
+		humaneBytes(float64(done.After)), humaneBytes(float64(done.Before))))
 }
 
 func explainCompaction(dir dataDir, err error) error {
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {
-		return failedf("the store of %s is held by %s, the running agent; stop it first (systemctl stop gusty, or gustyctl shutdown)",
+		return failedf("the store of %s is held by %s, the running agent; stop it first "+
+			"(systemctl stop gusty, or gustyctl shutdown)",
 			dir, holder(held.PID))
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return failedf("the store of %s is closed to this user; run as the agent's user (sudo)", dir)
+		return failedf("the store of %s is closed to this user; run as the agent's user (sudo)",
+			dir)
 	}
 	return failedf("%w; the database of %s is as it was", err, dir)
 }
 
-// percent shows on a terminal how far something is, as it is told; clearLine makes the line empty again.
+// percent shows on a terminal how far something is, as it is told; clearLine makes the line empty
+// again.
 func (a *app) percent(what string) (progress func(done, all uint64), clearLine func()) {
 	if !isTerminal(a.errOut) {
 		return nil, func() {}

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxClockSkew is how far the two clocks may be apart before firing times and log times confuse people.
+// maxClockSkew is how far the two clocks may be apart before firing times and log times confuse
+// people.
 const maxClockSkew = 5 * time.Second
 
 // check is one thing that doctor looks at. An error is a fault; the text says what was found.
@@ -43,7 +44,11 @@ func (a *app) doctor(ctx context.Context) error {
 		if err != nil {
 			verdict, text = "FAULT", err.Error()
 			if first == nil {
-				first = &exitError{code: exitCode(err), text: check.name + " is at fault", cause: err}
+				first = &exitError{
+					code:  exitCode(err),
+					text:  check.name + " is at fault",
+					cause: err,
+				}
 			}
 		}
 		lines = append(lines, []string{verdict, check.name, text})
@@ -57,8 +62,9 @@ func (a *app) doctor(ctx context.Context) error {
 	return errors.Join(a.printTable(nil, lines), first)
 }
 
-// capabilityLines tell what the agent's host offers to runs. What is not there is no fault: jobs that need it are refused when they are stored.
-// An agent that does not tell, or that can't be asked, has no lines; the checks say why.
+// capabilityLines tell what the agent's host offers to runs. What is not there is no fault: jobs
+// that need it are refused when they are stored. An agent that does not tell, or that can't be
+// asked, has no lines; the checks say why.
 func capabilityLines(ctx context.Context, c *client) (lines [][]string) {
 	got, err := c.call(ctx, get("/agent/info"))
 	if err != nil {
@@ -125,7 +131,9 @@ func (a *app) checkClock(ctx context.Context, c *client) (string, error) {
 	}
 	// A Date has whole seconds, so that the true difference is up to a second more.
 	if skew := a.now().Sub(theirs).Abs(); skew > maxClockSkew {
-		return "", failedf("the agent's clock and this one are %s apart; set both by NTP", humaneDuration(skew))
+		return "",
+			failedf("the agent's clock and this one are %s apart; set both by NTP",
+				humaneDuration(skew))
 	}
 	return "within " + humaneDuration(maxClockSkew), nil
 }
@@ -156,12 +164,17 @@ func checkOutbox(ctx context.Context, c *client) (string, error) {
 	if err := got.decode(&outbox); err != nil {
 		return "", err
 	}
-	if trouble := strings.HasPrefix(outbox.State, "backing off") || strings.HasPrefix(outbox.State, "paused"); trouble {
-		return "", failedf("%d documents wait; %s; see: gustyctl opensearch check", outbox.Waiting, outbox.State)
+	if trouble := strings.HasPrefix(outbox.State, "backing off") ||
+		strings.HasPrefix(outbox.State, "paused"); trouble {
+		return "",
+			failedf("%d documents wait; %s; see: gustyctl opensearch check", outbox.Waiting,
+				outbox.State)
 	}
 	if outbox.Dead > 0 {
-		return "", failedf("%d documents were refused and are kept; last error: %s; see: gustyctl outbox dead ls; mend what it names, then: gustyctl "+
-			"outbox dead retry, or rm", outbox.Dead, cmp.Or(outbox.LastError, "none since the agent was started"))
+		return "", failedf("%d documents were refused and are kept; last error: %s; see: "+
+			"gustyctl outbox dead ls; mend what it names, then: gustyctl "+
+			"outbox dead retry, or rm", outbox.Dead,
+			cmp.Or(outbox.LastError, "none since the agent was started"))
 	}
 	return fmt.Sprintf("%d documents wait; %s", outbox.Waiting, outbox.State), nil
 }

@@ -39,7 +39,8 @@ Exits with 0 if the command did, else with 1 and its exit code on standard error
 			return a.exec(cmd.Context(), args, timeout)
 		},
 	}
-	cmd.Flags().Var(&timeout, "timeout", "end the command after this time (default: the agent's command_timeout_seconds)")
+	cmd.Flags().Var(&timeout, "timeout", "end the command after this time (default: the agent's "+
+		"command_timeout_seconds)")
 	cmd.Flags().SetInterspersed(false) // what follows the command is the command's
 	return cmd
 }
@@ -76,7 +77,12 @@ func execRequest(line string, timeout secondsValue) request {
 	if timeout != 0 {
 		body["timeout_seconds"] = timeout
 	}
-	return request{method: http.MethodPost, path: "/agent/command/execute", body: body, patient: true}
+	return request{
+		method:  http.MethodPost,
+		path:    "/agent/command/execute",
+		body:    body,
+		patient: true,
+	}
 }
 
 func (a *app) printExec(got *answer) error {

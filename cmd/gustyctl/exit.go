@@ -26,7 +26,8 @@ const exitCodeHelp = `Exit codes:
 request, 5 apply --dry-run --exit-code would change something.
 job run --follow exits with the run's own code, which may be any of these.`
 
-// exitError is an error with the exit code that it leads to. Its text is one sentence that says what to do.
+// exitError is an error with the exit code that it leads to. Its text is one sentence that says
+// what to do.
 type exitError struct {
 	code  int
 	text  string
@@ -50,8 +51,8 @@ func newExitError(code int, format string, args ...any) error {
 	return &exitError{code: code, text: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// exitCode returns the code that err asks for. Only what cobra itself says of a command line asks for
-// none, and what it could not print.
+// exitCode returns the code that err asks for. Only what cobra itself says of a command line asks
+// for none, and what it could not print.
 func exitCode(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code

@@ -14,13 +14,20 @@ import (
 func explain(err error, t target) error {
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &exitError{code: exitFailed, text: "interrupted; what the agent was asked to do may still go on there", cause: err}
+		return &exitError{
+			code:  exitFailed,
+			text:  "interrupted; what the agent was asked to do may still go on there",
+			cause: err,
+		}
 	case isRefused(err):
 		return explainRefused(t)
 	case isTimeout(err):
-		return unreachablef("%s did not answer in time (%w); check the address, firewalls and the agent's log", t.url, innermost(err))
+		return unreachablef(
+			"%s did not answer in time (%w); check the address, firewalls and the agent's log",
+			t.url, innermost(err))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return unreachablef("%s closed the connection in the middle; the outcome is unknown, look at the agent's log", t.url)
+		return unreachablef("%s closed the connection in the middle; the outcome is unknown, "+
+			"look at the agent's log", t.url)
 	}
 	if sentence := explainTLS(err, t); sentence != nil {
 		return sentence
@@ -28,38 +35,49 @@ func explain(err error, t target) error {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return unreachablef("the host %s is not known (%s); check the address", dns.Name, dns.Err)
 	}
-	return unreachablef("cannot reach %s: %w; check the address and the network", t.url, innermost(err))
+	return unreachablef("cannot reach %s: %w; check the address and the network", t.url,
+		innermost(err))
 }
 
-// explainRefused knows the two cases of a connection that nobody takes: the agent is not running, or it is not at that address.
+// explainRefused knows the two cases of a connection that nobody takes: the agent is not running,
+// or it is not at that address.
 func explainRefused(t target) error {
 	if t.dir == "" {
-		return unreachablef("nothing listens at %s; check the address, and that the agent runs", t.url)
+		return unreachablef("nothing listens at %s; check the address, and that the agent runs",
+			t.url)
 	}
 	if !t.dir.alive() {
 		return unreachablef("the agent of %s is not running; %s", t.dir, howToStart)
 	}
-	return unreachablef("the agent of %s runs, but does not listen at %s; it may be starting or stopping: look at its log", t.dir, t.url)
+	return unreachablef("the agent of %s runs, but does not listen at %s; it may be starting or "+
+		"stopping: look at its log", t.dir, t.url)
 }
 
 // explainTLS returns nil where err is none of TLS.
 func explainTLS(err error, t target) error {
 	if pin, ok := errors.AsType[*pinError](err); ok {
-		return unreachablef("the certificate of %s is not the pinned one, its fingerprint is %s; pin that one only if the agent's host shows the "+
-			"same (it changes when the certificate is renewed), or use --ca", t.url, formatFingerprint(pin.got))
+		return unreachablef("the certificate of %s is not the pinned one, its fingerprint is %s; "+
+			"pin that one only if the agent's host shows the "+
+			"same (it changes when the certificate is renewed), or use --ca", t.url,
+			formatFingerprint(pin.got))
 	}
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
-		return unreachablef("the certificate of %s is for other names (%v); use one of its names in --url, or pin it with --fingerprint",
+		return unreachablef("the certificate of %s is for other names (%v); use one of its names "+
+			"in --url, or pin it with --fingerprint",
 			t.url, certificateNames(name.Certificate))
 	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		return unreachablef("the certificate of %s has expired or is not valid yet; check both clocks, and renew the certificate", t.url)
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok &&
+		invalid.Reason == x509.Expired {
+		return unreachablef("the certificate of %s has expired or is not valid yet; check both "+
+			"clocks, and renew the certificate", t.url)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return unreachablef("the certificate of %s is not trusted; give the agent's CA (tls/ca.pem in its data directory) with --ca, or "+
+		return unreachablef("the certificate of %s is not trusted; give the agent's CA "+
+			"(tls/ca.pem in its data directory) with --ca, or "+
 			"its fingerprint with --fingerprint", t.url)
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok ||
+		errors.Is(err, http.ErrSchemeMismatch) {
 		return unreachablef("%s does not speak TLS; check the port", t.url)
 	}
 	return nil
@@ -78,7 +96,8 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || (ok && timeout.Timeout())
 }
 
-// innermost returns the error that began the chain: the ones around it repeat the address and name system calls.
+// innermost returns the error that began the chain: the ones around it repeat the address and name
+// system calls.
 func innermost(err error) error {
 	for {
 		next := errors.Unwrap(err)

@@ -8,7 +8,8 @@ import (
 	"gusty/messages"
 )
 
-// explanation is what is known of a job, to be said in sentences. It asks nobody: every combination can be tested.
+// explanation is what is known of a job, to be said in sentences. It asks nobody: every combination
+// can be tested.
 type explanation struct {
 	now        time.Time
 	here       *time.Location // of who reads it
@@ -43,10 +44,13 @@ func (e *explanation) sentences() []string {
 // what says what the expression means.
 func (e *explanation) what() string {
 	if e.unreadable != "" {
-		return fmt.Sprintf("%s never fires: its expression %q cannot be read (%s); change it: gustyctl job update", e.job.Name, e.job.Cron,
+		return fmt.Sprintf(
+			"%s never fires: its expression %q cannot be read (%s); change it: gustyctl job update",
+			e.job.Name, e.job.Cron,
 			e.unreadable)
 	}
-	text := fmt.Sprintf("%s has the expression %s: %s", e.job.Name, e.job.Cron, e.preview.Description)
+	text := fmt.Sprintf("%s has the expression %s: %s", e.job.Name, e.job.Cron,
+		e.preview.Description)
 	switch {
 	case isEvery(e.job.Cron) || isReboot(e.job.Cron):
 		return text + "."
@@ -67,7 +71,8 @@ func beginsWith(cron, nickname string) bool {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(cron)), nickname)
 }
 
-// at returns a time as the clock here shows it, with its zone and how far away it is: "2026-01-02 03:04:05 CET (in 4 min)".
+// at returns a time as the clock here shows it, with its zone and how far away it is: "2026-01-02
+// 03:04:05 CET (in 4 min)".
 func (e *explanation) at(t time.Time) string {
 	return t.In(e.here).Format("2006-01-02 15:04:05 MST") + " (" + distanceFrom(e.now, t) + ")"
 }
@@ -75,8 +80,9 @@ func (e *explanation) at(t time.Time) string {
 // policies says what becomes of the firings that do not go as planned.
 func (e *explanation) policies() []string {
 	overlap := map[messages.OverlapPolicy]string{
-		messages.OverlapSkip:    "is skipped",
-		messages.OverlapQueue:   "waits until that run has ended; of several, one waits and the others are skipped",
+		messages.OverlapSkip: "is skipped",
+		messages.OverlapQueue: "waits until that run has ended; of several, one waits and the " +
+			"others are skipped",
 		messages.OverlapAllow:   "runs beside it",
 		messages.OverlapReplace: "ends that run and takes its place",
 	}[e.job.Overlap]
@@ -87,7 +93,8 @@ func (e *explanation) policies() []string {
 	if e.unreadable != "" || isReboot(e.job.Cron) {
 		return said
 	}
-	return append(said, fmt.Sprintf("A firing up to %s late still runs; one that is later, since the agent was down or the host suspended, is recorded "+
+	return append(said, fmt.Sprintf("A firing up to %s late still runs; one that is later, since "+
+		"the agent was down or the host suspended, is recorded "+
 		"as missed, and %s.", humaneDuration(time.Duration(e.job.Grace)*time.Second), e.misfire()))
 }
 

@@ -23,23 +23,28 @@ func (e *explanation) future() []string {
 	return said
 }
 
-// obstacles says what keeps the job from firing, how to lift it, and what becomes of what falls due meanwhile.
+// obstacles says what keeps the job from firing, how to lift it, and what becomes of what falls due
+// meanwhile.
 func (e *explanation) obstacles() (said []string) {
 	if e.state.Quarantined {
-		said = append(said, fmt.Sprintf("It is quarantined%s. It does not fire before it is resumed: gustyctl job resume %s",
+		said = append(said, fmt.Sprintf("It is quarantined%s. It does not fire before it is "+
+			"resumed: gustyctl job resume %s",
 			because(e.state.QuarantineReason), e.job.Name))
 	}
 	if e.state.Paused {
-		said = append(said, "It is paused and does not fire before it is resumed: gustyctl job resume "+e.job.Name)
+		said = append(said, "It is paused and does not fire before it is resumed: gustyctl job "+
+			"resume "+e.job.Name)
 	}
 	if !e.state.Firing {
 		said = append(said, "All firing of the agent is stopped: gustyctl job start resumes it.")
 	}
 	if !e.state.Enabled {
-		return append(said, "It is switched off: gustyctl job update "+e.job.Name+" --enabled switches it on. What falls due meanwhile is not missed.")
+		return append(said, "It is switched off: gustyctl job update "+e.job.Name+
+			" --enabled switches it on. What falls due meanwhile is not missed.")
 	}
 	if len(said) > 0 && !isReboot(e.job.Cron) {
-		said = append(said, "What falls due meanwhile is recorded as missed when it fires again, and "+e.misfire()+".")
+		said = append(said, "What falls due meanwhile is recorded as missed when it fires again, "+
+			"and "+e.misfire()+".")
 	}
 	return said
 }
@@ -57,11 +62,13 @@ func (e *explanation) next() string {
 		return "It never fires again: no time of its expression lies ahead."
 	}
 	text := "It fires next at " + e.at(at)
-	if there, err := time.LoadLocation(cmp.Or(e.job.TimeZone, "Local")); e.job.TimeZone != "" && err == nil && !sameClock(at, there, e.here) {
+	if there, err := time.LoadLocation(cmp.Or(e.job.TimeZone, "Local")); e.job.TimeZone != "" &&
+		err == nil && !sameClock(at, there, e.here) {
 		text += ", which is " + at.In(there).Format("15:04:05") + " in " + e.job.TimeZone
 	}
 	if e.job.Jitter > 0 {
-		text += ", and starts up to " + humaneDuration(time.Duration(e.job.Jitter)*time.Second) + " later, at random"
+		text += ", and starts up to " + humaneDuration(time.Duration(e.job.Jitter)*time.Second) +
+			" later, at random"
 	}
 	return text + "."
 }
@@ -72,13 +79,15 @@ func sameClock(at time.Time, a, b *time.Location) bool {
 	return offsetA == offsetB
 }
 
-// nextDue returns the next firing: the one that is recorded ahead of its time, else the one that is planned. Zero: none.
+// nextDue returns the next firing: the one that is recorded ahead of its time, else the one that is
+// planned. Zero: none.
 func (e *explanation) nextDue() (at time.Time) {
 	if e.state.Next != nil {
 		at = *e.state.Next
 	}
 	for _, r := range e.runs[messages.RunQueued] {
-		ahead := messages.Trigger(r.Trigger) == messages.TriggerSchedule && r.DueAt != nil && r.DueAt.After(e.now)
+		ahead := messages.Trigger(r.Trigger) == messages.TriggerSchedule && r.DueAt != nil &&
+			r.DueAt.After(e.now)
 		if ahead && (at.IsZero() || r.DueAt.Before(at)) {
 			at = *r.DueAt
 		}
@@ -86,7 +95,8 @@ func (e *explanation) nextDue() (at time.Time) {
 	return at
 }
 
-// wouldFire returns the next firing of a job that something keeps from firing. That of @every counts from an anchor that only the agent knows.
+// wouldFire returns the next firing of a job that something keeps from firing. That of @every
+// counts from an anchor that only the agent knows.
 func (e *explanation) wouldFire() time.Time {
 	if at := e.nextDue(); !at.IsZero() || isEvery(e.job.Cron) || len(e.preview.Next) == 0 {
 		return at

@@ -29,9 +29,12 @@ func (e *explanation) underWay(r *runRecord) string {
 	if r.StartedAt == nil {
 		return fmt.Sprintf("A run is about to start, %s (run %s).", r.cause(), r.ID)
 	}
-	text := fmt.Sprintf("A run is under way since %s, %s (run %s)", e.at(*r.StartedAt), r.cause(), r.ID)
+	text := fmt.Sprintf("A run is under way since %s, %s (run %s)", e.at(*r.StartedAt), r.cause(),
+		r.ID)
 	if e.job.Timeout > 0 {
-		text += "; it is ended at " + e.at(r.StartedAt.Add(time.Duration(e.job.Timeout)*time.Second)) + " unless it ends before"
+		text += "; it is ended at " +
+			e.at(r.StartedAt.Add(time.Duration(e.job.Timeout)*time.Second)) +
+			" unless it ends before"
 	}
 	return text + "."
 }
@@ -39,7 +42,8 @@ func (e *explanation) underWay(r *runRecord) string {
 func (e *explanation) retrying(r *runRecord) string {
 	text := fmt.Sprintf("Attempt %d of at most %d waits", r.Attempt, e.job.MaxRetries+1)
 	if r.DueAt != nil {
-		text = fmt.Sprintf("Attempt %d of at most %d is to start at %s", r.Attempt, e.job.MaxRetries+1, e.at(*r.DueAt))
+		text = fmt.Sprintf("Attempt %d of at most %d is to start at %s", r.Attempt,
+			e.job.MaxRetries+1, e.at(*r.DueAt))
 	}
 	return text + " (run " + r.ID + ")."
 }
@@ -62,12 +66,15 @@ func (e *explanation) waiting(r *runRecord) string {
 	}
 	text += " (run " + r.ID + "): "
 	queues := e.job.Overlap == messages.OverlapQueue || e.job.Overlap == messages.OverlapReplace ||
-		messages.Trigger(r.Trigger) == messages.TriggerMisfire && e.job.Misfire == messages.MisfireRunAll && e.job.Overlap != messages.OverlapAllow
+		messages.Trigger(r.Trigger) == messages.TriggerMisfire &&
+			e.job.Misfire == messages.MisfireRunAll && e.job.Overlap != messages.OverlapAllow
 	switch {
 	case queues && len(e.runs[messages.RunRunning]) > 0:
 		return text + "it starts when the run under way has ended."
 	case e.job.Jitter > 0:
-		return text + "jitter_seconds is " + humaneDuration(time.Duration(e.job.Jitter)*time.Second) + ", or the agent has no free slot (max_concurrent_runs)."
+		return text + "jitter_seconds is " +
+			humaneDuration(time.Duration(e.job.Jitter)*time.Second) +
+			", or the agent has no free slot (max_concurrent_runs)."
 	default:
 		return text + "it is about to start, or the agent has no free slot (max_concurrent_runs)."
 	}

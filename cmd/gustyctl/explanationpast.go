@@ -63,10 +63,12 @@ func (r *runRecord) end() time.Time {
 	return *r.EndedAt
 }
 
-// ended says how a run went: "It last ran at …, by its schedule, and failed after 2 s: it exited with 3 (run …)."
+// ended says how a run went: "It last ran at …, by its schedule, and failed after 2 s: it exited
+// with 3 (run …)."
 func (e *explanation) ended(r *runRecord) string {
 	outcome := map[messages.RunState]string{
-		messages.RunSucceeded: "succeeded", messages.RunFailed: "failed", messages.RunTimedOut: "ran out of time",
+		messages.RunSucceeded: "succeeded", messages.RunFailed: "failed",
+		messages.RunTimedOut:  "ran out of time",
 		messages.RunCancelled: "was cancelled", messages.RunInterrupted: "was interrupted",
 	}[r.State]
 	var text string
@@ -78,7 +80,8 @@ func (e *explanation) ended(r *runRecord) string {
 	} else {
 		text = fmt.Sprintf("Its last run, %s, %s before it started", r.cause(), outcome)
 		if r.DueAt != nil {
-			text = fmt.Sprintf("Its last run, due at %s, %s, %s before it started", e.at(*r.DueAt), r.cause(), outcome)
+			text = fmt.Sprintf("Its last run, due at %s, %s, %s before it started", e.at(*r.DueAt),
+				r.cause(), outcome)
 		}
 	}
 	if r.State == messages.RunSucceeded && r.ExitCode != nil && *r.ExitCode != 0 {
@@ -144,12 +147,14 @@ func (e *explanation) failures(last *runRecord) (said []string) {
 	case e.job.MaxRetries == 0:
 		said = append(said, "It is not tried again before it fires next: max_retries is 0.")
 	case last.Attempt > e.job.MaxRetries:
-		said = append(said, fmt.Sprintf("That was its last attempt: max_retries is %d.", e.job.MaxRetries))
+		said = append(said,
+			fmt.Sprintf("That was its last attempt: max_retries is %d.", e.job.MaxRetries))
 	}
 	return said
 }
 
-// streak says how often the job failed in a row; a single failure was told already. A cancelled run neither ends a streak nor counts.
+// streak says how often the job failed in a row; a single failure was told already. A cancelled run
+// neither ends a streak nor counts.
 func (e *explanation) streak(last *runRecord) string {
 	const counted = 100 // the agent looks no further back
 	n, text := e.state.FailureStreak, "It has failed"

@@ -36,14 +36,19 @@ values of environments leave only with --with-secrets; a file that has them is c
 What import takes back is all of it but runs.
 
 ` + toStandardOutput,
-		Example: "  gustyctl export host.sqlite\n  gustyctl export --for-rusty-agent --with-secrets db.sqlite",
-		Args:    oneArg,
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.export(cmd.Context(), args[0], flags) },
+		Example: "  gustyctl export host.sqlite\n  gustyctl export --for-rusty-agent " +
+			"--with-secrets db.sqlite",
+		Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.export(cmd.Context(), args[0], flags)
+		},
 	}
 	flags.store = a.storeFlags(cmd)
-	cmd.Flags().BoolVar(&flags.rusty, "for-rusty-agent", false, "write the file that the Rust agent works with; what it cannot do is left out, and told")
+	cmd.Flags().BoolVar(&flags.rusty, "for-rusty-agent", false,
+		"write the file that the Rust agent works with; what it cannot do is left out, and told")
 	cmd.Flags().BoolVar(&flags.query.Runs, "with-runs", false, "add runs and what they printed")
-	cmd.Flags().BoolVar(&flags.query.Secrets, "with-secrets", false, "write hashes, passwords and values of environments as they are")
+	cmd.Flags().BoolVar(&flags.query.Secrets, "with-secrets", false,
+		"write hashes, passwords and values of environments as they are")
 	return cmd
 }
 
@@ -51,7 +56,8 @@ func (a *app) export(ctx context.Context, path string, flags *exportFlags) error
 	lines := path == outfile.StandardOutput && !flags.rusty ||
 		strings.EqualFold(filepath.Ext(path), ".ndjson")
 	if flags.rusty && (lines || flags.query.Runs) {
-		return usagef("--for-rusty-agent writes the Rust agent's SQLite file, which has no lines of JSON and no runs")
+		return usagef("--for-rusty-agent writes the Rust agent's SQLite file, which has no lines " +
+			"of JSON and no runs")
 	}
 	rows, err := a.exportSource(ctx, flags)
 	if err != nil {
@@ -76,7 +82,8 @@ func (a *app) export(ctx context.Context, path string, flags *exportFlags) error
 	return a.reportExport(t, e.counts)
 }
 
-// exported is one row of an export: as a running agent sent it, or as the store of a stopped one gave it.
+// exported is one row of an export: as a running agent sent it, or as the store of a stopped one
+// gave it.
 type exported struct {
 	line []byte
 	row  messages.TableRow
@@ -94,7 +101,9 @@ func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, 
 	if dir == "" {
 		c, err := a.connect(ctx)
 		return func(each func(exported) error) error {
-			return c.exportLines(ctx, flags.query, func(line []byte) error { return each(exported{line: line}) })
+			return c.exportLines(ctx, flags.query, func(line []byte) error {
+				return each(exported{line: line})
+			})
 		}, err
 	}
 	return func(each func(exported) error) error {
@@ -102,7 +111,9 @@ func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, 
 		if err != nil {
 			return err
 		}
-		err = store.Export(flags.query, func(row messages.TableRow) error { return each(exported{row: row}) })
+		err = store.Export(flags.query, func(row messages.TableRow) error {
+			return each(exported{row: row})
+		})
 		if closing := store.Close(); err == nil && closing != nil {
 			err = failedf("cannot close the store: %w", closing)
 		}
@@ -141,7 +152,8 @@ func (x *exporting) throughFile(ctx context.Context, t *outfile.Target) (err err
 		return failedf("cannot make a place for the file: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	context.AfterFunc(ctx, func() { _ = os.RemoveAll(dir) }) // the copy may wait for a reader for ever
+	// the copy may wait for a reader for ever
+	context.AfterFunc(ctx, func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "export.sqlite")
 	err = x.writeSQLite(ctx, path)
 	if errors.Is(err, sqlite.ErrDiskFull) {
@@ -247,7 +259,10 @@ func (a *app) reportExport(t *outfile.Target, counts map[string]int) error {
 	}
 	what := []string{}
 	for _, t := range []struct{ table, words string }{
-		{messages.TableJobs, "jobs"}, {messages.TableConfig, "parameters"}, {messages.TableUsers, "users"}, {messages.TableRuns, "runs"},
+		{messages.TableJobs, "jobs"},
+		{messages.TableConfig, "parameters"},
+		{messages.TableUsers, "users"},
+		{messages.TableRuns, "runs"},
 	} {
 		if n, there := counts[t.table]; there {
 			what = append(what, strconv.Itoa(n)+" "+t.words)

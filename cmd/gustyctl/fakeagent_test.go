@@ -42,12 +42,16 @@ type fakeAgent struct {
 func startFakeAgent(t testing.TB) *fakeAgent {
 	t.Helper()
 	f := &fakeAgent{
-		password: adminPassword, config: map[string]string{}, jobs: map[string]map[string]any{}, state: "up",
+		password: adminPassword, config: map[string]string{}, jobs: map[string]map[string]any{},
+		state:  "up",
 		polled: make(chan struct{}, 1),
 	}
 	f.server = httptest.NewUnstartedServer(f.routes())
 	f.server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are what is tested
-	f.server.TLS = &tls.Config{Certificates: []tls.Certificate{f.certificate(t)}, MinVersion: tls.VersionTLS12}
+	f.server.TLS = &tls.Config{
+		Certificates: []tls.Certificate{f.certificate(t)},
+		MinVersion:   tls.VersionTLS12,
+	}
 	f.server.StartTLS()
 	return f
 }
@@ -56,15 +60,19 @@ func startFakeAgent(t testing.TB) *fakeAgent {
 func (f *fakeAgent) certificate(t testing.TB) tls.Certificate {
 	t.Helper()
 	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "fake CA"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "fake CA"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign,
 	}
 	caKey := newKey(t)
 	caDER := sign(t, ca, ca, caKey, caKey)
 	f.caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "fake agent"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "fake agent"},
+		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	leafKey := newKey(t)
 	leafDER := sign(t, leaf, ca, leafKey, caKey)

@@ -47,7 +47,8 @@ func (f *fakeAgent) putJob(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "storage_full", "", "the disk is full")
 		return
 	case job["cron_expression"] == "bad":
-		refuse(w, http.StatusUnprocessableEntity, "invalid", "cron_expression", "has 1 field, and takes 5, 6 or 7")
+		refuse(w, http.StatusUnprocessableEntity, "invalid", "cron_expression",
+			"has 1 field, and takes 5, 6 or 7")
 		return
 	}
 	if exists {
@@ -69,7 +70,8 @@ func (f *fakeAgent) checkJob(w http.ResponseWriter, r *http.Request) {
 	stored, exists := f.jobs[name]
 	changed, variables := []string{}, []string{}
 	if job["cron_expression"] == "bad" {
-		refuse(w, http.StatusUnprocessableEntity, "invalid", "cron_expression", "has 1 field, and takes 5, 6 or 7")
+		refuse(w, http.StatusUnprocessableEntity, "invalid", "cron_expression",
+			"has 1 field, and takes 5, 6 or 7")
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(job)) {
@@ -77,11 +79,17 @@ func (f *fakeAgent) checkJob(w http.ResponseWriter, r *http.Request) {
 		if is, group := job[key].(map[string]any); group {
 			variables = changedVariables(was, is)
 		}
-		if exists && (len(variables) > 0 && key == "environment" || key != "environment" && !reflect.DeepEqual(stored[key], job[key])) {
+		if exists &&
+			(len(variables) > 0 && key == "environment" || key != "environment" &&
+				!reflect.DeepEqual(stored[key], job[key])) {
 			changed = append(changed, key)
 		}
 	}
-	data, _ := json.Marshal(map[string]any{"exists": exists, "changed": changed, "changed_environment": variables})
+	data, _ := json.Marshal(map[string]any{
+		"exists":              exists,
+		"changed":             changed,
+		"changed_environment": variables,
+	})
 	answerWith(w, http.StatusOK, string(data))
 }
 
@@ -125,7 +133,13 @@ func (f *fakeAgent) deleteJob(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeAgent) preview(w http.ResponseWriter, r *http.Request) {
 	count, _ := strconv.Atoi(r.URL.Query().Get("count"))
-	next := []string{"2099-01-01T02:30:00.000Z", "2099-01-02T02:30:00.000Z", "2099-01-03T02:30:00.000Z", "2099-01-04T02:30:00.000Z"}
-	data, _ := json.Marshal(map[string]any{"description": "at 02:30 every day", "next": next[:min(count, len(next))]})
+	next := []string{
+		"2099-01-01T02:30:00.000Z", "2099-01-02T02:30:00.000Z",
+		"2099-01-03T02:30:00.000Z", "2099-01-04T02:30:00.000Z",
+	}
+	data, _ := json.Marshal(map[string]any{
+		"description": "at 02:30 every day",
+		"next":        next[:min(count, len(next))],
+	})
 	answerWith(w, http.StatusOK, string(data))
 }

@@ -12,7 +12,9 @@ func (f *fakeAgent) routes() http.Handler {
 	open.HandleFunc("GET /agent/health/ready", f.ready)
 	closed := http.NewServeMux()
 	for pattern, body := range fixedAnswers() {
-		closed.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { answerWith(w, http.StatusOK, body) })
+		closed.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			answerWith(w, http.StatusOK, body)
+		})
 	}
 	closed.HandleFunc("PUT /agent/config", f.setConfig)
 	closed.HandleFunc("PUT /agent/userpassword/update", f.setPassword)
@@ -71,7 +73,8 @@ func (f *fakeAgent) authenticated(next http.Handler) http.Handler {
 		known := user == "Admin" && password == f.password
 		f.mu.Unlock()
 		if !known {
-			refuse(w, http.StatusUnauthorized, "unauthenticated", "", "the credentials are not valid")
+			refuse(w, http.StatusUnauthorized, "unauthenticated", "",
+				"the credentials are not valid")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -85,7 +88,12 @@ func answerWith(w http.ResponseWriter, status int, body string) {
 }
 
 func refuse(w http.ResponseWriter, status int, code, field, message string) {
-	body, _ := json.Marshal(map[string]any{"success": false, "code": code, "field": field, "message": message})
+	body, _ := json.Marshal(map[string]any{
+		"success": false,
+		"code":    code,
+		"field":   field,
+		"message": message,
+	})
 	answerWith(w, status, string(body))
 }
 
@@ -120,7 +128,8 @@ func (f *fakeAgent) setConfig(w http.ResponseWriter, r *http.Request) {
 			f.mu.Unlock()
 		case "opensearch_user_pass":
 			if row.Value != "s3cret" {
-				refuse(w, http.StatusUnprocessableEntity, "invalid", row.Name, "not what the test sends")
+				refuse(w, http.StatusUnprocessableEntity, "invalid", row.Name,
+					"not what the test sends")
 				return
 			}
 		}
@@ -163,7 +172,14 @@ func (f *fakeAgent) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	line := string(body.Command)
-	answer := map[string]any{"success": true, "message": line, "exit_code": 0, "stdout": line + "\n", "stderr": "", "timed_out": false}
+	answer := map[string]any{
+		"success":   true,
+		"message":   line,
+		"exit_code": 0,
+		"stdout":    line + "\n",
+		"stderr":    "",
+		"timed_out": false,
+	}
 	switch {
 	case strings.HasPrefix(line, "fail"):
 		answer["success"], answer["exit_code"], answer["stderr"] = false, 7, "no such thing\n"

@@ -32,7 +32,8 @@ func (f *fakeAgent) runJob(w http.ResponseWriter, r *http.Request) {
 	answerWith(w, http.StatusAccepted, fmt.Sprintf(`{"run_id":%q,"state":"queued"}`, runID))
 }
 
-// getRun answers with a run that ends at the third look: in failure where the job "broken" is stored, never where "endless" is.
+// getRun answers with a run that ends at the third look: in failure where the job "broken" is
+// stored, never where "endless" is.
 func (f *fakeAgent) getRun(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,8 +69,8 @@ func (f *fakeAgent) output(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// followed streams as an agent does: line by line, with blank ones to keep the connection alive. It never ends where the job "endless" is
-// stored, and breaks off where "torn" is.
+// followed streams as an agent does: line by line, with blank ones to keep the connection alive. It
+// never ends where the job "endless" is stored, and breaks off where "torn" is.
 func (f *fakeAgent) followed(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	_, endless := f.jobs["endless"]

@@ -6,13 +6,16 @@ import (
 	"unicode"
 )
 
-// maxFileNameBytes leaves room for an extension and a number within the 255 bytes that file systems take.
+// maxFileNameBytes leaves room for an extension and a number within the 255 bytes that file systems
+// take.
 const maxFileNameBytes = 200
 
-// fileNames assigns a file name to each job's name, and remembers those that are taken, without regard to case.
+// fileNames assigns a file name to each job's name, and remembers those that are taken, without
+// regard to case.
 type fileNames map[string]bool
 
-// name replaces what file systems, shells and archives trip over: all but letters, digits and . _ -, and a dot at the beginning.
+// name replaces what file systems, shells and archives trip over: all but letters, digits and . _
+// -, and a dot at the beginning.
 func (f fileNames) name(job string) string {
 	safe := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {

@@ -30,7 +30,8 @@ func processAlive(pid int) bool {
 	if pid <= 0 {
 		return false
 	}
-	// On Windows this opens the process, and fails where there is none. One that may not be opened exists.
+	// On Windows this opens the process, and fails where there is none. One that may not be opened
+	// exists.
 	process, err := os.FindProcess(pid)
 	if err != nil {
 		return errors.Is(err, fs.ErrPermission)

@@ -12,7 +12,8 @@ import (
 	"gusty/messages"
 )
 
-// humane returns a JSON value as a person reads it. The agent's key names carry their units, and the few old ones that do not are listed here.
+// humane returns a JSON value as a person reads it. The agent's key names carry their units, and
+// the few old ones that do not are listed here.
 func (a *app) humane(key string, raw json.RawMessage) string {
 	var value any
 	if json.Unmarshal(raw, &value) != nil {
@@ -46,7 +47,8 @@ func (a *app) humaneNumber(key string, v float64, raw string) string {
 		return humaneBytes(v)
 	case strings.HasSuffix(key, "_ms"):
 		return humaneDuration(time.Duration(v * float64(time.Millisecond)))
-	case key == "up_time", strings.HasSuffix(key, "_seconds"), strings.HasSuffix(key, "_seconds_total"):
+	case key == "up_time", strings.HasSuffix(key, "_seconds"),
+		strings.HasSuffix(key, "_seconds_total"):
 		return humaneDuration(time.Duration(v * float64(time.Second)))
 	default:
 		return raw
@@ -104,7 +106,8 @@ func yesNo(v bool) string {
 	return "no"
 }
 
-// humaneDuration returns the two largest units that tell something: "0 s", "350 ms", "2.4 s", "1 min 5 s", "3 h 12 min", "5 d 3 h".
+// humaneDuration returns the two largest units that tell something: "0 s", "350 ms", "2.4 s", "1
+// min 5 s", "3 h 12 min", "5 d 3 h".
 func humaneDuration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -124,7 +127,9 @@ func humaneDuration(d time.Duration) string {
 	}
 }
 
-func twoUnits(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
+func twoUnits(d, large time.Duration, largeName string, small time.Duration,
+	smallName string,
+) string {
 	text := fmt.Sprintf("%d %s", d/large, largeName)
 	if rest := d % large / small; rest > 0 {
 		text += fmt.Sprintf(" %d %s", rest, smallName)

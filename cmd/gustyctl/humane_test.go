@@ -58,7 +58,8 @@ func TestDistance(t *testing.T) {
 	a := &app{now: func() time.Time { return now }}
 	for d, want := range map[time.Duration]string{
 		0: "now", 900 * time.Millisecond: "now", -900 * time.Millisecond: "now",
-		3100 * time.Millisecond: "in 3 s", -3100 * time.Millisecond: "3 s ago", 36 * time.Hour: "in 1 d 12 h",
+		3100 * time.Millisecond: "in 3 s", -3100 * time.Millisecond: "3 s ago",
+		36 * time.Hour: "in 1 d 12 h",
 	} {
 		if got := a.distance(now.Add(d)); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)

@@ -30,14 +30,20 @@ func (a *app) importCommand() *cobra.Command {
 		Long: `Take over jobs, parameters and users into a running agent, or on its host into the store of one that is stopped. FILE is the Rust
 agent's database as it lies on disk or plain, or what export wrote; - is standard input. It says what becomes of every row. Where one is refused nothing is
 changed, unless with --partial. Users who are there already stay as they are, and runs are not taken over.`,
-		Example: "  gustyctl import --dry-run /opt/rusty_agent/rusty_assets/db.sqlite\n  gustyctl import host.sqlite",
-		Args:    oneArg,
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.importFile(cmd.Context(), args[0], flags) },
+		Example: "  gustyctl import --dry-run /opt/rusty_agent/rusty_assets/db.sqlite\n  " +
+			"gustyctl import host.sqlite",
+		Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.importFile(cmd.Context(), args[0], flags)
+		},
 	}
 	flags.store = a.storeFlags(cmd)
-	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "say what would become of each row, and change nothing")
-	cmd.Flags().BoolVar(&flags.partial, "partial", false, "take over the other rows where some are refused")
-	cmd.Flags().StringVar(&flags.content, "content", "", "how all scripts of a SQLite file are stored, base64 or plain (default: told for each)")
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false,
+		"say what would become of each row, and change nothing")
+	cmd.Flags().BoolVar(&flags.partial, "partial", false,
+		"take over the other rows where some are refused")
+	cmd.Flags().StringVar(&flags.content, "content", "",
+		"how all scripts of a SQLite file are stored, base64 or plain (default: told for each)")
 	return cmd
 }
 
@@ -68,8 +74,11 @@ type importSink interface {
 	refuse(place int, table, name, why string) error
 }
 
-// readImport returns the rows of a file of any form that is taken. Of a SQLite file numbers has, by place, each row's number in its table.
-func readImport(ctx context.Context, path string, how sqlite.Encoding, to importSink) (numbers []int, err error) {
+// readImport returns the rows of a file of any form that is taken. Of a SQLite file numbers has, by
+// place, each row's number in its table.
+func readImport(ctx context.Context, path string, how sqlite.Encoding,
+	to importSink,
+) (numbers []int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usagef("cannot read the file: %w", err)
@@ -88,7 +97,8 @@ func readImport(ctx context.Context, path string, how sqlite.Encoding, to import
 	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("{")):
 		err = readLines(io.MultiReader(bytes.NewReader(head), f), to)
 	default:
-		err = errors.New("it is neither a SQLite file, plain or of the Rust agent, nor an export of Gusty")
+		err = errors.New(
+			"it is neither a SQLite file, plain or of the Rust agent, nor an export of Gusty")
 	}
 	if err == nil {
 		return numbers, nil
@@ -110,8 +120,8 @@ func readLines(from io.Reader, to importSink) error {
 	})
 }
 
-// numbered counts the rows of a SQLite file, which have no lines: their places over all tables, and what they are told by, their numbers in
-// their tables.
+// numbered counts the rows of a SQLite file, which have no lines: their places over all tables, and
+// what they are told by, their numbers in their tables.
 type numbered struct {
 	to      importSink
 	numbers []int // by place, from 0 on
@@ -147,7 +157,9 @@ func (c collected) refuse(place int, table, name, why string) error {
 }
 
 // importOffline changes the store itself.
-func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encoding, dir dataDir, flags *importFlags) error {
+func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encoding, dir dataDir,
+	flags *importFlags,
+) error {
 	rows := collected{transfer.NewCollector(transfer.Rules{Now: a.now()})}
 	numbers, err := readImport(ctx, path, how, rows)
 	if err != nil {
@@ -165,5 +177,9 @@ func (a *app) importOffline(ctx context.Context, path string, how sqlite.Encodin
 	if err != nil {
 		return err
 	}
-	return a.reportImport(&importReport{Applied: result.Applied, DryRun: flags.dryRun, Rows: result.Rows}, numbers, flags)
+	return a.reportImport(&importReport{
+		Applied: result.Applied,
+		DryRun:  flags.dryRun,
+		Rows:    result.Rows,
+	}, numbers, flags)
 }

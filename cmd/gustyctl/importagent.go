@@ -13,7 +13,8 @@ import (
 // maxImportBytes is what an agent takes at once.
 const maxImportBytes = 16 << 20
 
-// lineSink writes rows as the lines that an agent takes. A row that is refused here leaves its line blank, so that the agent counts as we do.
+// lineSink writes rows as the lines that an agent takes. A row that is refused here leaves its line
+// blank, so that the agent counts as we do.
 type lineSink struct {
 	body    []byte
 	lines   int
@@ -37,7 +38,8 @@ func (s *lineSink) add(place int, row messages.TableRow, line []byte, notes []st
 
 func (s *lineSink) refuse(place int, table, name, why string) error {
 	s.refused = append(s.refused, messages.ImportedRow{
-		Place: place, Table: table, Name: name, Outcome: messages.ImportRefused, Notes: []string{why},
+		Place: place, Table: table, Name: name, Outcome: messages.ImportRefused,
+		Notes: []string{why},
 	})
 	return s.checkSize()
 }
@@ -50,13 +52,17 @@ func (s *lineSink) skipTo(place int) {
 
 func (s *lineSink) checkSize() error {
 	if len(s.body) > maxImportBytes || len(s.refused) > maxImportBytes/256 {
-		return usagef("a running agent takes at most %d MiB at once; stop it, and import the file then: --offline", maxImportBytes>>20)
+		return usagef("a running agent takes at most %d MiB at once; stop it, and import the "+
+			"file then: --offline", maxImportBytes>>20)
 	}
 	return nil
 }
 
-// importOnline sends the rows to the agent. Where one is refused here already, the agent is asked what would become of the others.
-func (a *app) importOnline(ctx context.Context, path string, how sqlite.Encoding, flags *importFlags) error {
+// importOnline sends the rows to the agent. Where one is refused here already, the agent is asked
+// what would become of the others.
+func (a *app) importOnline(ctx context.Context, path string, how sqlite.Encoding,
+	flags *importFlags,
+) error {
 	c, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -83,9 +89,12 @@ func (a *app) importOnline(ctx context.Context, path string, how sqlite.Encoding
 }
 
 // importLines sends the lines. An import that is refused for its rows answers with them, too.
-func (c *client) importLines(ctx context.Context, lines []byte, dry, partial bool) (*importReport, error) {
+func (c *client) importLines(ctx context.Context, lines []byte, dry, partial bool) (*importReport,
+	error,
+) {
 	response, err := c.send(ctx, request{
-		method: http.MethodPost, path: "/agent/import", query: query("dry_run", flagText(dry), "partial", flagText(partial)), lines: lines,
+		method: http.MethodPost, path: "/agent/import",
+		query: query("dry_run", flagText(dry), "partial", flagText(partial)), lines: lines,
 	})
 	if err != nil {
 		return nil, err

@@ -21,26 +21,29 @@ type importReport struct {
 // addNotes adds what was noted when the file was read, and puts the rows in the order of the file.
 func (r *importReport) addNotes(notes map[int][]string) {
 	for i := range r.Rows {
-		if more := notes[r.Rows[i].Place]; more != nil && r.Rows[i].Outcome != messages.ImportSuperseded {
+		if more := notes[r.Rows[i].Place]; more != nil &&
+			r.Rows[i].Outcome != messages.ImportSuperseded {
 			r.Rows[i].Notes = append(slices.Clone(more), r.Rows[i].Notes...)
 		}
 	}
 	slices.SortStableFunc(r.Rows, func(a, b messages.ImportedRow) int { return a.Place - b.Place })
 }
 
-// number numbers the rows of a SQLite file as they are numbered in their tables, instead of their places over all tables.
+// number numbers the rows of a SQLite file as they are numbered in their tables, instead of their
+// places over all tables.
 func (r *importReport) number(numbers []int) {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		row.Place = numbers[row.Place-1]
 		if row.Outcome == messages.ImportSuperseded {
-			row.Notes = []string{"a later row of the table has the same name and counts"} // which was told by its place
+			// which was told by its place
+			row.Notes = []string{"a later row of the table has the same name and counts"}
 		}
 	}
 }
 
-// reportImport prints what became of each row, and fails where nothing came in because some were refused. numbers are those that readImport
-// gave.
+// reportImport prints what became of each row, and fails where nothing came in because some were
+// refused. numbers are those that readImport gave.
 func (a *app) reportImport(report *importReport, numbers []int, flags *importFlags) error {
 	place := "line"
 	if numbers != nil {
@@ -59,7 +62,8 @@ func (a *app) reportImport(report *importReport, numbers []int, flags *importFla
 	}
 	if refused := result.Refused(); refused > 0 && !flags.partial {
 		return &exitError{code: exitRefused, text: fmt.Sprintf(
-			"%d of %d rows are refused, so that nothing was changed; --partial takes over the others", refused, len(report.Rows))}
+			"%d of %d rows are refused, so that nothing was changed; --partial takes over the "+
+				"others", refused, len(report.Rows))}
 	}
 	return nil
 }
@@ -92,7 +96,8 @@ func (a *app) printImport(report *importReport, place string, partial bool) erro
 func (r *importReport) summary(partial bool) string {
 	var parts []string
 	for _, outcome := range []messages.ImportOutcome{
-		messages.ImportCreated, messages.ImportUpdated, messages.ImportUnchanged, messages.ImportKept, messages.ImportSuperseded,
+		messages.ImportCreated, messages.ImportUpdated, messages.ImportUnchanged,
+		messages.ImportKept, messages.ImportSuperseded,
 		messages.ImportLeftOut, messages.ImportRefused,
 	} {
 		if n := r.Counts[outcome]; n > 0 {

@@ -38,20 +38,24 @@ func sqliteFile(t *testing.T, rows ...messages.TableRow) string {
 	return path
 }
 
-// A row of a SQLite file is told by its number in its table, which one who looks into the file can count.
+// A row of a SQLite file is told by its number in its table, which one who looks into the file can
+// count.
 func TestRowsOfSQLiteHaveTheirNumbersInTheirTables(t *testing.T) {
-	path := sqliteFile(t, messages.VersionRow{Version: "1"}, messages.VersionRow{Version: "2"}, messages.ConfigRow{Name: "labels"},
+	path := sqliteFile(t, messages.VersionRow{Version: "1"}, messages.VersionRow{Version: "2"},
+		messages.ConfigRow{Name: "labels"},
 		messages.ConfigRow{Name: "labels"}, messages.UserTableRow{Name: "ops"})
 	var taken places
 	numbers, err := readImport(t.Context(), path, sqlite.EncodingAuto, &taken)
-	if err != nil || !slices.Equal(taken.of, []int{1, 2, 3, 4, 5}) || !slices.Equal(numbers, []int{1, 2, 1, 2, 1}) {
+	if err != nil || !slices.Equal(taken.of, []int{1, 2, 3, 4, 5}) ||
+		!slices.Equal(numbers, []int{1, 2, 1, 2, 1}) {
 		t.Fatalf("places %v, numbers %v, %v", taken.of, numbers, err)
 	}
 	report := importReport{Rows: []messages.ImportedRow{
 		{Place: 3, Outcome: messages.ImportSuperseded, Notes: []string{"line 4 has the same name and counts"}}, {Place: 4}, {Place: 5},
 	}}
 	report.number(numbers)
-	if r := report.Rows; r[0].Place != 1 || r[1].Place != 2 || r[2].Place != 1 || strings.Contains(r[0].Notes[0], "line") {
+	if r := report.Rows; r[0].Place != 1 || r[1].Place != 2 || r[2].Place != 1 ||
+		strings.Contains(r[0].Notes[0], "line") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -65,7 +69,8 @@ func TestAnImportOfNothingSaysSo(t *testing.T) {
 	for _, flags := range []importFlags{{}, {dryRun: true}, {partial: true}} {
 		var out strings.Builder
 		a := &app{out: &out}
-		if err := a.reportImport(&importReport{DryRun: flags.dryRun}, numbers, &flags); err != nil || !strings.Contains(out.String(), "nothing to import") {
+		if err := a.reportImport(&importReport{DryRun: flags.dryRun}, numbers,
+			&flags); err != nil || !strings.Contains(out.String(), "nothing to import") {
 			t.Errorf("%+v: it says %q, %v", flags, out.String(), err)
 		}
 	}

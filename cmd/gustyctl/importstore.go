@@ -7,8 +7,11 @@ import (
 	"gusty/persistence"
 )
 
-// importInto puts rows into the store of a stopped agent, or only says what would become of them: in a dry run, and where a row is refused.
-func importInto(store *persistence.Store, items []messages.ImportItem, flags *importFlags, now time.Time) (messages.ImportResult, error) {
+// importInto puts rows into the store of a stopped agent, or only says what would become of them:
+// in a dry run, and where a row is refused.
+func importInto(store *persistence.Store, items []messages.ImportItem, flags *importFlags,
+	now time.Time,
+) (messages.ImportResult, error) {
 	plan, err := store.PlanImport(items)
 	if err != nil {
 		return plan, failedf("cannot read the store: %w", err)
@@ -19,7 +22,11 @@ func importInto(store *persistence.Store, items []messages.ImportItem, flags *im
 	done := make(chan messages.Committed, 1)
 	change := messages.Change{
 		Origin: messages.Origin{Principal: "host"},
-		Rows:   []messages.Row{messages.ImportRows{Items: items, Partial: flags.partial, At: now.Truncate(time.Second)}},
+		Rows: []messages.Row{messages.ImportRows{
+			Items:   items,
+			Partial: flags.partial,
+			At:      now.Truncate(time.Second),
+		}},
 	}
 	store.Submit(change, func(c messages.Committed) { done <- c })
 	c := <-done

@@ -15,8 +15,11 @@ const (
 
 func (a *app) jobCommand() *cobra.Command {
 	return group("job", "Show, store, run and pause jobs",
-		a.jobListCommand(), a.jobShowCommand(), a.jobAddCommand(), a.jobUpdateCommand(), a.jobRemoveCommand(), a.jobRunCommand(),
-		a.jobStateCommand(), a.jobExplainCommand(), a.jobPauseCommand(), a.jobResumeCommand(), a.jobPreviewCommand(), a.jobExportCommand(), a.firingCommand("start"), a.firingCommand("stop"),
+		a.jobListCommand(), a.jobShowCommand(), a.jobAddCommand(), a.jobUpdateCommand(),
+		a.jobRemoveCommand(), a.jobRunCommand(),
+		a.jobStateCommand(), a.jobExplainCommand(), a.jobPauseCommand(), a.jobResumeCommand(),
+		a.jobPreviewCommand(), a.jobExportCommand(), a.firingCommand("start"),
+		a.firingCommand("stop"),
 	)
 }
 
@@ -59,10 +62,12 @@ func (a *app) showJob(ctx context.Context, name string, scriptOnly bool) error {
 		return err
 	}
 	rows := a.rows(without(fields, "content"), "")
-	return a.printRows(append(rows, [2]string{"script", humaneBytes(float64(len(script))) + "; --script prints it"}))
+	return a.printRows(append(rows,
+		[2]string{"script", humaneBytes(float64(len(script))) + "; --script prints it"}))
 }
 
-// job asks for one stored job. The name of none means the list of all, so an empty one is refused here.
+// job asks for one stored job. The name of none means the list of all, so an empty one is refused
+// here.
 func (c *client) job(ctx context.Context, name string) (*answer, error) {
 	if name == "" {
 		return nil, usagef("the job's name must not be empty")
@@ -103,7 +108,11 @@ func (a *app) removeJobs(ctx context.Context, names []string) error {
 		return err
 	}
 	for _, name := range names {
-		got, err := c.call(ctx, request{method: http.MethodDelete, path: jobPath, query: query("script_name", name)})
+		got, err := c.call(ctx, request{
+			method: http.MethodDelete,
+			path:   jobPath,
+			query:  query("script_name", name),
+		})
 		if err != nil {
 			return err
 		}
@@ -123,8 +132,9 @@ func (a *app) jobStateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "state NAME",
 		ValidArgsFunction: a.completeJob,
-		Short:             "Show when a job fires next, its last run, and whether it is paused or quarantined",
-		Args:              oneArg,
+		Short: "Show when a job fires next, its last run, and whether it is paused " +
+			"or quarantined",
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.show(cmd.Context(), get(jobPath+"/state", "script_name", args[0]))
 		},
@@ -145,13 +155,19 @@ func (a *app) jobSwitchCommand(verb, short string) *cobra.Command {
 		ValidArgsFunction: a.completeJob,
 		Short:             short,
 		Args:              oneArg,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.switchJob(cmd.Context(), verb, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.switchJob(cmd.Context(), verb, args[0])
+		},
 	}
 }
 
 // switchJob pauses or resumes a job, and says how it stands then.
 func (a *app) switchJob(ctx context.Context, verb, name string) error {
-	got, err := a.call(ctx, request{method: http.MethodPut, path: jobPath + "/" + verb, query: query("script_name", name)})
+	got, err := a.call(ctx, request{
+		method: http.MethodPut,
+		path:   jobPath + "/" + verb,
+		query:  query("script_name", name),
+	})
 	if err != nil {
 		return err
 	}
@@ -169,11 +185,14 @@ func (a *app) switchJob(ctx context.Context, verb, name string) error {
 	return a.printLine(text)
 }
 
-// firingCommand makes `job start` and `job stop`, which are named after the routes and move the switch of all firing.
+// firingCommand makes `job start` and `job stop`, which are named after the routes and move the
+// switch of all firing.
 func (a *app) firingCommand(verb string) *cobra.Command {
-	short := "Resume all scheduled firing (the counterpart of stop); to run one job now: job run NAME"
+	short := "Resume all scheduled firing (the counterpart of stop); to run one job now: job run " +
+		"NAME"
 	if verb == "stop" {
-		short = "Pause all scheduled firing, across restarts too; runs under way go on. To pause one job: job pause NAME"
+		short = "Pause all scheduled firing, across restarts too; runs under way go on. To pause " +
+			"one job: job pause NAME"
 	}
 	return &cobra.Command{
 		Use:   verb,
@@ -182,7 +201,8 @@ func (a *app) firingCommand(verb string) *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return usagef("job %s moves the switch of all firing and takes no name; for one job use job run, pause or resume", verb)
+			return usagef("job %s moves the switch of all firing and takes no name; for one job "+
+				"use job run, pause or resume", verb)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.say(cmd.Context(), put(jobsPath+"/"+verb, nil))

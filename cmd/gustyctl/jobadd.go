@@ -19,8 +19,11 @@ func (a *app) jobAddCommand() *cobra.Command {
 		Args: oneArg,
 	}
 	flags := newJobFlags(cmd)
-	cmd.Flags().StringVar(&name, "name", "", "the job's `name` (default: the file's, without its extension)")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.addJob(cmd.Context(), args[0], name, flags) }
+	cmd.Flags().StringVar(&name, "name", "",
+		"the job's `name` (default: the file's, without its extension)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.addJob(cmd.Context(), args[0], name, flags)
+	}
 	return cmd
 }
 
@@ -55,11 +58,14 @@ func (a *app) jobUpdateCommand() *cobra.Command {
 		Args: usage(cobra.RangeArgs(1, 2)),
 	}
 	flags := newJobFlags(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.updateJob(cmd.Context(), args, flags) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.updateJob(cmd.Context(), args, flags)
+	}
 	return cmd
 }
 
-// updateJob reads the job and sends it back changed: the route takes the Rust agent's fields as a whole.
+// updateJob reads the job and sends it back changed: the route takes the Rust agent's fields as a
+// whole.
 func (a *app) updateJob(ctx context.Context, args []string, flags *jobFlags) error {
 	c, err := a.connect(ctx)
 	if err != nil {

@@ -21,8 +21,9 @@ type jobDir struct {
 	problems []problem
 }
 
-// loadJobDir reads every .yaml and .yml file under dir but those whose names begin with a dot. What is wrong in the files is gathered, so that
-// all of it can be said at once; the error is of the directory itself.
+// loadJobDir reads every .yaml and .yml file under dir but those whose names begin with a dot. What
+// is wrong in the files is gathered, so that all of it can be said at once; the error is of the
+// directory itself.
 func loadJobDir(dir string) (*jobDir, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -40,7 +41,9 @@ func loadJobDir(dir string) (*jobDir, error) {
 	for _, file := range files {
 		d.loadFile(root, file)
 	}
-	slices.SortStableFunc(d.jobs, func(a, b *jobFile) int { return cmp.Compare(a.job.Name, b.job.Name) })
+	slices.SortStableFunc(d.jobs, func(a, b *jobFile) int {
+		return cmp.Compare(a.job.Name, b.job.Name)
+	})
 	d.refuseDuplicates()
 	return d, nil
 }
@@ -76,18 +79,23 @@ func (d *jobDir) refuseDuplicates() {
 	for i := 1; i < len(d.jobs); i++ {
 		first, second := d.jobs[i-1], d.jobs[i]
 		if first.job.Name == second.job.Name {
-			d.problems = append(d.problems, second.problem("script_name", "a job of this name is in "+place(first.file, first.line)+" too"))
+			d.problems = append(d.problems,
+				second.problem("script_name", "a job of this name is in "+
+					place(first.file, first.line)+" too"))
 		}
 	}
 }
 
 // has reports whether the directory has a job of this name.
 func (d *jobDir) has(name string) bool {
-	_, found := slices.BinarySearchFunc(d.jobs, name, func(f *jobFile, name string) int { return cmp.Compare(f.job.Name, name) })
+	_, found := slices.BinarySearchFunc(d.jobs, name, func(f *jobFile, name string) int {
+		return cmp.Compare(f.job.Name, name)
+	})
 	return found
 }
 
-// body returns the whole ScriptRequest: every field, so that what the file leaves out gets its default and does not stay as it was stored.
+// body returns the whole ScriptRequest: every field, so that what the file leaves out gets its
+// default and does not stay as it was stored.
 func (f *jobFile) body() map[string]any {
 	body := map[string]any{}
 	for _, field := range jobFields() {

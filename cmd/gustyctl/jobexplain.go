@@ -14,9 +14,12 @@ func (a *app) jobExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "explain NAME",
 		ValidArgsFunction: a.completeJob,
-		Short:             "Say in sentences why a job did or did not run last, and what comes next",
-		Args:              oneArg,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.explainJob(cmd.Context(), args[0]) },
+		Short: "Say in sentences why a job did or did not run last, and what comes " +
+			"next",
+		Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.explainJob(cmd.Context(), args[0])
+		},
 	}
 }
 
@@ -26,13 +29,19 @@ func (a *app) explainJob(ctx context.Context, name string) error {
 		return err
 	}
 	e := explanation{now: a.now(), here: time.Local}
-	for _, fetch := range []func(context.Context, string, *explanation) error{c.fetchJob, c.fetchState, c.fetchPreview, c.fetchRuns} {
+	for _, fetch := range []func(context.Context, string, *explanation) error{
+		c.fetchJob,
+		c.fetchState, c.fetchPreview, c.fetchRuns,
+	} {
 		if err := fetch(ctx, name, &e); err != nil {
 			return err
 		}
 	}
 	if a.json {
-		return a.printJSON([]byte(encoded(map[string]any{"script_name": name, "sentences": e.sentences()})))
+		return a.printJSON([]byte(encoded(map[string]any{
+			"script_name": name,
+			"sentences":   e.sentences(),
+		})))
 	}
 	for _, sentence := range e.sentences() {
 		if err := a.printLine(sentence); err != nil {
@@ -58,9 +67,14 @@ func (c *client) fetchState(ctx context.Context, name string, e *explanation) er
 	return got.decode(&e.state)
 }
 
-// fetchPreview has the expression told in English. One that the agent cannot read, stored by other means than its interface, is no failure here.
+// fetchPreview has the expression told in English. One that the agent cannot read, stored by other
+// means than its interface, is no failure here.
 func (c *client) fetchPreview(ctx context.Context, _ string, e *explanation) error {
-	got, err := c.call(ctx, previewRequest{cron: e.job.Cron, timeZone: e.job.TimeZone, count: 1}.request())
+	got, err := c.call(ctx, previewRequest{
+		cron:     e.job.Cron,
+		timeZone: e.job.TimeZone,
+		count:    1,
+	}.request())
 	if wrong := messages.AsError(err); wrong != nil && wrong.Code == messages.CodeBadQuery {
 		e.unreadable = wrong.Message
 		return nil
@@ -79,7 +93,8 @@ const (
 	endedLooked = 12
 )
 
-// fetchRuns asks for the newest of each state: a job that is skipped every minute while one run hangs would hide that run from a list of all.
+// fetchRuns asks for the newest of each state: a job that is skipped every minute while one run
+// hangs would hide that run from a list of all.
 func (c *client) fetchRuns(ctx context.Context, name string, e *explanation) error {
 	e.runs = map[messages.RunState][]runRecord{}
 	for _, state := range messages.RunStates() {
@@ -91,7 +106,9 @@ func (c *client) fetchRuns(ctx context.Context, name string, e *explanation) err
 			limit = endedLooked
 		default:
 		}
-		got, err := c.call(ctx, get(runsPath, "script_name", name, "state", string(state), "limit", strconv.Itoa(limit)))
+		got, err := c.call(ctx,
+			get(runsPath, "script_name", name, "state", string(state), "limit",
+				strconv.Itoa(limit)))
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,9 @@ func (a *app) jobExportCommand() *cobra.Command {
 an environment never leave the agent: they are written as ` + "`********`" + `, which apply reads as "keep the stored one".
 The directory must be new or empty. After an error no part of it is left.`,
 		Args: oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.exportJobs(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.exportJobs(cmd.Context(), args[0])
+		},
 	}
 }
 
@@ -64,7 +66,10 @@ func (c *client) exportJob(ctx context.Context, name string, to *newDirectory, f
 	if err != nil {
 		return err
 	}
-	extension := map[messages.ScriptType]string{messages.ScriptPython: ".py", messages.ScriptBash: ".sh"}[job.Type]
+	extension := map[messages.ScriptType]string{
+		messages.ScriptPython: ".py",
+		messages.ScriptBash:   ".sh",
+	}[job.Type]
 	script := file + extension
 	text, err := jobYAML(job, script)
 	if err != nil {
@@ -97,11 +102,13 @@ func (r *answer) job() (*messages.Job, error) {
 	}
 	script, err := base64.StdEncoding.DecodeString(string(job.Content))
 	if err != nil {
-		return nil, failedf("the job's content is not base64 (%w); see it with job show --json", err)
+		return nil,
+			failedf("the job's content is not base64 (%w); see it with job show --json", err)
 	}
 	job.Content = script
 	for name := range job.Options.Environment {
-		job.Options.Environment[name] = messages.Mask // as the agent gives it; whatever came, no value goes into a file
+		// as the agent gives it; whatever came, no value goes into a file
+		job.Options.Environment[name] = messages.Mask
 	}
 	return job, nil
 }
@@ -121,14 +128,18 @@ func jobYAML(job *messages.Job, script string) ([]byte, error) {
 			value = job.Type.String()
 		case name == "script_type":
 			continue
-		case name != "script_name" && name != "cron_expression" && encoded(value) == encoded(field.value(&plain)):
+		case name != "script_name" && name != "cron_expression" &&
+			encoded(value) == encoded(field.value(&plain)):
 			continue
 		}
 		var written yaml.Node
 		if err := written.Encode(value); err != nil {
 			return nil, err
 		}
-		document.Content = append(document.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &written)
+		document.Content = append(document.Content, &yaml.Node{
+			Kind:  yaml.ScalarNode,
+			Value: name,
+		}, &written)
 	}
 	return yaml.Marshal(&document)
 }

@@ -12,14 +12,16 @@ import (
 	"gusty/messages"
 )
 
-// jobField is one field of a job under the name that it has in requests and answers: how it is read from a job file, and what it is in JSON.
+// jobField is one field of a job under the name that it has in requests and answers: how it is read
+// from a job file, and what it is in JSON.
 type jobField struct {
 	name  string
 	read  func(*messages.Job, *yaml.Node) error
 	value func(*messages.Job) any
 }
 
-// jobFields lists every field of a stored job, in the order of the agent's answer. The script itself is content.
+// jobFields lists every field of a stored job, in the order of the agent's answer. The script
+// itself is content.
 func jobFields() []jobField {
 	return append([]jobField{
 		text("script_name", func(j *messages.Job) *string { return &j.Name }),
@@ -37,23 +39,47 @@ func optionFields() []jobField {
 		truth("enabled", func(j *messages.Job) *bool { return &j.Options.Enabled }),
 		text("description", func(j *messages.Job) *string { return &j.Options.Description }),
 		text("time_zone", func(j *messages.Job) *string { return &j.Options.TimeZone }),
-		text("overlap_policy", func(j *messages.Job) *messages.OverlapPolicy { return &j.Options.OverlapPolicy }),
-		text("misfire_policy", func(j *messages.Job) *messages.MisfirePolicy { return &j.Options.MisfirePolicy }),
-		number("misfire_grace_seconds", parseSeconds, func(j *messages.Job) *int { return &j.Options.MisfireGraceSeconds }),
-		number("timeout_seconds", parseSeconds, func(j *messages.Job) *int { return &j.Options.TimeoutSeconds }),
-		number("kill_grace_seconds", parseSeconds, func(j *messages.Job) *int { return &j.Options.KillGraceSeconds }),
-		number("max_retries", parseWhole, func(j *messages.Job) *int { return &j.Options.MaxRetries }),
-		number("retry_delay_seconds", parseSeconds, func(j *messages.Job) *int { return &j.Options.RetryDelaySeconds }),
-		number("jitter_seconds", parseSeconds, func(j *messages.Job) *int { return &j.Options.JitterSeconds }),
+		text("overlap_policy", func(j *messages.Job) *messages.OverlapPolicy {
+			return &j.Options.OverlapPolicy
+		}),
+		text("misfire_policy", func(j *messages.Job) *messages.MisfirePolicy {
+			return &j.Options.MisfirePolicy
+		}),
+		number("misfire_grace_seconds", parseSeconds, func(j *messages.Job) *int {
+			return &j.Options.MisfireGraceSeconds
+		}),
+		number("timeout_seconds", parseSeconds, func(j *messages.Job) *int {
+			return &j.Options.TimeoutSeconds
+		}),
+		number("kill_grace_seconds", parseSeconds, func(j *messages.Job) *int {
+			return &j.Options.KillGraceSeconds
+		}),
+		number("max_retries", parseWhole, func(j *messages.Job) *int {
+			return &j.Options.MaxRetries
+		}),
+		number("retry_delay_seconds", parseSeconds, func(j *messages.Job) *int {
+			return &j.Options.RetryDelaySeconds
+		}),
+		number("jitter_seconds", parseSeconds, func(j *messages.Job) *int {
+			return &j.Options.JitterSeconds
+		}),
 		environmentField(),
-		text("working_directory", func(j *messages.Job) *string { return &j.Options.WorkingDirectory }),
+		text("working_directory", func(j *messages.Job) *string {
+			return &j.Options.WorkingDirectory
+		}),
 		text("run_as", func(j *messages.Job) *string { return &j.Options.RunAs }),
-		number("output_limit_bytes", parseSize, func(j *messages.Job) *int64 { return &j.Options.OutputLimitBytes }),
+		number("output_limit_bytes", parseSize, func(j *messages.Job) *int64 {
+			return &j.Options.OutputLimitBytes
+		}),
 		number("keep_runs", parseWhole, func(j *messages.Job) *int { return &j.Options.KeepRuns }),
 		exitCodesField(),
 		number("nice", parseWhole, func(j *messages.Job) *int { return &j.Options.Nice }),
-		number("memory_limit_bytes", parseSize, func(j *messages.Job) *int64 { return &j.Options.MemoryLimitBytes }),
-		number("cpu_limit_percent", parseWhole, func(j *messages.Job) *int { return &j.Options.CPULimitPercent }),
+		number("memory_limit_bytes", parseSize, func(j *messages.Job) *int64 {
+			return &j.Options.MemoryLimitBytes
+		}),
+		number("cpu_limit_percent", parseWhole, func(j *messages.Job) *int {
+			return &j.Options.CPULimitPercent
+		}),
 		truth("kill_remaining", func(j *messages.Job) *bool { return &j.Options.KillRemaining }),
 	}
 }
@@ -70,7 +96,8 @@ func contentField() jobField {
 	}
 }
 
-// argumentsField takes one line, split as a shell would, or a list, of which each item is one argument.
+// argumentsField takes one line, split as a shell would, or a list, of which each item is one
+// argument.
 func argumentsField() jobField {
 	return jobField{
 		name: "arguments",
@@ -156,7 +183,8 @@ func exitCodesField() jobField {
 	}
 }
 
-// suggestion names the field that was probably meant: cron means cron_expression, and timeZone means time_zone.
+// suggestion names the field that was probably meant: cron means cron_expression, and timeZone
+// means time_zone.
 func suggestion(name string) string {
 	bare := strings.NewReplacer("_", "", "-", "")
 	meant := strings.ToLower(bare.Replace(name))

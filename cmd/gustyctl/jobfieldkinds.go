@@ -35,7 +35,9 @@ func truth(name string, at func(*messages.Job) *bool) jobField {
 	}
 }
 
-func number[T int | int64](name string, parse func(string) (int64, error), at func(*messages.Job) *T) jobField {
+func number[T int | int64](name string, parse func(string) (int64, error),
+	at func(*messages.Job) *T,
+) jobField {
 	return jobField{
 		name: name,
 		read: func(j *messages.Job, n *yaml.Node) error {

@@ -14,13 +14,15 @@ import (
 	"gusty/messages"
 )
 
-// jobFile is one job as a file says it is: whole, so that what the file does not name has its default.
+// jobFile is one job as a file says it is: whole, so that what the file does not name has its
+// default.
 type jobFile struct {
 	job   messages.Job
 	file  string // relative to the directory, with slashes
 	line  int    // where the job begins
 	lines map[string]int
-	// script is the file of the script, relative to the directory; empty where the text stands in the job's own file.
+	// script is the file of the script, relative to the directory; empty where the text stands in
+	// the job's own file.
 	script string
 }
 
@@ -60,7 +62,8 @@ func (f *jobFile) problem(field, text string) problem {
 	return problem{file: f.file, line: line, field: field, text: text}
 }
 
-// parseJobFile reads the jobs of one YAML file, each a document of its own. root is the directory that scripts must lie in.
+// parseJobFile reads the jobs of one YAML file, each a document of its own. root is the directory
+// that scripts must lie in.
 func parseJobFile(root *os.Root, file string, data []byte) (jobs []*jobFile, problems []problem) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {

@@ -5,11 +5,14 @@ import (
 	"testing"
 )
 
-// FuzzJobFile feeds anything as a job file: it is either jobs that an agent could take, or problems with a file and a line.
+// FuzzJobFile feeds anything as a job file: it is either jobs that an agent could take, or problems
+// with a file and a line.
 func FuzzJobFile(f *testing.F) {
 	for _, seed := range []string{
-		"script_name: a\ncron_expression: '@daily'\ncontent: |\n  #!/bin/sh\n", "a: &x [*x]", "- 1", "script: ..", "environment: {A: !!null x}", "? [a]\n: b",
-		"script_name: a\n---\nscript_name: a", "timeout_seconds: 9223372036854775807", "success_exit_codes: [1, x]", "<<: {script_name: b}", "@",
+		"script_name: a\ncron_expression: '@daily'\ncontent: |\n  #!/bin/sh\n", "a: &x [*x]", "- 1",
+		"script: ..", "environment: {A: !!null x}", "? [a]\n: b",
+		"script_name: a\n---\nscript_name: a", "timeout_seconds: 9223372036854775807",
+		"success_exit_codes: [1, x]", "<<: {script_name: b}", "@",
 	} {
 		f.Add([]byte(seed))
 	}

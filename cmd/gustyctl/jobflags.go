@@ -19,10 +19,13 @@ type jobFlags struct {
 func newJobFlags(cmd *cobra.Command) *jobFlags {
 	f := &jobFlags{changed: cmd.Flags().Changed}
 	flags := cmd.Flags()
-	flags.StringVar(&f.cron, "cron", "", "`expression` for when to run: 5 fields as in a crontab, 6 or 7 with seconds, @daily, @every 90s, @reboot")
-	flags.StringVar(&f.typeName, "type", "", "`kind` of script, bash or python (default: what the script's first line or the file's name says)")
+	flags.StringVar(&f.cron, "cron", "", "`expression` for when to run: 5 fields as in a "+
+		"crontab, 6 or 7 with seconds, @daily, @every 90s, @reboot")
+	flags.StringVar(&f.typeName, "type", "", "`kind` of script, bash or python (default: what "+
+		"the script's first line or the file's name says)")
 	flags.StringArrayVar(&f.args, "arg", nil, "an `argument` of the script; may be repeated")
-	flags.StringVar(&f.index, "opensearch-index", "", "OpenSearch `index` of the output (default: the agent's)")
+	flags.StringVar(&f.index, "opensearch-index", "",
+		"OpenSearch `index` of the output (default: the agent's)")
 	flags.BoolVar(&f.openSearch, "opensearch", false, "send the output to OpenSearch")
 	f.options = newOptionFlags(flags)
 	return f

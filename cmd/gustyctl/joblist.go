@@ -13,9 +13,12 @@ func (a *app) jobListCommand() *cobra.Command {
 		Use:   "ls",
 		Short: "List the jobs",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.listJobs(cmd.Context(), long) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.listJobs(cmd.Context(), long)
+		},
 	}
-	cmd.Flags().BoolVarP(&long, "long", "l", false, "with expression, next firing and last run (two requests a job)")
+	cmd.Flags().BoolVarP(&long, "long", "l", false,
+		"with expression, next firing and last run (two requests a job)")
 	return cmd
 }
 
@@ -74,7 +77,10 @@ func (a *app) jobLine(ctx context.Context, c *client, name string) ([]string, er
 	if err := got.decode(&state); err != nil {
 		return nil, err
 	}
-	return []string{name, job.Type.String(), job.Cron, a.nextText(state.Next), a.lastText(state.LastRun), state.String()}, nil
+	return []string{
+		name, job.Type.String(), job.Cron, a.nextText(state.Next),
+		a.lastText(state.LastRun), state.String(),
+	}, nil
 }
 
 func (a *app) nextText(next *time.Time) string {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// optionFlags are the flags for the fields that Gusty adds to a job. A field is sent only where its flag was given, so that the agent's
-// defaults and stored values are the agent's own affair.
+// optionFlags are the flags for the fields that Gusty adds to a job. A field is sent only where its
+// flag was given, so that the agent's defaults and stored values are the agent's own affair.
 type optionFlags struct {
 	options []optionFlag
 	env     []string
@@ -29,48 +29,71 @@ func newOptionFlags(flags *pflag.FlagSet) *optionFlags {
 	o.whenFlags(flags)
 	o.runFlags(flags)
 	o.limitFlags(flags)
-	flags.StringArrayVar(&o.env, "env", nil, "environment variable `NAME=VALUE`, or NAME alone to take gustyctl's own value; may be repeated")
+	flags.StringArrayVar(&o.env, "env", nil, "environment variable `NAME=VALUE`, or NAME alone "+
+		"to take gustyctl's own value; may be repeated")
 	flags.StringVar(&o.envFile, "env-file", "", "`file` with lines NAME=VALUE for the environment")
-	flags.StringArrayVar(&o.unset, "unset-env", nil, "`NAME` of a stored environment variable to remove; may be repeated")
+	flags.StringArrayVar(&o.unset, "unset-env", nil,
+		"`NAME` of a stored environment variable to remove; may be repeated")
 	return o
 }
 
 func (o *optionFlags) whenFlags(flags *pflag.FlagSet) {
-	add(o, "enabled", "enabled", flags.Bool("enabled", true, "--enabled=false stores the job without firing it"))
-	add(o, "time-zone", "time_zone", flags.String("time-zone", "", "IANA time `zone` of the expression (default: the agent host's)"))
-	add(o, "jitter", "jitter_seconds", seconds(flags, "jitter", "start up to this much later, at random"))
-	add(o, "overlap", "overlap_policy", flags.String("overlap", "", "when the last run is still active: skip, queue, allow or replace"))
-	add(o, "misfire", "misfire_policy", flags.String("misfire", "", "for firings that were missed: skip, run_once or run_all"))
-	add(o, "misfire-grace", "misfire_grace_seconds", seconds(flags, "misfire-grace", "how late a firing may still run"))
+	add(o, "enabled", "enabled", flags.Bool("enabled", true, "--enabled=false stores the job "+
+		"without firing it"))
+	add(o, "time-zone", "time_zone", flags.String("time-zone", "", "IANA time `zone` of the "+
+		"expression (default: the agent host's)"))
+	add(o, "jitter", "jitter_seconds", seconds(flags, "jitter", "start up to this much later, at "+
+		"random"))
+	add(o, "overlap", "overlap_policy", flags.String("overlap", "", "when the last run is still "+
+		"active: skip, queue, allow or replace"))
+	add(o, "misfire", "misfire_policy", flags.String("misfire", "", "for firings that were "+
+		"missed: skip, run_once or run_all"))
+	add(o, "misfire-grace", "misfire_grace_seconds",
+		seconds(flags, "misfire-grace", "how late a firing may still run"))
 }
 
 func (o *optionFlags) runFlags(flags *pflag.FlagSet) {
 	add(o, "description", "description", flags.String("description", "", "`text` for people"))
-	add(o, "timeout", "timeout_seconds", seconds(flags, "timeout", "end a run after this time, 0 for never"))
-	add(o, "kill-grace", "kill_grace_seconds", seconds(flags, "kill-grace", "time between SIGTERM and SIGKILL"))
-	add(o, "retries", "max_retries", flags.Int("retries", 0, "how often a failed run is tried again"))
-	add(o, "retry-delay", "retry_delay_seconds", seconds(flags, "retry-delay", "wait before the first retry; doubles"))
-	add(o, "success-exit-code", "success_exit_codes", flags.IntSlice("success-exit-code", nil, "exit `codes` that count as success"))
-	add(o, "working-dir", "working_directory", flags.String("working-dir", "", "`directory` the script starts in"))
-	add(o, "run-as", "run_as", flags.String("run-as", "", "`user` the script runs as (default: the agent's)"))
-	add(o, "kill-remaining", "kill_remaining", flags.Bool("kill-remaining", false, "end what the script left running in the background"))
+	add(o, "timeout", "timeout_seconds", seconds(flags, "timeout", "end a run after this time, 0 "+
+		"for never"))
+	add(o, "kill-grace", "kill_grace_seconds",
+		seconds(flags, "kill-grace", "time between SIGTERM and SIGKILL"))
+	add(o, "retries", "max_retries", flags.Int("retries", 0, "how often a failed run is tried "+
+		"again"))
+	add(o, "retry-delay", "retry_delay_seconds",
+		seconds(flags, "retry-delay", "wait before the first retry; doubles"))
+	add(o, "success-exit-code", "success_exit_codes",
+		flags.IntSlice("success-exit-code", nil, "exit `codes` that count as success"))
+	add(o, "working-dir", "working_directory",
+		flags.String("working-dir", "", "`directory` the script starts in"))
+	add(o, "run-as", "run_as", flags.String("run-as", "", "`user` the script runs as (default: "+
+		"the agent's)"))
+	add(o, "kill-remaining", "kill_remaining",
+		flags.Bool("kill-remaining", false, "end what the script left running in the background"))
 }
 
 func (o *optionFlags) limitFlags(flags *pflag.FlagSet) {
-	add(o, "output-limit", "output_limit_bytes", size(flags, "output-limit", "how much of each stream is kept"))
+	add(o, "output-limit", "output_limit_bytes",
+		size(flags, "output-limit", "how much of each stream is kept"))
 	add(o, "keep-runs", "keep_runs", flags.Int("keep-runs", 0, "how many runs that ran are kept"))
 	add(o, "nice", "nice", flags.Int("nice", 0, "scheduling priority, -20 to 19"))
-	add(o, "memory-limit", "memory_limit_bytes", size(flags, "memory-limit", "memory that a run may use, 0 for no limit"))
-	add(o, "cpu-limit", "cpu_limit_percent", flags.Int("cpu-limit", 0, "`percent` of one core that a run may use, 0 for no limit"))
+	add(o, "memory-limit", "memory_limit_bytes",
+		size(flags, "memory-limit", "memory that a run may use, 0 for no limit"))
+	add(o, "cpu-limit", "cpu_limit_percent",
+		flags.Int("cpu-limit", 0, "`percent` of one core that a run may use, 0 for no limit"))
 }
 
 func add[T any](o *optionFlags, flag, field string, value *T) {
-	o.options = append(o.options, optionFlag{flag: flag, field: field, value: func() any { return *value }})
+	o.options = append(o.options, optionFlag{flag: flag, field: field, value: func() any {
+		return *value
+	}})
 }
 
-// fields returns the fields whose flags were given. The stored environment (its values masked, which the agent reads as "keep") is the base
-// of the new one.
-func (o *optionFlags) fields(changed func(string) bool, stored map[string]string, getenv func(string) string) (map[string]any, error) {
+// fields returns the fields whose flags were given. The stored environment (its values masked,
+// which the agent reads as "keep") is the base of the new one.
+func (o *optionFlags) fields(changed func(string) bool, stored map[string]string,
+	getenv func(string) string,
+) (map[string]any, error) {
 	fields := map[string]any{}
 	for _, option := range o.options {
 		if changed(option.flag) {
@@ -89,7 +112,9 @@ func (o *optionFlags) fields(changed func(string) bool, stored map[string]string
 }
 
 // environment applies removals, the file, and the single variables, in this order.
-func (o *optionFlags) environment(stored map[string]string, getenv func(string) string) (map[string]string, error) {
+func (o *optionFlags) environment(stored map[string]string,
+	getenv func(string) string,
+) (map[string]string, error) {
 	environment := map[string]string{}
 	for name, masked := range stored {
 		environment[name] = masked
@@ -110,7 +135,8 @@ func (o *optionFlags) environment(stored map[string]string, getenv func(string) 
 			value = getenv(name)
 		}
 		if !ok && value == "" {
-			return nil, usagef("the environment variable %s is not set here; write NAME=VALUE, or export it", name)
+			return nil, usagef("the environment variable %s is not set here; write NAME=VALUE, "+
+				"or export it", name)
 		}
 		environment[name] = value
 	}

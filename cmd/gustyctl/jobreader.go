@@ -25,7 +25,11 @@ func parseJob(root *os.Root, file string, n *yaml.Node) (*jobFile, []problem) {
 	r := jobReader{root: root, jobFile: &jobFile{file: file, line: n.Line, lines: map[string]int{}}}
 	r.job.Options = messages.DefaultJobOptions()
 	if n.Kind != yaml.MappingNode {
-		return nil, []problem{{file: file, line: n.Line, text: "a job is written as names and values, such as script_name: backup"}}
+		return nil, []problem{{
+			file: file,
+			line: n.Line,
+			text: "a job is written as names and values, such as script_name: backup",
+		}}
 	}
 	r.readFields(n)
 	r.readScript()
@@ -56,7 +60,9 @@ func (r *jobReader) readFields(n *yaml.Node) {
 	}
 }
 
-func (r *jobReader) readField(fields map[string]jobField, name string, value *yaml.Node) (err error) {
+func (r *jobReader) readField(fields map[string]jobField, name string,
+	value *yaml.Node,
+) (err error) {
 	if name == "script" {
 		r.script, err = scalar(value)
 		return err
@@ -77,7 +83,8 @@ func (r *jobReader) readScript() {
 		r.wrong("script", "a job has either script or content, not both")
 		return
 	case !inFile && !inline:
-		r.wrong("script", "is missing: name the script's file (script: backup.sh), or write it out (content: |)")
+		r.wrong("script", "is missing: name the script's file (script: backup.sh), or write it "+
+			"out (content: |)")
 		return
 	case inFile && r.script == "":
 		return // said already
@@ -102,7 +109,8 @@ func (r *jobReader) guessType() {
 		name = "the script"
 	}
 	var err error
-	if r.job.Type, err = guessType(name, r.job.Content, "script_type: bash or script_type: python"); err != nil {
+	if r.job.Type, err = guessType(name, r.job.Content,
+		"script_type: bash or script_type: python"); err != nil {
 		r.wrong("script_type", "%v", err)
 	}
 }
@@ -122,11 +130,14 @@ func (r *jobReader) check() {
 func readWithin(root *os.Root, name string, limit int64) ([]byte, error) {
 	name = filepath.FromSlash(name)
 	if info, err := root.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("cannot be read: %s is %s, and no regular file", name, atomicfile.Kind(info.Mode()))
+		return nil,
+			fmt.Errorf("cannot be read: %s is %s, and no regular file", name,
+				atomicfile.Kind(info.Mode()))
 	}
 	f, err := root.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w; it must lie in the directory, and its name counts from the job's file", err)
+		return nil, fmt.Errorf("cannot be read: %w; it must lie in the directory, and its name "+
+			"counts from the job's file", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// firstPoll and lastPoll bound how often job run --wait looks: quickly at first, since most runs are short.
+	// firstPoll and lastPoll bound how often job run --wait looks: quickly at first, since most
+	// runs are short.
 	firstPoll = 50 * time.Millisecond
 	lastPoll  = time.Second
 )
@@ -32,10 +33,13 @@ and with 1 if not. With --follow, print what it prints as it comes, and exit wit
 it, and 1 where it timed out, was cancelled or did not run. The codes 1 to 5 may then be the script's or gustyctl's own; standard error tells
 which: gustyctl's last line begins with "gustyctl: run" only where the run came to its end. Ending gustyctl does not end the run: run cancel does.`,
 		Args: oneArg,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runJob(cmd.Context(), args[0], o)
+		},
 	}
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until it has ended, and print its output")
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "print its output as it comes, and exit with its exit code")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false,
+		"print its output as it comes, and exit with its exit code")
 	cmd.MarkFlagsMutuallyExclusive("wait", "follow")
 	return cmd
 }
@@ -45,7 +49,11 @@ func (a *app) runJob(ctx context.Context, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	got, err := c.call(ctx, request{method: http.MethodPost, path: jobPath + "/run", query: query("script_name", name)})
+	got, err := c.call(ctx, request{
+		method: http.MethodPost,
+		path:   jobPath + "/run",
+		query:  query("script_name", name),
+	})
 	if err != nil {
 		return err
 	}
@@ -61,7 +69,8 @@ func (a *app) runJob(ctx context.Context, name string, o runOptions) error {
 	case a.json:
 		return a.printJSON(got.body)
 	}
-	return a.printLine("run " + begun.ID + " is " + string(begun.State) + "; see: gustyctl run show " + begun.ID)
+	return a.printLine("run " + begun.ID + " is " + string(begun.State) +
+		"; see: gustyctl run show " + begun.ID)
 }
 
 func (a *app) awaitRun(ctx context.Context, c *client, id string) error {

@@ -43,7 +43,10 @@ func (s jobState) standing() string {
 		there bool
 		text  string
 	}{
-		{s.Quarantined, "quarantined"}, {s.Paused, "paused"}, {!s.Enabled, "switched off"}, {!s.Firing, "kept from firing with all others (job start)"},
+		{s.Quarantined, "quarantined"},
+		{s.Paused, "paused"},
+		{!s.Enabled, "switched off"},
+		{!s.Firing, "kept from firing with all others (job start)"},
 	} {
 		if obstacle.there {
 			said = append(said, obstacle.text)

@@ -9,7 +9,8 @@ import (
 // previewCount is how many firing times are shown after a job was stored.
 const previewCount = 3
 
-// storedJob is what job add and job update know of a job; the options that Gusty adds stay with the agent.
+// storedJob is what job add and job update know of a job; the options that Gusty adds stay with the
+// agent.
 type storedJob struct {
 	Name        string              `json:"script_name"`
 	Content     string              `json:"content"` // base64
@@ -22,7 +23,9 @@ type storedJob struct {
 	Environment map[string]string   `json:"environment"`
 }
 
-func (a *app) storeJob(ctx context.Context, c *client, method string, job storedJob, flags *jobFlags) error {
+func (a *app) storeJob(ctx context.Context, c *client, method string, job storedJob,
+	flags *jobFlags,
+) error {
 	body, err := flags.body(&job, a.getenv)
 	if err != nil {
 		return err
@@ -50,9 +53,14 @@ func (a *app) storeJob(ctx context.Context, c *client, method string, job stored
 	return nil
 }
 
-// showFirings prints when a job that was just stored fires next. The job is stored whether that can be told or not.
+// showFirings prints when a job that was just stored fires next. The job is stored whether that can
+// be told or not.
 func (a *app) showFirings(ctx context.Context, c *client, cron, timeZone string) {
-	if err := a.preview(ctx, c, previewRequest{cron: cron, timeZone: timeZone, count: previewCount}); err != nil {
+	if err := a.preview(ctx, c, previewRequest{
+		cron:     cron,
+		timeZone: timeZone,
+		count:    previewCount,
+	}); err != nil {
 		a.note("the next firing times could not be shown: %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// What a YAML node must be to be a field's value. The text is taken as it is written: an environment's PORT: 0080 stays 0080, and a
-// description of yes stays yes.
+// What a YAML node must be to be a field's value. The text is taken as it is written: an
+// environment's PORT: 0080 stays 0080, and a description of yes stays yes.
 
 func scalar(n *yaml.Node) (string, error) {
 	switch {
@@ -17,7 +17,8 @@ func scalar(n *yaml.Node) (string, error) {
 	case n.Tag == "!!null":
 		return "", fmt.Errorf(`has no value; write "" for an empty one, or leave the line out`)
 	case n.Tag == "!!binary":
-		return "", fmt.Errorf("takes text, not !!binary; a script of such bytes lies in a file of its own")
+		return "", fmt.Errorf("takes text, not !!binary; a script of such bytes lies in a file " +
+			"of its own")
 	default:
 		return n.Value, nil
 	}
@@ -70,7 +71,8 @@ func parseWhole(text string) (int64, error) {
 	return n, nil
 }
 
-// parseSeconds and parseSize take what the flags of job add take: a bare number, or one with a unit.
+// parseSeconds and parseSize take what the flags of job add take: a bare number, or one with a
+// unit.
 
 func parseSeconds(text string) (int64, error) {
 	var v secondsValue

@@ -25,7 +25,8 @@ type keyFlags struct {
 }
 
 func (a *app) keyCommand() *cobra.Command {
-	return group("key", "Change the keys of the store", a.keyStatusCommand(), a.keyRotateCommand(), a.keyExportCommand())
+	return group("key", "Change the keys of the store", a.keyStatusCommand(), a.keyRotateCommand(),
+		a.keyExportCommand())
 }
 
 func (a *app) keyStatusCommand() *cobra.Command {
@@ -33,7 +34,9 @@ func (a *app) keyStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show which data key is in use, and how far a change of it is",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get(rotatePath)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.show(cmd.Context(), get(rotatePath))
+		},
 	}
 }
 
@@ -52,7 +55,8 @@ Of a passphrase there is nothing to export.
 			return a.keyExport(cmd.Context(), keyFile, args[0])
 		},
 	}
-	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"), "`file` of the key, where the agent is started with one (GUSTY_KEY_FILE)")
+	cmd.Flags().StringVar(&keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
+		"`file` of the key, where the agent is started with one (GUSTY_KEY_FILE)")
 	return cmd
 }
 
@@ -99,31 +103,42 @@ or at once in the store of a stopped one. What interrupts that is no loss; it go
   gustyctl key rotate --new-passphrase                 to a passphrase, which is asked for
   gustyctl key rotate --data                           a new data key`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.keyRotate(cmd.Context(), flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.keyRotate(cmd.Context(), flags)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&flags.data, "data", false, "change the data key: seal everything anew")
-	f.BoolVar(&flags.detach, "detach", false, "with --data: do not wait until a running agent is done")
+	f.BoolVar(&flags.detach, "detach", false,
+		"with --data: do not wait until a running agent is done")
 	f.StringVar(&flags.keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
 		"`file` of the present key, where the agent is started with one (GUSTY_KEY_FILE)")
-	f.StringVar(&flags.newKeyFile, "new-key-file", "", "`file` that the key is to come from; it is made where it is not there")
-	f.BoolVar(&flags.newPassphrase, "new-passphrase", false, "ask for a passphrase, which the key is to come from")
-	f.StringVar(&flags.newPassphraseFile, "new-passphrase-file", "", "`file` whose first line is that passphrase, - for standard input")
+	f.StringVar(&flags.newKeyFile, "new-key-file", "",
+		"`file` that the key is to come from; it is made where it is not there")
+	f.BoolVar(&flags.newPassphrase, "new-passphrase", false,
+		"ask for a passphrase, which the key is to come from")
+	f.StringVar(&flags.newPassphraseFile, "new-passphrase-file", "",
+		"`file` whose first line is that passphrase, - for standard input")
 	return cmd
 }
 
 func (f *keyFlags) check() error {
 	named := 0
-	for _, given := range []bool{f.newKeyFile != "", f.newPassphrase, f.newPassphraseFile != "", f.data} {
+	for _, given := range []bool{
+		f.newKeyFile != "", f.newPassphrase, f.newPassphraseFile != "",
+		f.data,
+	} {
 		if given {
 			named++
 		}
 	}
 	if named > 1 {
-		return usagef("--new-key-file, --new-passphrase and --new-passphrase-file name one thing, and --data takes none of them; give one at most")
+		return usagef("--new-key-file, --new-passphrase and --new-passphrase-file name one " +
+			"thing, and --data takes none of them; give one at most")
 	}
 	if f.newKeyFile == "-" {
-		return usagef("the new key cannot go to standard output: an agent reads it at each start; name a file")
+		return usagef("the new key cannot go to standard output: an agent reads it at each " +
+			"start; name a file")
 	}
 	if f.detach && !f.data {
 		return usagef("--detach goes with --data alone; leave it out")
@@ -156,7 +171,8 @@ func (a *app) keyRotate(ctx context.Context, flags keyFlags) error {
 
 func (a *app) keyRotateAt(ctx context.Context, flags keyFlags) error {
 	if !flags.data {
-		return usagef("the key-encryption key is changed on the agent's own host, with the agent stopped; --url goes with --data alone")
+		return usagef("the key-encryption key is changed on the agent's own host, with the agent " +
+			"stopped; --url goes with --data alone")
 	}
 	return a.rotateOnline(ctx, flags.detach)
 }
@@ -187,7 +203,8 @@ func (a *app) sayKeyChanged(dir dataDir, kept string) error {
 	}
 	line := "the store of " + string(dir) + " opens with the new key alone"
 	if kept != "" {
-		line += "; the old one is kept in " + kept + ": backups of before open with it, delete it when there are none"
+		line += "; the old one is kept in " + kept +
+			": backups of before open with it, delete it when there are none"
 	}
 	return a.printLine(line)
 }
@@ -198,7 +215,9 @@ func (a *app) storeOptions(ctx context.Context, dir dataDir, keyFile string) per
 		Dir: string(dir), KeyFile: keyFile, Existing: true, Logger: slog.New(storeWarnings{a}),
 	}
 	if isTerminal(a.in) {
-		ask := sync.OnceValues(func() (messages.Secret, error) { return a.askPassword(ctx, "Passphrase of the store: ") })
+		ask := sync.OnceValues(func() (messages.Secret, error) {
+			return a.askPassword(ctx, "Passphrase of the store: ")
+		})
 		o.AskPassphrase = func(bool) (messages.Secret, error) { return ask() }
 	}
 	return o

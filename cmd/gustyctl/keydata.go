@@ -27,7 +27,8 @@ type rotationStatus struct {
 	LastError       string                 `json:"last_error"`
 }
 
-// rotateOnline lets a running agent change its data key, and waits until everything is sealed anew. An interrupt ends the waiting alone.
+// rotateOnline lets a running agent change its data key, and waits until everything is sealed anew.
+// An interrupt ends the waiting alone.
 func (a *app) rotateOnline(ctx context.Context, detach bool) error {
 	c, err := a.connect(ctx)
 	if err != nil {
@@ -51,7 +52,8 @@ func (a *app) rotateOnline(ctx context.Context, detach bool) error {
 		status.show(progress)
 		select {
 		case <-ctx.Done():
-			return failedf("interrupted; the agent goes on by itself, and gustyctl key status shows how far it is")
+			return failedf("interrupted; the agent goes on by itself, and gustyctl key status " +
+				"shows how far it is")
 		case <-time.After(rotationPoll):
 		}
 		if got, err = c.call(ctx, get(rotatePath)); err != nil {
@@ -73,12 +75,15 @@ func (a *app) sayRotation(got *answer, err error) error {
 
 func (a *app) rotationEnd(got *answer, status *rotationStatus) error {
 	if status.LastError != "" {
-		return failedf("the rotation to data key %d waits: %s; gustyctl key status shows how far it is", status.KeyVersion, status.LastError)
+		return failedf(
+			"the rotation to data key %d waits: %s; gustyctl key status shows how far it is",
+			status.KeyVersion, status.LastError)
 	}
 	if a.json {
 		return a.printJSON(got.body)
 	}
-	return a.printLine(fmt.Sprintf("everything is sealed with data key %d; the older one is deleted", status.KeyVersion))
+	return a.printLine(fmt.Sprintf("everything is sealed with data key %d; the older one is "+
+		"deleted", status.KeyVersion))
 }
 
 // show draws the rows, which are most of it.
@@ -91,9 +96,10 @@ func (s *rotationStatus) show(progress func(done, all uint64)) {
 // rotateOffline changes the data key in the store of a stopped agent.
 func (a *app) rotateOffline(ctx context.Context, dir dataDir, keyFile string) error {
 	progress, clearLine := a.percent("sealing anew")
-	version, err := rotateStore(ctx, a.storeOptions(ctx, dir, keyFile), func(k messages.KeyRotation) {
-		(&rotationStatus{State: k.State, Rows: k.Rows, RowsLeft: k.RowsLeft}).show(progress)
-	})
+	version, err := rotateStore(ctx, a.storeOptions(ctx, dir, keyFile),
+		func(k messages.KeyRotation) {
+			(&rotationStatus{State: k.State, Rows: k.Rows, RowsLeft: k.RowsLeft}).show(progress)
+		})
 	clearLine()
 	if err != nil {
 		return explainKey(dir, err)
@@ -101,11 +107,15 @@ func (a *app) rotateOffline(ctx context.Context, dir dataDir, keyFile string) er
 	if a.json {
 		return a.write(fmt.Appendf(nil, "{\"state\":\"idle\",\"key_version\":%d}\n", version))
 	}
-	return a.printLine(fmt.Sprintf("everything in %s is sealed with data key %d; the older one is deleted", dir, version))
+	return a.printLine(fmt.Sprintf("everything in %s is sealed with data key %d; the older one "+
+		"is deleted", dir, version))
 }
 
-// rotateStore is rotateOffline without what is printed. Where a rotation is under way it is brought to its end instead.
-func rotateStore(ctx context.Context, o persistence.Options, progress func(messages.KeyRotation)) (version uint32, err error) {
+// rotateStore is rotateOffline without what is printed. Where a rotation is under way it is brought
+// to its end instead.
+func rotateStore(ctx context.Context, o persistence.Options,
+	progress func(messages.KeyRotation),
+) (version uint32, err error) {
 	store, err := persistence.Open(o)
 	if err != nil {
 		return 0, err

@@ -1,7 +1,9 @@
-// Command gustyctl drives a Gusty agent over its REST interface, and sets a password on a host whose agent is stopped.
+// Command gustyctl drives a Gusty agent over its REST interface, and sets a password on a host
+// whose agent is stopped.
 //
-// On the agent's own host it finds the agent's address, its CA and the first credentials in the data directory; elsewhere they come from
-// flags, GUSTY_… variables or a profile. It verifies TLS always, and takes no password from an argument.
+// On the agent's own host it finds the agent's address, its CA and the first credentials in the
+// data directory; elsewhere they come from flags, GUSTY_… variables or a profile. It verifies TLS
+// always, and takes no password from an argument.
 package main
 
 import (

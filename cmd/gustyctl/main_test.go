@@ -19,7 +19,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gustyctl": main})
 }
 
-// TestScripts runs the command line as a user types it, each script against a fake agent of its own.
+// TestScripts runs the command line as a user types it, each script against a fake agent of its
+// own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
@@ -30,11 +31,19 @@ func TestScripts(t *testing.T) {
 			}
 			return os.Geteuid() == 0, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "newstore": newStore, "opens": opens, "polled": polled, "cut": cut, "spoil": spoil},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":     code,
+			"newstore": newStore,
+			"opens":    opens,
+			"polled":   polled,
+			"cut":      cut,
+			"spoil":    spoil,
+		},
 	})
 }
 
-// setUp lays out a host: the data directory of a running agent, one of an agent that was killed, and a user's home.
+// setUp lays out a host: the data directory of a running agent, one of an agent that was killed,
+// and a user's home.
 func setUp(t *testing.T, env *testscript.Env) error {
 	agent := startFakeAgent(t)
 	env.Defer(agent.server.Close)

@@ -40,7 +40,8 @@ func (m *meter) String() string {
 	if m.total < max(m.done, 1) {
 		return humaneBytes(float64(m.done))
 	}
-	return fmt.Sprintf("%s of %s, %d %%", humaneBytes(float64(m.done)), humaneBytes(float64(m.total)), 100*m.done/m.total)
+	return fmt.Sprintf("%s of %s, %d %%", humaneBytes(float64(m.done)),
+		humaneBytes(float64(m.total)), 100*m.done/m.total)
 }
 
 // end clears the line.

@@ -13,7 +13,8 @@ type field struct {
 	value json.RawMessage
 }
 
-// printObject prints any JSON object as rows, so that a field which a later agent adds is shown too.
+// printObject prints any JSON object as rows, so that a field which a later agent adds is shown
+// too.
 func (a *app) printObject(got *answer) error {
 	fields, err := got.fields()
 	if err != nil {

@@ -11,21 +11,29 @@ import (
 const openSearchCheckPath = "/agent/opensearch/check"
 
 func (a *app) openSearchCommand() *cobra.Command {
-	return group("opensearch", "Check the way to OpenSearch, and install the index templates there", a.openSearchCheckCommand(), a.openSearchSetupCommand())
+	return group("opensearch", "Check the way to OpenSearch, and install the index templates there",
+		a.openSearchCheckCommand(), a.openSearchSetupCommand())
 }
 
 func (a *app) openSearchCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "check",
-		Short: "Go the way from the agent to OpenSearch step by step: DNS, TCP, TLS, login, permissions, a test document",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.checkOpenSearch(cmd.Context()) },
+		Use: "check",
+		Short: "Go the way from the agent to OpenSearch step by step: DNS, TCP, TLS, login, " +
+			"permissions, a test document",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.checkOpenSearch(cmd.Context())
+		},
 	}
 }
 
 // checkOpenSearch lets the agent go the way, from where it is and with its own credentials.
 func (a *app) checkOpenSearch(ctx context.Context) error {
-	got, err := a.call(ctx, request{method: http.MethodPost, path: openSearchCheckPath, patient: true})
+	got, err := a.call(ctx, request{
+		method:  http.MethodPost,
+		path:    openSearchCheckPath,
+		patient: true,
+	})
 	if err != nil {
 		return err
 	}

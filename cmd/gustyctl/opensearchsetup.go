@@ -52,14 +52,22 @@ func (a *app) openSearchSetupCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&s.endpoint, "endpoint", "", "`address` of OpenSearch (default: the agent's)")
-	flags.StringVar(&s.user, "opensearch-user", "", "`name` of a user of OpenSearch who may install templates (default: none)")
-	flags.StringVar(&s.passwordFile, "opensearch-password-file", "", "`file` whose first line is that user's password, - for standard input")
-	flags.StringVar(&s.ca, "opensearch-ca", "", "PEM `file` with the CA of OpenSearch's certificate")
-	flags.StringVar(&s.fingerprint, "opensearch-fingerprint", "", "SHA-256 `fingerprint` of OpenSearch's own certificate, in hex")
-	flags.StringSliceVar(&s.logs, "log-index", nil, "index `patterns` of application logs and job output (default rust_agent_application_logs*)")
-	flags.StringSliceVar(&s.health, "health-index", nil, "index `patterns` of health documents (default rust_agent_health_discovery*)")
-	flags.BoolVar(&s.stream, "data-stream", false, "make data streams of them, with timestamp as their time field")
-	flags.BoolVar(&s.policy, "policy", true, "install the index state management policy, where that plugin is there")
+	flags.StringVar(&s.user, "opensearch-user", "",
+		"`name` of a user of OpenSearch who may install templates (default: none)")
+	flags.StringVar(&s.passwordFile, "opensearch-password-file", "",
+		"`file` whose first line is that user's password, - for standard input")
+	flags.StringVar(&s.ca, "opensearch-ca", "",
+		"PEM `file` with the CA of OpenSearch's certificate")
+	flags.StringVar(&s.fingerprint, "opensearch-fingerprint", "",
+		"SHA-256 `fingerprint` of OpenSearch's own certificate, in hex")
+	flags.StringSliceVar(&s.logs, "log-index", nil, "index `patterns` of application logs and "+
+		"job output (default rust_agent_application_logs*)")
+	flags.StringSliceVar(&s.health, "health-index", nil,
+		"index `patterns` of health documents (default rust_agent_health_discovery*)")
+	flags.BoolVar(&s.stream, "data-stream", false,
+		"make data streams of them, with timestamp as their time field")
+	flags.BoolVar(&s.policy, "policy", true,
+		"install the index state management policy, where that plugin is there")
 	return cmd
 }
 
@@ -107,10 +115,14 @@ func (s *setup) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.http = &http.Client{Timeout: requestTimeout, CheckRedirect: refuseRedirect, Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSClientConfig: trusted.config(), TLSHandshakeTimeout: connectTimeout,
-	}}
+	s.http = &http.Client{
+		Timeout: requestTimeout, CheckRedirect: refuseRedirect,
+		Transport: &http.Transport{
+			Proxy:           http.ProxyFromEnvironment,
+			DialContext:     (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			TLSClientConfig: trusted.config(), TLSHandshakeTimeout: connectTimeout,
+		},
+	}
 	return s.login(ctx)
 }
 
@@ -162,7 +174,9 @@ func (s *setup) template(text []byte, patterns []string) ([]byte, error) {
 		template["index_patterns"] = patterns
 	}
 	if s.stream {
-		template["data_stream"] = map[string]any{"timestamp_field": map[string]string{"name": "timestamp"}}
+		template["data_stream"] = map[string]any{
+			"timestamp_field": map[string]string{"name": "timestamp"},
+		}
 	}
 	return json.Marshal(template)
 }
@@ -186,7 +200,8 @@ func (s *setup) putPolicy(ctx context.Context) error {
 		return s.app.printLine(told + "installed" + s.elsewhere())
 	case status == http.StatusConflict:
 		return s.app.printLine(told + "there already, left as it is")
-	case status == http.StatusBadRequest && bytes.Contains(body, []byte("no handler found")), status == http.StatusNotFound:
+	case status == http.StatusBadRequest && bytes.Contains(body, []byte("no handler found")),
+		status == http.StatusNotFound:
 		return s.app.printLine(told + "not installed, this cluster has no such plugin")
 	default:
 		return s.refused("the policy", status, body)
@@ -198,12 +213,13 @@ func (s *setup) elsewhere() string {
 	if s.stream || len(s.logs)+len(s.health) == 0 {
 		return ""
 	}
-	return "; it covers rust_agent_application_logs*-* and rust_agent_health_discovery*-* alone: where your own indices have a date in their names, " +
+	return "; it covers rust_agent_application_logs*-* and rust_agent_health_discovery*-* alone: " +
+		"where your own indices have a date in their names, " +
 		"add their patterns to its ism_template"
 }
 
-// policyFor puts the patterns of data streams into a policy. Those of indices are not taken over: one that has no date in its name would be deleted
-// with all that is written into it.
+// policyFor puts the patterns of data streams into a policy. Those of indices are not taken over:
+// one that has no date in its name would be deleted with all that is written into it.
 func (s *setup) policyFor(text []byte) ([]byte, error) {
 	if !s.stream || len(s.logs)+len(s.health) == 0 {
 		return text, nil
@@ -221,7 +237,10 @@ func (s *setup) policyFor(text []byte) ([]byte, error) {
 	if len(health) == 0 {
 		health = []string{"rust_agent_health_discovery*"}
 	}
-	policy.Policy["ism_template"] = []any{map[string]any{"index_patterns": slices.Concat(logs, health), "priority": 100}}
+	policy.Policy["ism_template"] = []any{map[string]any{
+		"index_patterns": slices.Concat(logs, health),
+		"priority":       100,
+	}}
 	return json.Marshal(policy)
 }
 
@@ -244,10 +263,15 @@ func (s *setup) refused(what string, status int, body []byte) error {
 	case http.StatusForbidden:
 		advice = "; the user needs the cluster permission to put index templates"
 	}
-	return &exitError{code: refusalExit(status), text: fmt.Sprintf("%s answered %d to %s: %.300s%s", s.endpoint, status, what, body, advice)}
+	return &exitError{
+		code: refusalExit(status),
+		text: fmt.Sprintf("%s answered %d to %s: %.300s%s", s.endpoint, status, what, body, advice),
+	}
 }
 
-func (s *setup) send(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+func (s *setup) send(ctx context.Context, method, path string, body []byte) (status int,
+	answer []byte, err error,
+) {
 	req, err := http.NewRequestWithContext(ctx, method, s.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, usagef("the endpoint %q cannot be used: %w", s.endpoint, err)

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// Data streams get the policy that rolls over, for the patterns that are theirs; indices keep to those that have a date.
+// Data streams get the policy that rolls over, for the patterns that are theirs; indices keep to
+// those that have a date.
 func TestSetupInstallsThePolicyThatFits(t *testing.T) {
 	for _, c := range []struct {
 		stream   bool
@@ -39,7 +40,13 @@ func TestSetupInstallsThePolicyThatFits(t *testing.T) {
 			w.WriteHeader(http.StatusCreated)
 		}))
 		var out bytes.Buffer
-		s := &setup{app: &app{out: &out}, endpoint: server.URL, http: server.Client(), stream: c.stream, logs: c.logs}
+		s := &setup{
+			app:      &app{out: &out},
+			endpoint: server.URL,
+			http:     server.Client(),
+			stream:   c.stream,
+			logs:     c.logs,
+		}
 		err := s.putPolicy(t.Context())
 		server.Close()
 		var got struct {
@@ -50,10 +57,12 @@ func TestSetupInstallsThePolicyThatFits(t *testing.T) {
 				} `json:"ism_template"`
 			} `json:"policy"`
 		}
-		if err != nil || json.Unmarshal(body, &got) != nil || path != c.path || !strings.HasSuffix(out.String(), c.told) {
+		if err != nil || json.Unmarshal(body, &got) != nil || path != c.path ||
+			!strings.HasSuffix(out.String(), c.told) {
 			t.Fatalf("%v, to %s went %s; it said %q", err, path, body, out.String())
 		}
-		if len(got.Policy.States) != 2 || !reflect.DeepEqual(got.Policy.Template[0].Patterns, c.patterns) {
+		if len(got.Policy.States) != 2 ||
+			!reflect.DeepEqual(got.Policy.Template[0].Patterns, c.patterns) {
 			t.Errorf("%+v: the policy is %s", c, body)
 		}
 		if c.stream != bytes.Contains(body, []byte("rollover")) {

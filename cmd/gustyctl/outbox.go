@@ -20,7 +20,9 @@ func (a *app) outboxCommand() *cobra.Command {
 		Use:   "outbox",
 		Short: "Show what waits to be sent to OpenSearch, and what was refused",
 		Args:  knownCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.show(cmd.Context(), get(outboxPath)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.show(cmd.Context(), get(outboxPath))
+		},
 	}
 	cmd.AddCommand(group("dead", "List, send again and delete documents that OpenSearch refused",
 		a.deadListCommand(), a.deadRetryCommand(), a.deadRemoveCommand()))
@@ -38,7 +40,8 @@ func (a *app) deadListCommand() *cobra.Command {
 			if limit < 1 || limit > maxPage {
 				return usagef("--limit is %d; it takes 1 to %d", limit, maxPage)
 			}
-			return a.listDead(cmd.Context(), get(deadPath, "before", before, "limit", strconv.Itoa(limit)))
+			return a.listDead(cmd.Context(),
+				get(deadPath, "before", before, "limit", strconv.Itoa(limit)))
 		},
 	}
 	cmd.Flags().StringVar(&before, "before", "", "only those older than the document of this `id`")
@@ -69,9 +72,13 @@ func (a *app) listDead(ctx context.Context, req request) error {
 	}
 	lines := make([][]string, len(page.Items))
 	for i, d := range page.Items {
-		lines[i] = []string{d.ID, d.Index, a.localTime(d.RefusedAt), strconv.Itoa(d.Status), d.Reason}
+		lines[i] = []string{
+			d.ID, d.Index, a.localTime(d.RefusedAt), strconv.Itoa(d.Status),
+			d.Reason,
+		}
 	}
-	if err := a.printTable([]string{"DOCUMENT", "INDEX", "REFUSED", "STATUS", "REASON"}, lines); err != nil {
+	if err := a.printTable([]string{"DOCUMENT", "INDEX", "REFUSED", "STATUS", "REASON"},
+		lines); err != nil {
 		return err
 	}
 	if page.Next != "" {
@@ -87,7 +94,10 @@ func (a *app) deadRetryCommand() *cobra.Command {
 		Args:  usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.eachDead(cmd.Context(), args, func(id string) request {
-				return request{method: http.MethodPost, path: deadPath + "/" + url.PathEscape(id) + "/retry"}
+				return request{
+					method: http.MethodPost,
+					path:   deadPath + "/" + url.PathEscape(id) + "/retry",
+				}
 			})
 		},
 	}

@@ -35,10 +35,12 @@ func (a *app) readPassword(from io.Reader, name string) (messages.Secret, error)
 	return messages.Secret(line), nil
 }
 
-// askPassword asks on the terminal, without showing what is typed. An interrupt gives the terminal back as it was.
+// askPassword asks on the terminal, without showing what is typed. An interrupt gives the terminal
+// back as it was.
 func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, error) {
 	if !isTerminal(a.in) {
-		return "", usagef("no password is known, and there is no terminal to ask on; give --password-file, or set GUSTY_PASSWORD_FILE or GUSTY_PASSWORD")
+		return "", usagef("no password is known, and there is no terminal to ask on; give " +
+			"--password-file, or set GUSTY_PASSWORD_FILE or GUSTY_PASSWORD")
 	}
 	before, err := term.GetState(int(a.in.Fd()))
 	if err != nil {
@@ -49,7 +51,8 @@ func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, 
 	}
 	fmt.Fprint(a.errOut, prompt)
 	defer fmt.Fprintln(a.errOut)
-	typed := make(chan typedPassword, 1) // so that the reader, which nothing can wake, ends with the process and not before
+	// so that the reader, which nothing can wake, ends with the process and not before
+	typed := make(chan typedPassword, 1)
 	go func() {
 		line, err := term.ReadPassword(int(a.in.Fd()))
 		typed <- typedPassword{messages.Secret(line), err}

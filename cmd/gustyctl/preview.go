@@ -41,14 +41,16 @@ func (a *app) jobPreviewCommand() *cobra.Command {
 			return a.preview(cmd.Context(), c, p)
 		},
 	}
-	cmd.Flags().StringVar(&p.timeZone, "time-zone", "", "IANA time `zone` of the expression (default: the agent host's)")
+	cmd.Flags().StringVar(&p.timeZone, "time-zone", "",
+		"IANA time `zone` of the expression (default: the agent host's)")
 	cmd.Flags().StringVar(&p.from, "from", "", "first `time` to look from, RFC 3339 (default: now)")
 	cmd.Flags().IntVar(&p.count, "count", 5, "how many firing times")
 	return cmd
 }
 
 func (p previewRequest) request() request {
-	return get(jobPath+"/preview", "cron_expression", p.cron, "time_zone", p.timeZone, "from", p.from, "count", strconv.Itoa(p.count))
+	return get(jobPath+"/preview", "cron_expression", p.cron, "time_zone", p.timeZone, "from",
+		p.from, "count", strconv.Itoa(p.count))
 }
 
 // preview prints the expression in English and its next firing times.

@@ -74,7 +74,8 @@ func (a *app) note(format string, args ...any) {
 	fmt.Fprintln(a.errOut, printable(fmt.Sprintf(format, args...)))
 }
 
-// printable replaces what would drive the terminal: text from an agent may hold what a script printed.
+// printable replaces what would drive the terminal: text from an agent may hold what a script
+// printed.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -16,7 +16,8 @@ import (
 	"gusty/internal/private"
 )
 
-// profileForm is what a profile file looks like, for the messages about one that is missing or wrong.
+// profileForm is what a profile file looks like, for the messages about one that is missing or
+// wrong.
 const profileForm = `NAME: {url: https://host:20140, user: Admin, ca: ca.pem, password_file: password}`
 
 // profilePath is where the profiles lie: gusty/profiles.yaml in the user's configuration directory.
@@ -36,22 +37,27 @@ func profilePathForHelp() string {
 	return path
 }
 
-// loadProfile reads one profile. The file may hold passwords and says who is trusted, so one that others can read or write is refused.
+// loadProfile reads one profile. The file may hold passwords and says who is trusted, so one that
+// others can read or write is refused.
 func loadProfile(path, name string) (settings, error) {
 	data, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return settings{}, usagef("there is no profile file; write %s, mode 0600, with lines like %s", path, profileForm)
+		return settings{}, usagef("there is no profile file; write %s, mode 0600, with lines "+
+			"like %s", path, profileForm)
 	}
 	if err != nil {
 		return settings{}, err
 	}
 	profiles, err := parseProfiles(data)
 	if err != nil {
-		return settings{}, usagef("%s is not a profile file: %w; it holds lines like %s", path, err, profileForm)
+		return settings{},
+			usagef("%s is not a profile file: %w; it holds lines like %s", path, err, profileForm)
 	}
 	found, ok := profiles[name]
 	if !ok {
-		return settings{}, usagef("%s has no profile %q; it has %s", path, name, strings.Join(slices.Sorted(maps.Keys(profiles)), ", "))
+		return settings{},
+			usagef("%s has no profile %q; it has %s", path, name,
+				strings.Join(slices.Sorted(maps.Keys(profiles)), ", "))
 	}
 	return found.relativeTo(filepath.Dir(path)), nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// secondsValue is a flag that takes a duration as people write it (90s, 5m, 1h30m) or a bare number of seconds.
+// secondsValue is a flag that takes a duration as people write it (90s, 5m, 1h30m) or a bare number
+// of seconds.
 type secondsValue int64
 
 func seconds(flags *pflag.FlagSet, name, help string) *secondsValue {
@@ -36,7 +37,8 @@ func (v *secondsValue) Set(text string) error {
 	return nil
 }
 
-// sizeValue is a flag that takes a number of bytes, also with a unit: 64KiB, 10M, 1GiB. All units are binary.
+// sizeValue is a flag that takes a number of bytes, also with a unit: 64KiB, 10M, 1GiB. All units
+// are binary.
 type sizeValue int64
 
 func size(flags *pflag.FlagSet, name, help string) *sizeValue {

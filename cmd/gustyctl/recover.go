@@ -12,7 +12,8 @@ import (
 	"gusty/persistence"
 )
 
-// salvageCommand is how gustyctl starts itself to read a damaged database in a process of its own: damage there can end the process that reads.
+// salvageCommand is how gustyctl starts itself to read a damaged database in a process of its own:
+// damage there can end the process that reads.
 const salvageCommand = "salvage-store"
 
 func (a *app) recoverCommand() *cobra.Command {
@@ -23,7 +24,9 @@ func (a *app) recoverCommand() *cobra.Command {
 		Long: `Bring what is readable of a stopped agent's damaged database into a new one, and list what was lost. The damaged file stays beside it under
 a name with the time. Where there is a backup that is new enough, restore that instead: a recovered store may lack anything.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.recoverStore(cmd.Context(), keyFile) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.recoverStore(cmd.Context(), keyFile)
+		},
 	}
 	a.keyFileFlag(cmd, &keyFile)
 	return cmd
@@ -65,11 +68,13 @@ func (a *app) reportRecovered(done *persistence.Recovered) error {
 			lines = append(lines, recoveredLine(b))
 		}
 	}
-	if err := a.printTable([]string{"TABLE", "FOUND", "LOST", "MAY BE OLD", "LOST NAMES"}, lines); err != nil {
+	if err := a.printTable([]string{"TABLE", "FOUND", "LOST", "MAY BE OLD", "LOST NAMES"},
+		lines); err != nil {
 		return err
 	}
 	if len(done.Strays) > 0 {
-		a.note("look at these, which may be old or may have been deleted: %s", strings.Join(done.Strays, ", "))
+		a.note("look at these, which may be old or may have been deleted: %s",
+			strings.Join(done.Strays, ", "))
 	}
 	if done.Broken != "" {
 		a.note("the reading ended early: %s", done.Broken)
@@ -83,5 +88,8 @@ func recoveredLine(b *persistence.RecoveredBucket) []string {
 	if b.Lost < 0 {
 		lost = "unknown"
 	}
-	return []string{b.Name, strconv.FormatUint(b.Found, 10), lost, strconv.FormatUint(b.Stray, 10), strings.Join(b.Names, ", ")}
+	return []string{
+		b.Name, strconv.FormatUint(b.Found, 10), lost, strconv.FormatUint(b.Stray, 10),
+		strings.Join(b.Names, ", "),
+	}
 }

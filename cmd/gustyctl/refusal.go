@@ -18,19 +18,27 @@ type refusalBody struct {
 	RequestID string        `json:"request_id"`
 }
 
-// refusal turns an answer of 300 and above into an error: one of the client's making (4xx) is refused, any other failed.
+// refusal turns an answer of 300 and above into an error: one of the client's making (4xx) is
+// refused, any other failed.
 func refusal(response *http.Response, body []byte, t target) error {
 	var told refusalBody
 	if json.Unmarshal(body, &told) != nil || told.Message == "" {
-		return &exitError{code: refusalExit(response.StatusCode), text: fmt.Sprintf("%s answered %s, and not as an agent does; is it one?",
-			t.url, response.Status)}
+		return &exitError{
+			code: refusalExit(response.StatusCode),
+			text: fmt.Sprintf("%s answered %s, and not as an agent does; is it one?",
+				t.url, response.Status),
+		}
 	}
 	text := told.Message
 	if told.Field != "" {
 		text = told.Field + ": " + text
 	}
 	cause := &messages.Error{Code: told.Code, Field: told.Field, Message: told.Message}
-	return &exitError{code: refusalExit(response.StatusCode), text: text + advice(response, told, t), cause: cause}
+	return &exitError{
+		code:  refusalExit(response.StatusCode),
+		text:  text + advice(response, told, t),
+		cause: cause,
+	}
 }
 
 func refusalExit(status int) int {
@@ -44,7 +52,8 @@ func refusalExit(status int) int {
 func advice(response *http.Response, told refusalBody, t target) string {
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
-		return fmt.Sprintf(" (user %q); check --user and the password, or set a new one on the agent's host: gustyctl user passwd %s --offline",
+		return fmt.Sprintf(" (user %q); check --user and the password, or set a new one on the "+
+			"agent's host: gustyctl user passwd %s --offline",
 			t.user, t.user)
 	case http.StatusForbidden:
 		return fmt.Sprintf(" (user %q)", t.user)

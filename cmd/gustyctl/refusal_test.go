@@ -30,7 +30,10 @@ func TestRefusal(t *testing.T) {
 		recorder := httptest.NewRecorder()
 		recorder.Header().Set("Retry-After", "90")
 		recorder.WriteHeader(c.status)
-		err := refusal(recorder.Result(), []byte(c.body), target{url: &url.URL{Scheme: "https", Host: "h"}, user: "Admin"})
+		err := refusal(recorder.Result(), []byte(c.body), target{
+			url:  &url.URL{Scheme: "https", Host: "h"},
+			user: "Admin",
+		})
 		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d %s: got %d, %v", c.status, c.body, exitCode(err), err)
 		}
@@ -48,7 +51,9 @@ func TestRefusalKeepsTheCode(t *testing.T) {
 
 // TestRedirectIsNotFollowed: the credentials must not go where a redirection says.
 func TestRedirectIsNotFollowed(t *testing.T) {
-	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirection was followed") }))
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the redirection was followed")
+	}))
 	t.Cleanup(elsewhere.Close)
 	here := httptest.NewTLSServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	t.Cleanup(here.Close)

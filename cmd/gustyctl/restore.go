@@ -26,14 +26,17 @@ row and every piece of output. Only then it takes the store's place, and what wa
 FILE may be - for standard input.
 
 On another machine, or where the key was lost too, name a copy of the key with --key-file; --install-key puts it into the data directory.`,
-		Example: "  gustyctl restore nightly.tar\n  ssh vault cat nightly.tar | gustyctl restore -\n  gustyctl restore nightly.tar --data-dir /var/lib/gusty --key-file /root/gusty.key --install-key",
-		Args:    oneArg,
+		Example: "  gustyctl restore nightly.tar\n  ssh vault cat nightly.tar | gustyctl restore " +
+			"-\n  gustyctl restore nightly.tar --data-dir /var/lib/gusty --key-file " +
+			"/root/gusty.key --install-key",
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.restore(cmd.Context(), args[0], keyFile, installKey)
 		},
 	}
 	a.keyFileFlag(cmd, &keyFile)
-	cmd.Flags().BoolVar(&installKey, "install-key", false, "put the key of --key-file into the data directory, too")
+	cmd.Flags().BoolVar(&installKey, "install-key", false,
+		"put the key of --key-file into the data directory, too")
 	return cmd
 }
 
@@ -57,8 +60,9 @@ func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool
 	store := a.storeOptions(ctx, dir, keyFile)
 	reading := a.meter("unpacking", info.Size())
 	done, err := persistence.Restore(persistence.RestoreOptions{
-		Dir: string(dir), KeyFile: keyFile, InstallKey: installKey, AskPassphrase: store.AskPassphrase,
-		Logger: store.Logger,
+		Dir: string(dir), KeyFile: keyFile, InstallKey: installKey,
+		AskPassphrase: store.AskPassphrase,
+		Logger:        store.Logger,
 	}, io.TeeReader(archive, reading))
 	reading.end()
 	if err != nil {
@@ -67,9 +71,11 @@ func (a *app) restore(ctx context.Context, file, keyFile string, installKey bool
 	if err := a.reportRestored(store, &done); err != nil {
 		return err
 	}
-	isNamed := keyFile != "" && keyFile != a.getenv("GUSTY_KEY_FILE") && filepath.Clean(keyFile) != dir.keyFile()
+	isNamed := keyFile != "" && keyFile != a.getenv("GUSTY_KEY_FILE") &&
+		filepath.Clean(keyFile) != dir.keyFile()
 	if isNamed && !installKey {
-		a.note("the agent opens it with that key only: start it with --key-file %s, or restore with --install-key", keyFile)
+		a.note("the agent opens it with that key only: start it with --key-file %s, or restore "+
+			"with --install-key", keyFile)
 	}
 	return nil
 }
@@ -81,7 +87,8 @@ func (a *app) restoreDir() (dataDir, error) {
 		return "", err
 	}
 	if a.settings.URL != "" {
-		return "", usagef("a backup is restored on the agent's own host, with the agent stopped; leave out --url")
+		return "", usagef("a backup is restored on the agent's own host, with the agent stopped; " +
+			"leave out --url")
 	}
 	dirs := candidates(given.DataDir, a.getenv)
 	if len(dirs) == 0 {
@@ -106,7 +113,8 @@ func inUseToReplace(dir dataDir, pid int) error {
 	if pid != 0 {
 		holder = fmt.Sprintf("process %d", pid)
 	}
-	return failedf("nothing was replaced: the store of %s is held by %s, the running agent; stop it first (systemctl stop gusty, or gustyctl shutdown)",
+	return failedf("nothing was replaced: the store of %s is held by %s, the running agent; stop "+
+		"it first (systemctl stop gusty, or gustyctl shutdown)",
 		dir, holder)
 }
 
@@ -114,14 +122,16 @@ func (a *app) reportRestored(store persistence.Options, done *persistence.Restor
 	dir := dataDir(store.Dir)
 	stale, err := dir.setStalePasswordAside(store)
 	if err != nil {
-		return failedf("the backup is restored, but %s could not be looked at: %w", dir.passwordFile(), err)
+		return failedf("the backup is restored, but %s could not be looked at: %w",
+			dir.passwordFile(), err)
 	}
 	if stale != "" {
 		done.Kept = append(done.Kept, stale)
 	}
 	if a.json {
 		return a.printValue(map[string]any{
-			"data_dir": string(dir), "made_at": done.Manifest.MadeAt, "database_id": done.Manifest.DatabaseID,
+			"data_dir": string(dir), "made_at": done.Manifest.MadeAt,
+			"database_id":    done.Manifest.DatabaseID,
 			"transaction_id": done.Manifest.TransactionID, "kept": append([]string{}, done.Kept...),
 		})
 	}
@@ -137,7 +147,8 @@ func (a *app) reportRestored(store persistence.Options, done *persistence.Restor
 	return a.printRows(rows)
 }
 
-// setStalePasswordAside renames admin-password where its password is not the user's in the store any more, and returns the new name.
+// setStalePasswordAside renames admin-password where its password is not the user's in the store
+// any more, and returns the new name.
 func (d dataDir) setStalePasswordAside(o persistence.Options) (string, error) {
 	user, password, err := d.firstCredentials()
 	if err != nil || user == "" {
@@ -150,7 +161,8 @@ func (d dataDir) setStalePasswordAside(o persistence.Options) (string, error) {
 	}
 	_, err = store.LoadUsers(func(u messages.User) error {
 		if u.Name == user {
-			current = bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()), []byte(password.Reveal())) == nil
+			current = bcrypt.CompareHashAndPassword([]byte(u.Hash.Reveal()),
+				[]byte(password.Reveal())) == nil
 		}
 		return nil
 	})

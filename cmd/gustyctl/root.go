@@ -32,22 +32,29 @@ func (a *app) rootCommand() *cobra.Command {
 	})
 	a.globalFlags(root)
 	root.AddCommand(
-		a.statusCommand(), a.infoCommand(), a.metricCommand(), a.doctorCommand(), a.configCommand(), a.jobCommand(), a.applyCommand(), a.runCommand(),
-		a.execCommand(), a.outboxCommand(), a.openSearchCommand(), a.userCommand(), a.dbCommand(), a.restartCommand(), a.shutdownCommand(), a.versionCommand(),
-		a.backupCommand(), a.restoreCommand(), a.recoverCommand(), a.exportCommand(), a.importCommand(), a.keyCommand(),
+		a.statusCommand(), a.infoCommand(), a.metricCommand(), a.doctorCommand(), a.configCommand(),
+		a.jobCommand(), a.applyCommand(), a.runCommand(),
+		a.execCommand(), a.outboxCommand(), a.openSearchCommand(), a.userCommand(), a.dbCommand(),
+		a.restartCommand(), a.shutdownCommand(), a.versionCommand(),
+		a.backupCommand(), a.restoreCommand(), a.recoverCommand(), a.exportCommand(),
+		a.importCommand(), a.keyCommand(),
 	)
 	return root
 }
 
 func (a *app) globalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.settings.DataDir, "data-dir", "", "data `directory` of the agent on this host")
+	flags.StringVar(&a.settings.DataDir, "data-dir", "",
+		"data `directory` of the agent on this host")
 	flags.StringVar(&a.settings.URL, "url", "", "the agent's `address`, https://host:port (default port 20140)")
 	flags.StringVar(&a.settings.User, "user", "", "`name` to log in with (default Admin)")
 	flags.StringVar(&a.settings.CA, "ca", "", "PEM `file` with the CA of the agent's certificate")
-	flags.StringVar(&a.settings.Fingerprint, "fingerprint", "", "SHA-256 `fingerprint` of the agent's own certificate, in hex")
-	flags.StringVar(&a.settings.PasswordFile, "password-file", "", "`file` whose first line is the password to log in with, - for standard input")
-	flags.StringVar(&a.settings.Profile, "profile", "", "`name` of a profile in "+profilePathForHelp())
+	flags.StringVar(&a.settings.Fingerprint, "fingerprint", "",
+		"SHA-256 `fingerprint` of the agent's own certificate, in hex")
+	flags.StringVar(&a.settings.PasswordFile, "password-file", "",
+		"`file` whose first line is the password to log in with, - for standard input")
+	flags.StringVar(&a.settings.Profile, "profile", "", "`name` of a profile in "+
+		profilePathForHelp())
 	flags.BoolVar(&a.json, "json", false, "print the agent's JSON")
 }
 
@@ -60,16 +67,19 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 
 func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// knownCommand refuses a word that is no command of cmd; cobra alone would answer it with the help text and success.
+// knownCommand refuses a word that is no command of cmd; cobra alone would answer it with the help
+// text and success.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("%q is not a command of %q; did you mean %q?", args[0], cmd.CommandPath(), near[0])
+		return usagef("%q is not a command of %q; did you mean %q?", args[0], cmd.CommandPath(),
+			near[0])
 	}
-	return usagef("%q is not a command of %q; see %q", args[0], cmd.CommandPath(), cmd.CommandPath()+" --help")
+	return usagef("%q is not a command of %q; see %q", args[0], cmd.CommandPath(),
+		cmd.CommandPath()+" --help")
 }
 
 // usage makes a check of arguments end in the exit code of wrong usage.

@@ -72,11 +72,15 @@ func (a *app) runListCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&job, "job", "", "only those of the job of this `name`")
-	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: "+strings.Join(runStates(), " "))
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: "+
+		strings.Join(runStates(), " "))
 	cmd.Flags().StringVar(&before, "before", "", "only those older than the run of this `id`")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
-	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs)                                                            // the flag is there
-	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(runStates(), cobra.ShellCompDirectiveNoFileComp)) // likewise
+	// the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs)
+	// likewise
+	_ = cmd.RegisterFlagCompletionFunc("state",
+		cobra.FixedCompletions(runStates(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -107,7 +111,8 @@ func (a *app) listRuns(ctx context.Context, req request) error {
 	for i := range page.Items {
 		lines[i] = a.runLine(&page.Items[i])
 	}
-	if err := a.printTable([]string{"RUN", "JOB", "STARTED", "TOOK", "TRIGGER", "STATE"}, lines); err != nil {
+	if err := a.printTable([]string{"RUN", "JOB", "STARTED", "TOOK", "TRIGGER", "STATE"},
+		lines); err != nil {
 		return err
 	}
 	if page.Next != "" {

@@ -16,7 +16,9 @@ func (a *app) runCancelCommand() *cobra.Command {
 begun, or with --wait when the run has ended.`,
 		Args:              oneArg,
 		ValidArgsFunction: noFiles,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.cancelRun(cmd.Context(), args[0], wait) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.cancelRun(cmd.Context(), args[0], wait)
+		},
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the run has ended")
 	return cmd

@@ -10,7 +10,8 @@ import (
 	"gusty/messages"
 )
 
-// outputPiece is one line of a run's output as NDJSON: text, or base64 where the bytes are no UTF-8, or how many bytes were left out.
+// outputPiece is one line of a run's output as NDJSON: text, or base64 where the bytes are no
+// UTF-8, or how many bytes were left out.
 type outputPiece struct {
 	Stream  string  `json:"stream"`
 	Text    *string `json:"text"`
@@ -29,10 +30,11 @@ func (p *outputPiece) bytes() []byte {
 	}
 }
 
-// follow prints what a run prints, to our streams of the same name, until it ends. The agent's blank lines between, which keep the connection
-// alive, are no output.
+// follow prints what a run prints, to our streams of the same name, until it ends. The agent's
+// blank lines between, which keep the connection alive, are no output.
 func (a *app) follow(ctx context.Context, c *client, id, stream string) error {
-	response, err := c.open(ctx, get(runPath(id)+"/output", "stream", stream, "follow", "true", "format", "ndjson"))
+	response, err := c.open(ctx,
+		get(runPath(id)+"/output", "stream", stream, "follow", "true", "format", "ndjson"))
 	if err != nil {
 		return interrupted(err, id)
 	}
@@ -69,13 +71,18 @@ func (a *app) printPiece(line json.RawMessage) error {
 	return nil
 }
 
-// interrupted says of what ended the watching, an interrupt or a broken connection, that it did not end the run.
+// interrupted says of what ended the watching, an interrupt or a broken connection, that it did not
+// end the run.
 func interrupted(err error, id string) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return failedf("interrupted; the run goes on: gustyctl run logs -f %s", id)
 	case err != nil && exitCode(err) == exitUnreachable:
-		return &exitError{code: exitUnreachable, text: err.Error() + "; the run may go on: gustyctl run show " + id, cause: err}
+		return &exitError{
+			code:  exitUnreachable,
+			text:  err.Error() + "; the run may go on: gustyctl run show " + id,
+			cause: err,
+		}
 	default:
 		return err
 	}
@@ -99,8 +106,9 @@ func (a *app) followRun(ctx context.Context, c *client, id string) error {
 // signalBase is what shells add to a signal's number.
 const signalBase = 128
 
-// followCode is the run's own exit code; that of a shell, 128 and the signal's number, where a signal ended it; and 1 for a run that did not
-// come to an end by itself or never began, also where its script left with 0 when it was told to end.
+// followCode is the run's own exit code; that of a shell, 128 and the signal's number, where a
+// signal ended it; and 1 for a run that did not come to an end by itself or never began, also where
+// its script left with 0 when it was told to end.
 func (r *runRecord) followCode() int {
 	switch {
 	case r.State == messages.RunSucceeded && r.ExitCode != nil:

@@ -14,7 +14,9 @@ func (a *app) runShowCommand() *cobra.Command {
 		Short:             "Show one run: when, how long, how it ended, and what it used",
 		Args:              oneArg,
 		ValidArgsFunction: noFiles,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.showRun(cmd.Context(), args[0])
+		},
 	}
 }
 

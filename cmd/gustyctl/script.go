@@ -37,19 +37,23 @@ func (a *app) scriptBytes(file string) ([]byte, error) {
 		return nil, usagef("cannot read the script: %w", err)
 	}
 	if len(script) > messages.MaxScriptBytes {
-		return nil, usagef("%s is over %d bytes, more than a job's script can have", file, messages.MaxScriptBytes)
+		return nil,
+			usagef("%s is over %d bytes, more than a job's script can have", file,
+				messages.MaxScriptBytes)
 	}
 	return script, nil
 }
 
-// guessType tells a script's type from its shebang, and from the file's name where there is none. The shebang decides where it names an
-// interpreter that is not ours: running a Perl script by Bash helps nobody. remedy is how the type is written out where it cannot be told.
+// guessType tells a script's type from its shebang, and from the file's name where there is none.
+// The shebang decides where it names an interpreter that is not ours: running a Perl script by Bash
+// helps nobody. remedy is how the type is written out where it cannot be told.
 func guessType(file string, script []byte, remedy string) (messages.ScriptType, error) {
 	if interpreter := shebangInterpreter(script); interpreter != "" {
 		if t, ok := typeOfInterpreter(interpreter); ok {
 			return t, nil
 		}
-		return 0, usagef("%s asks for %s, and an agent runs Bash and Python; change its first line, or give %s", file, interpreter, remedy)
+		return 0, usagef("%s asks for %s, and an agent runs Bash and Python; change its first "+
+			"line, or give %s", file, interpreter, remedy)
 	}
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".py":
@@ -57,12 +61,15 @@ func guessType(file string, script []byte, remedy string) (messages.ScriptType, 
 	case ".sh", ".bash":
 		return messages.ScriptBash, nil
 	}
-	return 0, usagef("cannot tell the type of %s: it has no #! line and no known extension; give %s", file, remedy)
+	return 0, usagef("cannot tell the type of %s: it has no #! line and no known extension; give "+
+		"%s", file, remedy)
 }
 
-// shebangInterpreter returns the interpreter's base name: "bash" for #!/bin/bash -e and for #!/usr/bin/env -S LANG=C bash, or "".
+// shebangInterpreter returns the interpreter's base name: "bash" for #!/bin/bash -e and for
+// #!/usr/bin/env -S LANG=C bash, or "".
 func shebangInterpreter(script []byte) string {
-	script = bytes.TrimPrefix(script, []byte("\xef\xbb\xbf")) // editors on Windows begin a file with it
+	// editors on Windows begin a file with it
+	script = bytes.TrimPrefix(script, []byte("\xef\xbb\xbf"))
 	rest, ok := bytes.CutPrefix(script, []byte("#!"))
 	if !ok {
 		return ""
@@ -83,7 +90,8 @@ func shebangInterpreter(script []byte) string {
 	return ""
 }
 
-// typeOfInterpreter takes a version behind the name (python3.13). A script for a plain POSIX shell runs under Bash.
+// typeOfInterpreter takes a version behind the name (python3.13). A script for a plain POSIX shell
+// runs under Bash.
 func typeOfInterpreter(name string) (messages.ScriptType, bool) {
 	switch strings.TrimRight(strings.TrimSuffix(name, ".exe"), "0123456789.") {
 	case "bash", "sh", "dash", "ash":

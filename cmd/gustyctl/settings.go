@@ -26,8 +26,9 @@ type settings struct {
 	Password messages.Secret `yaml:"password"`
 }
 
-// or returns s with what it lacks taken from lower. What belongs together comes from one source: which agent (its address or its directory),
-// whom to trust (a CA or a pin; a directory that s names has its own CA), and the password.
+// or returns s with what it lacks taken from lower. What belongs together comes from one source:
+// which agent (its address or its directory), whom to trust (a CA or a pin; a directory that s
+// names has its own CA), and the password.
 func (s settings) or(lower settings) settings {
 	if s.CA == "" && s.Fingerprint == "" && s.DataDir == "" {
 		s.CA, s.Fingerprint = lower.CA, lower.Fingerprint
@@ -56,8 +57,9 @@ func settingsFromEnv(getenv func(string) string) settings {
 	}
 }
 
-// agentURL reads an address as people write it: the scheme and the port may be absent. HTTP is refused, and so is a user in the address,
-// since it would bring the password along into process lists.
+// agentURL reads an address as people write it: the scheme and the port may be absent. HTTP is
+// refused, and so is a user in the address, since it would bring the password along into process
+// lists.
 func agentURL(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
@@ -69,7 +71,8 @@ func agentURL(text string) (*url.URL, error) {
 	case u.Scheme != "https":
 		return nil, usagef("%s: an agent speaks HTTPS only; write https://%s", text, u.Host)
 	case u.User != nil:
-		return nil, usagef("the address must not hold a user or a password; use --user, and --password-file or GUSTY_PASSWORD")
+		return nil, usagef("the address must not hold a user or a password; use --user, and " +
+			"--password-file or GUSTY_PASSWORD")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, usagef("%q holds more than an address; write https://host:%s", text, defaultPort)
 	}
@@ -82,7 +85,8 @@ func agentURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// reachable returns the loopback address for the "all addresses" that an agent may listen on: nobody can connect to 0.0.0.0 everywhere.
+// reachable returns the loopback address for the "all addresses" that an agent may listen on:
+// nobody can connect to 0.0.0.0 everywhere.
 func reachable(host string) string {
 	addr, err := netip.ParseAddr(host)
 	switch {

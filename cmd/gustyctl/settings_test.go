@@ -49,7 +49,8 @@ func TestSettingsOr(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	got = settings{DataDir: "flag"}.or(env)
-	want = settings{DataDir: "flag", User: "env", Password: "env"} // the address and the CA in the environment are another agent's
+	// the address and the CA in the environment are another agent's
+	want = settings{DataDir: "flag", User: "env", Password: "env"}
 	if got != want {
 		t.Errorf("a directory: got %+v, want %+v", got, want)
 	}

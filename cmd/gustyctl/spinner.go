@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// spin shows on a terminal that something goes on and for how long, until the function that it returns is called; that one waits until the
-// line is clear again. So does a question on the terminal.
+// spin shows on a terminal that something goes on and for how long, until the function that it
+// returns is called; that one waits until the line is clear again. So does a question on the
+// terminal.
 func (a *app) spin(what string) (stop func()) {
 	if !isTerminal(a.errOut) {
 		return func() {}

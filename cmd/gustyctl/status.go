@@ -22,9 +22,10 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the agent runs and is ready",
-		Long:  "Say whether the agent runs and is ready. An agent that runs but is not ready is a failure (exit code 1).",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
+		Long: "Say whether the agent runs and is ready. An agent that runs but is not ready is " +
+			"a failure (exit code 1).",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
 	}
 }
 
@@ -101,7 +102,10 @@ func (a *app) overviewRows(c *client, status string, o *overview) [][2]string {
 		{"url", c.target.url.String()},
 		{"version", o.version.Version},
 		{"pid", o.pid.String()},
-		{"host", fmt.Sprintf("%s %s, up %s", o.metric.OSName, o.metric.OSVersion, humaneDuration(up))},
+		{
+			"host",
+			fmt.Sprintf("%s %s, up %s", o.metric.OSName, o.metric.OSVersion, humaneDuration(up)),
+		},
 		{"cpu", fmt.Sprintf("%.1f %%", o.metric.CPUUsage)},
 		{"memory", fmt.Sprintf("%.1f %%", o.metric.Memory)},
 		{"disk", fmt.Sprintf("%.1f %%", o.metric.DiskUsage)},
@@ -128,7 +132,9 @@ func (c *client) readiness(ctx context.Context) (readiness, error) {
 	}
 	defer func() { _ = response.Body.Close() }() // what was read is checked by its own errors
 	if err := json.NewDecoder(response.Body).Decode(&r); err != nil {
-		return r, failedf("%s%s answered %s, and not as an agent does; is it one?", c.target.url, readyPath, response.Status)
+		return r,
+			failedf("%s%s answered %s, and not as an agent does; is it one?", c.target.url,
+				readyPath, response.Status)
 	}
 	r.ok = response.StatusCode == http.StatusOK
 	return r, nil

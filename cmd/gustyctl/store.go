@@ -13,7 +13,8 @@ import (
 	"gusty/persistence"
 )
 
-// storePassword sets a user's password in the store of a stopped agent. The store's own lock keeps a running agent out of it.
+// storePassword sets a user's password in the store of a stopped agent. The store's own lock keeps
+// a running agent out of it.
 func storePassword(o persistence.Options, name string, secret messages.Secret) error {
 	hash, err := bcrypt.GenerateFromPassword([]byte(secret.Reveal()), bcrypt.DefaultCost)
 	if err != nil {
@@ -26,7 +27,10 @@ func storePassword(o persistence.Options, name string, secret messages.Secret) e
 	err = commit(store, messages.Change{
 		Origin: messages.Origin{Principal: "host"},
 		Rows: []messages.Row{messages.UserRow{
-			User: messages.User{Name: name, Hash: messages.Secret(hash)}, OnlyHash: true, Expect: messages.ExpectPresent,
+			User: messages.User{
+				Name: name,
+				Hash: messages.Secret(hash),
+			}, OnlyHash: true, Expect: messages.ExpectPresent,
 		}},
 	})
 	if closing := store.Close(); err == nil && closing != nil {
@@ -45,14 +49,17 @@ func storePassword(o persistence.Options, name string, secret messages.Secret) e
 func openStore(o persistence.Options) (*persistence.Store, error) {
 	dir := dataDir(o.Dir)
 	if _, err := os.Stat(dir.databaseFile()); err != nil {
-		return nil, usagef("%s is not the data directory of an agent: %w; name it with --data-dir", dir, err)
+		return nil,
+			usagef("%s is not the data directory of an agent: %w; name it with --data-dir", dir,
+				err)
 	}
 	store, err := persistence.Open(o)
 	if held, ok := errors.AsType[*persistence.InUseError](err); ok {
 		return nil, inUse(dir, held.PID)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, failedf("the store of %s is closed to this user; run as the agent's user (sudo)", dir)
+		return nil, failedf("the store of %s is closed to this user; run as the agent's user "+
+			"(sudo)", dir)
 	}
 	if err != nil {
 		return nil, failedf("cannot open the store of %s: %w", dir, err)
@@ -62,7 +69,8 @@ func openStore(o persistence.Options) (*persistence.Store, error) {
 
 // inUse says who holds the store; pid is 0 where that could not be told.
 func inUse(dir dataDir, pid int) error {
-	return failedf("the store of %s is held by %s, the running agent; stop it first (systemctl stop gusty, or gustyctl shutdown), or ask it: "+
+	return failedf("the store of %s is held by %s, the running agent; stop it first (systemctl "+
+		"stop gusty, or gustyctl shutdown), or ask it: "+
 		"leave out --offline", dir, holder(pid))
 }
 
@@ -83,14 +91,17 @@ func commit(store *persistence.Store, change messages.Change) error {
 	return nil
 }
 
-// removeFirstCredentials removes admin-password where it holds this user's password, which is no longer the one.
+// removeFirstCredentials removes admin-password where it holds this user's password, which is no
+// longer the one.
 func (d dataDir) removeFirstCredentials(name string) error {
 	user, _, err := d.firstCredentials()
 	if err == nil && user == name {
 		err = atomicfile.Remove(d.passwordFile())
 	}
 	if err != nil {
-		return failedf("the password is changed, but the file with the old one is still there: %w; remove it", err)
+		return failedf(
+			"the password is changed, but the file with the old one is still there: %w; remove it",
+			err)
 	}
 	return nil
 }

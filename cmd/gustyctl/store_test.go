@@ -11,7 +11,8 @@ import (
 	"gusty/persistence"
 )
 
-// newStore makes the data directory of a stopped agent with the user Admin: newstore DIR [open]. With open, a process (this one) holds it.
+// newStore makes the data directory of a stopped agent with the user Admin: newstore DIR [open].
+// With open, a process (this one) holds it.
 func newStore(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: newstore DIR [open]")
@@ -20,7 +21,11 @@ func newStore(ts *testscript.TestScript, neg bool, args []string) {
 	store, err := persistence.Open(persistence.Options{Dir: string(dir)})
 	ts.Check(err)
 	ts.Check(commit(store, messages.Change{Rows: []messages.Row{messages.UserRow{
-		User: messages.User{Name: "Admin", Hash: "lost", Scopes: messages.AllScopes()}, Expect: messages.ExpectAbsent,
+		User: messages.User{
+			Name:   "Admin",
+			Hash:   "lost",
+			Scopes: messages.AllScopes(),
+		}, Expect: messages.ExpectAbsent,
 	}}}))
 	ts.Check(os.WriteFile(dir.passwordFile(), []byte("Admin:lost\n"), 0o600))
 	if len(args) == 1 {
@@ -30,7 +35,8 @@ func newStore(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = store.Close() })
 }
 
-// opens checks that a password is the user's, and that the user's scopes stayed: opens DIR USER PASSWORD.
+// opens checks that a password is the user's, and that the user's scopes stayed: opens DIR USER
+// PASSWORD.
 func opens(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: opens DIR USER PASSWORD")

@@ -14,10 +14,12 @@ type target struct {
 	trust    trust
 	user     string
 	password messages.Secret
-	dir      dataDir // where the agent was found on this host; empty for one that was named by its address
+	// where the agent was found on this host; empty for one that was named by its address
+	dir dataDir
 }
 
-// target resolves, in this order: flags, the profile, the environment, the data directory on this host.
+// target resolves, in this order: flags, the profile, the environment, the data directory on this
+// host.
 func (a *app) target(ctx context.Context) (target, error) {
 	given, err := a.given()
 	if err != nil {
@@ -52,7 +54,8 @@ func (a *app) given() (settings, error) {
 	return given.or(profile).or(env), nil
 }
 
-// namedTarget is an agent named by its address. A data directory that was named too lends its CA and its first credentials.
+// namedTarget is an agent named by its address. A data directory that was named too lends its CA
+// and its first credentials.
 func (a *app) namedTarget(ctx context.Context, given settings) (target, error) {
 	address, err := agentURL(given.URL)
 	if err != nil {
@@ -73,8 +76,11 @@ func (a *app) localTarget(ctx context.Context, given settings, dir dataDir) (tar
 	return a.complete(ctx, target{url: address, dir: dir}, given, dir)
 }
 
-// complete adds whom to trust and how to log in; lender is the data directory that fills what was not given, or "".
-func (a *app) complete(ctx context.Context, t target, given settings, lender dataDir) (target, error) {
+// complete adds whom to trust and how to log in; lender is the data directory that fills what was
+// not given, or "".
+func (a *app) complete(ctx context.Context, t target, given settings, lender dataDir) (target,
+	error,
+) {
 	if given.CA == "" && given.Fingerprint == "" && lender != "" {
 		given.CA = lender.caFile()
 	}
@@ -86,8 +92,11 @@ func (a *app) complete(ctx context.Context, t target, given settings, lender dat
 	return t, err
 }
 
-// credentials finds the user and the password; the first credentials in the data directory serve where no others were given.
-func (a *app) credentials(ctx context.Context, given settings, lender dataDir) (string, messages.Secret, error) {
+// credentials finds the user and the password; the first credentials in the data directory serve
+// where no others were given.
+func (a *app) credentials(ctx context.Context, given settings, lender dataDir) (string,
+	messages.Secret, error,
+) {
 	user := given.User
 	password, err := a.givenPassword(given)
 	if err != nil || (user != "" && password != "") {

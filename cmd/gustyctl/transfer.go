@@ -21,20 +21,23 @@ type storeFlags struct {
 
 func (a *app) storeFlags(cmd *cobra.Command) *storeFlags {
 	f := &storeFlags{}
-	cmd.Flags().BoolVar(&f.offline, "offline", false, "work on the store of a stopped agent, and ask no agent")
+	cmd.Flags().BoolVar(&f.offline, "offline", false,
+		"work on the store of a stopped agent, and ask no agent")
 	cmd.Flags().StringVar(&f.keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
 		"`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
 	return f
 }
 
-// stoppedDir returns the data directory whose store is to be opened, or "" where a running agent is to be asked.
+// stoppedDir returns the data directory whose store is to be opened, or "" where a running agent is
+// to be asked.
 func (a *app) stoppedDir(f *storeFlags) (dataDir, error) {
 	given, err := a.given()
 	if err != nil {
 		return "", err
 	}
 	if f.offline && a.settings.URL != "" {
-		return "", usagef("--offline works on the store on this host, and --url names an agent elsewhere; give one of them")
+		return "", usagef("--offline works on the store on this host, and --url names an agent " +
+			"elsewhere; give one of them")
 	}
 	if !f.offline && given.URL != "" {
 		return "", nil
@@ -46,8 +49,8 @@ func (a *app) stoppedDir(f *storeFlags) (dataDir, error) {
 	return dir, nil
 }
 
-// eachLine reads lines of up to messages.MaxLineBytes; each gets the number of the line, from 1 on, and the line without its end. Blank lines
-// are left out.
+// eachLine reads lines of up to messages.MaxLineBytes; each gets the number of the line, from 1 on,
+// and the line without its end. Blank lines are left out.
 func eachLine(from io.Reader, each func(number int, line []byte) error) error {
 	in := bufio.NewReaderSize(from, 256<<10)
 	var buf []byte
@@ -67,7 +70,8 @@ func eachLine(from io.Reader, each func(number int, line []byte) error) error {
 	}
 }
 
-// nextLine returns the next line with its end, in the reader's own space or, where it does not fit there, in buf. last says that nothing follows.
+// nextLine returns the next line with its end, in the reader's own space or, where it does not fit
+// there, in buf. last says that nothing follows.
 func nextLine(in *bufio.Reader, buf *[]byte) (line []byte, last bool, err error) {
 	line, err = in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -89,21 +93,26 @@ func nextLine(in *bufio.Reader, buf *[]byte) (line []byte, last bool, err error)
 }
 
 func trimmed(line []byte) []byte {
-	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r' || line[len(line)-1] == ' ') {
+	for len(line) > 0 &&
+		(line[len(line)-1] == '\n' || line[len(line)-1] == '\r' || line[len(line)-1] == ' ') {
 		line = line[:len(line)-1]
 	}
 	return line
 }
 
 // exportLines returns the lines of a running agent's export.
-func (c *client) exportLines(ctx context.Context, query messages.ExportQuery, each func(line []byte) error) error {
-	response, err := c.send(ctx, get("/agent/export", "runs", flagText(query.Runs), "secrets", flagText(query.Secrets)))
+func (c *client) exportLines(ctx context.Context, query messages.ExportQuery,
+	each func(line []byte) error,
+) error {
+	response, err := c.send(ctx,
+		get("/agent/export", "runs", flagText(query.Runs), "secrets", flagText(query.Secrets)))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }() // what was read is checked by its own errors
 	if response.StatusCode >= http.StatusMultipleChoices {
-		body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes)) // the status alone makes a sentence too
+		// the status alone makes a sentence too
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 		return refusal(response, body, c.target)
 	}
 	var failed error

@@ -12,21 +12,26 @@ import (
 func TestLinesOfEveryLength(t *testing.T) {
 	long := strings.Repeat("x", 600<<10)
 	var got []string
-	err := eachLine(strings.NewReader("a\n\n  \r\n"+long+"\nb\r\n"+long), func(number int, line []byte) error {
-		got = append(got, string(line[:1]))
-		if len(line) > 1 && len(line) != len(long) {
-			t.Errorf("line %d has %d bytes", number, len(line))
-		}
-		return nil
-	})
+	err := eachLine(strings.NewReader("a\n\n  \r\n"+long+"\nb\r\n"+long),
+		func(number int, line []byte) error {
+			got = append(got, string(line[:1]))
+			if len(line) > 1 && len(line) != len(long) {
+				t.Errorf("line %d has %d bytes", number, len(line))
+			}
+			return nil
+		})
 	if err != nil || !slices.Equal(got, []string{"a", "x", "b", "x"}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	mine := errors.New("enough")
-	if err := eachLine(strings.NewReader("a\nb\n"), func(int, []byte) error { return mine }); !errors.Is(err, mine) {
+	if err := eachLine(strings.NewReader("a\nb\n"), func(int, []byte) error {
+		return mine
+	}); !errors.Is(err, mine) {
 		t.Errorf("the error is %v", err)
 	}
-	if err := eachLine(&endless{}, func(int, []byte) error { return nil }); err == nil || !strings.Contains(err.Error(), "line 1") {
+	if err := eachLine(&endless{}, func(int, []byte) error {
+		return nil
+	}); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("a line without an end: %v", err)
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// trust says which server certificate is taken: one that the CAs vouch for, the one with the pinned fingerprint, or, where both are given,
-// one that satisfies both. Without either the system's CAs decide.
+// trust says which server certificate is taken: one that the CAs vouch for, the one with the pinned
+// fingerprint, or, where both are given, one that satisfies both. Without either the system's CAs
+// decide.
 type trust struct {
 	roots *x509.CertPool
 	pin   *[sha256.Size]byte
@@ -43,7 +44,8 @@ func loadTrust(caFile, fingerprint string) (trust, error) {
 	}
 	t.roots = x509.NewCertPool()
 	if !t.roots.AppendCertsFromPEM(pem) {
-		return t, usagef("%s holds no PEM certificate; the agent's CA is the file tls/ca.pem in its data directory", caFile)
+		return t, usagef("%s holds no PEM certificate; the agent's CA is the file tls/ca.pem in "+
+			"its data directory", caFile)
 	}
 	return t, nil
 }
@@ -52,8 +54,9 @@ func (t trust) config() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: t.roots}
 	if t.pin != nil {
 		config.VerifyConnection = t.verifyPin
-		// The pin identifies the one certificate, key and all, more strictly than a chain and a host name could: where it is all that was
-		// given, it takes the place of the chain. VerifyConnection runs on every connection, and a handshake without it fails.
+		// The pin identifies the one certificate, key and all, more strictly than a chain and a
+		// host name could: where it is all that was given, it takes the place of the chain.
+		// VerifyConnection runs on every connection, and a handshake without it fails.
 		config.InsecureSkipVerify = t.roots == nil
 	}
 	return config
@@ -69,8 +72,8 @@ func (t trust) verifyPin(state tls.ConnectionState) error {
 	return nil
 }
 
-// parseFingerprint reads a SHA-256 in hex as openssl, browsers and the agent print it: any case, with or without colons or blanks, with or
-// without "sha256:" or "SHA256 Fingerprint=" in front.
+// parseFingerprint reads a SHA-256 in hex as openssl, browsers and the agent print it: any case,
+// with or without colons or blanks, with or without "sha256:" or "SHA256 Fingerprint=" in front.
 func parseFingerprint(text string) (pin [sha256.Size]byte, err error) {
 	digits := strings.ToLower(text)
 	if i := strings.LastIndex(digits, "="); i >= 0 {
@@ -79,7 +82,8 @@ func parseFingerprint(text string) (pin [sha256.Size]byte, err error) {
 	digits = strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(digits, "sha256:"))
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != len(pin) {
-		return pin, usagef("%q is not a SHA-256 fingerprint: it needs 64 hex digits, colons allowed", text)
+		return pin, usagef("%q is not a SHA-256 fingerprint: it needs 64 hex digits, colons "+
+			"allowed", text)
 	}
 	copy(pin[:], raw)
 	return pin, nil

@@ -15,7 +15,8 @@ func TestParseFingerprint(t *testing.T) {
 	sum := sha256.Sum256([]byte("certificate"))
 	plain := hex.EncodeToString(sum[:])
 	for _, text := range []string{
-		plain, strings.ToUpper(plain), "sha256:" + plain, "SHA256:" + plain, formatFingerprint(sum), "sha256 Fingerprint=" + formatFingerprint(sum),
+		plain, strings.ToUpper(plain), "sha256:" + plain, "SHA256:" + plain, formatFingerprint(sum),
+		"sha256 Fingerprint=" + formatFingerprint(sum),
 	} {
 		if got, err := parseFingerprint(text); err != nil || got != sum {
 			t.Errorf("%q: %v", text, err)
@@ -58,7 +59,8 @@ func TestTrust(t *testing.T) {
 			if c.want == "" && err != nil {
 				t.Errorf("refused: %v", err)
 			}
-			if c.want != "" && (exitCode(err) != exitUnreachable || !strings.Contains(err.Error(), c.want)) {
+			if c.want != "" &&
+				(exitCode(err) != exitUnreachable || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -71,7 +73,8 @@ func TestTrustAnotherName(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	write(t, ca, string(agent.caPEM), 0o600)
 	elsewhere := strings.Replace(agent.server.URL, "127.0.0.1", "localhost", 1)
-	if err := visit(t, elsewhere, ca, ""); err == nil || !strings.Contains(err.Error(), "is for other names ([127.0.0.1])") {
+	if err := visit(t, elsewhere, ca, ""); err == nil ||
+		!strings.Contains(err.Error(), "is for other names ([127.0.0.1])") {
 		t.Errorf("got %v", err)
 	}
 	if err := visit(t, elsewhere, "", formatFingerprint(agent.fingerprint)); err != nil {
@@ -83,7 +86,8 @@ func TestTrustWithoutTLS(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	err := visit(t, strings.Replace(plain.URL, "http:", "https:", 1), "", "")
-	if exitCode(err) != exitUnreachable || !strings.Contains(err.Error(), "does not speak TLS; check the port") {
+	if exitCode(err) != exitUnreachable ||
+		!strings.Contains(err.Error(), "does not speak TLS; check the port") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -28,16 +28,19 @@ func (a *app) userPasswdCommand() *cobra.Command {
 		Short: "Set a user's password, also with the agent stopped or the password lost",
 		Long: `Set a user's password. A running agent is asked to, with the credentials that are known. On the host of an agent that is stopped,
 the store is changed itself: that needs no old password, and is what to do where it is lost (stop the agent, run this, start it).`,
-		Example: "  gustyctl user passwd Admin\n  gustyctl user passwd Admin --new-password-file - < secret",
-		Args:    oneArg,
+		Example: "  gustyctl user passwd Admin\n  gustyctl user passwd Admin --new-password-file " +
+			"- < secret",
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.passwd(cmd.Context(), args[0], flags)
 		},
 	}
-	cmd.Flags().StringVar(&flags.newFile, "new-password-file", "", "`file` whose first line is the new password, - for standard input")
+	cmd.Flags().StringVar(&flags.newFile, "new-password-file", "",
+		"`file` whose first line is the new password, - for standard input")
 	cmd.Flags().StringVar(&flags.keyFile, "key-file", a.getenv("GUSTY_KEY_FILE"),
 		"`file` of the store's key, where the agent is started with one (GUSTY_KEY_FILE)")
-	cmd.Flags().BoolVar(&flags.offline, "offline", false, "change the store of a stopped agent, and ask no agent")
+	cmd.Flags().BoolVar(&flags.offline, "offline", false,
+		"change the store of a stopped agent, and ask no agent")
 	return cmd
 }
 
@@ -47,7 +50,8 @@ func (a *app) passwd(ctx context.Context, name string, flags passwdFlags) error 
 		return err
 	}
 	if flags.offline && a.settings.URL != "" {
-		return usagef("--offline changes the store on this host, and --url names an agent elsewhere; give one of them")
+		return usagef("--offline changes the store on this host, and --url names an agent " +
+			"elsewhere; give one of them")
 	}
 	if !flags.offline && given.URL != "" {
 		return a.passwdOnline(ctx, name, flags)
@@ -90,7 +94,10 @@ func (a *app) passwdOnline(ctx context.Context, name string, flags passwdFlags) 
 	if err != nil {
 		return err
 	}
-	got, err := c.call(ctx, put("/agent/userpassword/update", map[string]string{"name": name, "pass": secret.Reveal()}))
+	got, err := c.call(ctx, put("/agent/userpassword/update", map[string]string{
+		"name": name,
+		"pass": secret.Reveal(),
+	}))
 	if err != nil {
 		return err
 	}
@@ -100,7 +107,9 @@ func (a *app) passwdOnline(ctx context.Context, name string, flags passwdFlags) 
 	return a.printLine(name + ": " + got.sentence())
 }
 
-func (a *app) passwdOffline(ctx context.Context, dir dataDir, name string, flags passwdFlags) error {
+func (a *app) passwdOffline(ctx context.Context, dir dataDir, name string,
+	flags passwdFlags,
+) error {
 	secret, err := a.newPassword(ctx, name, flags)
 	if err != nil {
 		return err
@@ -111,11 +120,14 @@ func (a *app) passwdOffline(ctx context.Context, dir dataDir, name string, flags
 	if a.json {
 		return a.write([]byte("{\"success\":true,\"message\":\"User updated successfully\"}\n"))
 	}
-	return a.printLine(name + ": the password is changed in the store of " + string(dir) + "; it counts from the agent's next start")
+	return a.printLine(name + ": the password is changed in the store of " + string(dir) +
+		"; it counts from the agent's next start")
 }
 
 // newPassword reads the password that shall be, or asks for it twice.
-func (a *app) newPassword(ctx context.Context, user string, flags passwdFlags) (messages.Secret, error) {
+func (a *app) newPassword(ctx context.Context, user string, flags passwdFlags) (messages.Secret,
+	error,
+) {
 	secret, err := a.givenPassword(settings{PasswordFile: flags.newFile})
 	if err == nil && secret == "" {
 		secret, err = a.askNewPassword(ctx, user)

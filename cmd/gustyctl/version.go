@@ -20,7 +20,8 @@ func (a *app) versionCommand() *cobra.Command {
 			return a.versions(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&clientOnly, "client", false, "show that of gustyctl alone, and ask no agent")
+	cmd.Flags().BoolVar(&clientOnly, "client", false,
+		"show that of gustyctl alone, and ask no agent")
 	return cmd
 }
 

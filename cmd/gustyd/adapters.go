@@ -71,7 +71,8 @@ func (l launcher) capabilities() (list []messages.Capability) {
 // checkLimits refuses what this host cannot hold of a job.
 func (l launcher) checkLimits(o *messages.JobOptions) error {
 	err := l.host.Supports(process.Limits{
-		MemoryLimitBytes: o.MemoryLimitBytes, CPULimitPercent: o.CPULimitPercent, Nice: o.Nice, RunAs: o.RunAs,
+		MemoryLimitBytes: o.MemoryLimitBytes, CPULimitPercent: o.CPULimitPercent, Nice: o.Nice,
+		RunAs: o.RunAs,
 	})
 	var unsupported *process.UnsupportedError
 	if errors.As(err, &unsupported) {

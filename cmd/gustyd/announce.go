@@ -22,14 +22,16 @@ import (
 // agentFile tells gustyctl on the same host where the running agent is.
 const agentFile = "agent.json"
 
-// announce tells everybody who needs to know that the agent serves: gustyctl, the log, the service manager, and who sits at the terminal.
+// announce tells everybody who needs to know that the agent serves: gustyctl, the log, the service
+// manager, and who sits at the terminal.
 func (d *daemon) announce() {
 	url := d.url()
 	if err := d.writeAgentFile(url); err != nil {
 		d.log.Warn("gustyctl will not find this agent by itself", "error", err)
 	}
 	b := build()
-	d.log.always("ready", "url", url, "pid", os.Getpid(), "version", b.Version, "data_dir", d.settings.dataDir)
+	d.log.always("ready", "url", url, "pid", os.Getpid(), "version", b.Version, "data_dir",
+		d.settings.dataDir)
 	d.tell(d.manager.Ready())
 	d.tell(d.manager.Status("serving " + url))
 	if term.IsTerminal(int(os.Stdout.Fd())) {
@@ -61,11 +63,13 @@ func (d *daemon) keepAnnounced(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if _, err := os.Stat(filepath.Join(d.settings.dataDir, agentFile)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(d.settings.dataDir, agentFile)); !errors.Is(err,
+			fs.ErrNotExist) {
 			continue
 		}
 		if d.writeAgentFile(d.url()) == nil { // else the next look tries again
-			d.log.Warn("the file that tells of this agent was removed and is written again", "file", agentFile)
+			d.log.Warn("the file that tells of this agent was removed and is written again", "file",
+				agentFile)
 		}
 	}
 }
@@ -78,7 +82,8 @@ func (d *daemon) greet(url string) {
 	}
 	fmt.Printf("  certificate        SHA-256 %s\n", tlscert.FingerprintDER(d.certs.Leaf().Raw))
 	fmt.Printf("  CA to trust        %s\n", d.certs.files.CA)
-	fmt.Printf("  try                %s --data-dir %s status\n\n", d.controlCommand(), d.settings.dataDir)
+	fmt.Printf("  try                %s --data-dir %s status\n\n", d.controlCommand(),
+		d.settings.dataDir)
 }
 
 // controlCommand is gustyctl as it can be called from here: beside this executable, or on the path.
@@ -97,7 +102,8 @@ func (d *daemon) controlCommand() string {
 // url is where the agent is reached from this host: an agent on all addresses is on localhost too.
 func (d *daemon) url() string {
 	host, port := "localhost", strconv.Itoa(d.usedPort())
-	if addr, err := netip.ParseAddrPort(d.listener.Addr().String()); err == nil && !addr.Addr().IsUnspecified() {
+	if addr, err := netip.ParseAddrPort(d.listener.Addr().String()); err == nil &&
+		!addr.Addr().IsUnspecified() {
 		host = addr.Addr().Unmap().String()
 	}
 	return "https://" + net.JoinHostPort(host, port)

@@ -18,7 +18,8 @@ import (
 // certificateLook is how often the certificate files are looked at for a change.
 const certificateLook = 10 * time.Second
 
-// certificates keeps the server certificate: makes it, renews it, and notices when its files change.
+// certificates keeps the server certificate: makes it, renews it, and notices when its files
+// change.
 type certificates struct {
 	store *persistence.Store
 	dir   string
@@ -27,7 +28,9 @@ type certificates struct {
 	*tlscert.Store
 }
 
-func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger) (*certificates, error) {
+func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger) (*certificates,
+	error,
+) {
 	c := &certificates{store: store, dir: filepath.Join(dataDir, "tls"), log: log}
 	unmade := c.ensure(time.Now())
 	if unmade != nil && !persistence.IsStorageError(unmade) {
@@ -41,7 +44,8 @@ func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger
 	case unmade != nil && err != nil:
 		return nil, unmade // that there is no certificate follows from it
 	case unmade != nil:
-		log.Warn("the server certificate could not be renewed, so the one that is there is served", "error", unmade)
+		log.Warn("the server certificate could not be renewed, so the one that is there is served",
+			"error", unmade)
 	case err != nil:
 		return nil, err
 	}
@@ -49,7 +53,8 @@ func openCertificates(store *persistence.Store, dataDir string, log *slog.Logger
 	return c, nil
 }
 
-// ensure sees to it that there is a certificate with enough life before it. The authority's key stays sealed in the store.
+// ensure sees to it that there is a certificate with enough life before it. The authority's key
+// stays sealed in the store.
 func (c *certificates) ensure(now time.Time) error {
 	key, err := c.store.Setting(messages.SettingCAKey)
 	if err != nil {
@@ -64,7 +69,10 @@ func (c *certificates) ensure(now time.Time) error {
 		return fmt.Errorf("the server certificate: %w", err)
 	}
 	if newKey != nil {
-		if err := commit(c.store, messages.SettingRow{Name: messages.SettingCAKey, Value: newKey}); err != nil {
+		if err := commit(c.store, messages.SettingRow{
+			Name:  messages.SettingCAKey,
+			Value: newKey,
+		}); err != nil {
 			return fmt.Errorf("keep the certificate authority's key: %w", err)
 		}
 	}
@@ -75,12 +83,13 @@ func (c *certificates) ensure(now time.Time) error {
 // watch renews and reloads until ctx ends.
 func (c *certificates) watch(ctx context.Context) {
 	tlscert.Watcher{
-		Store: c.Store, Interval: certificateLook, Renew: c.ensure, PutBack: c.putBack, Reloaded: c.report,
+		Store: c.Store, Interval: certificateLook, Renew: c.ensure, PutBack: c.putBack,
+		Reloaded: c.report,
 	}.WatchFiles(ctx)
 }
 
-// putBack writes again what was removed of the agent's own files, so that clients and the next start
-// find the certificate that they know. A pair of the operator's is left to the operator.
+// putBack writes again what was removed of the agent's own files, so that clients and the next
+// start find the certificate that they know. A pair of the operator's is left to the operator.
 func (c *certificates) putBack() {
 	if !c.files.Own {
 		return
@@ -91,7 +100,8 @@ func (c *certificates) putBack() {
 		done = err == nil
 	}
 	if done {
-		c.log.Warn("files of the certificate were removed and are written again", "directory", c.dir)
+		c.log.Warn("files of the certificate were removed and are written again", "directory",
+			c.dir)
 	}
 }
 

@@ -4,7 +4,8 @@ package main
 
 import "path/filepath"
 
-// defaultDataDir is /var/lib/gusty for root, else $XDG_STATE_HOME/gusty, whose default is ~/.local/state (XDG Base Directory Specification).
+// defaultDataDir is /var/lib/gusty for root, else $XDG_STATE_HOME/gusty, whose default is
+// ~/.local/state (XDG Base Directory Specification).
 func defaultDataDir(uid int, env lookupEnv) (string, error) {
 	if uid == 0 {
 		return "/var/lib/gusty", nil

@@ -21,7 +21,8 @@ const (
 	passwordBytes = 18 // 144 bits, 24 characters of base64
 )
 
-// firstStart fills an empty store: the agent's id and the first user. A start that was cut off in the middle is made up for by the next.
+// firstStart fills an empty store: the agent's id and the first user. A start that was cut off in
+// the middle is made up for by the next.
 func firstStart(store *persistence.Store, dir string) error {
 	var rows []messages.Row
 	id, err := store.Setting(messages.SettingAgentID)
@@ -29,7 +30,10 @@ func firstStart(store *persistence.Store, dir string) error {
 		return err
 	}
 	if id == nil {
-		rows = append(rows, messages.SettingRow{Name: messages.SettingAgentID, Value: []byte(uuid.NewString())})
+		rows = append(rows, messages.SettingRow{
+			Name:  messages.SettingAgentID,
+			Value: []byte(uuid.NewString()),
+		})
 	}
 	users := 0
 	if _, err := store.LoadUsers(func(messages.User) error { users++; return nil }); err != nil {
@@ -45,14 +49,15 @@ func firstStart(store *persistence.Store, dir string) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := commit(store, rows...); err != nil && (users == 0 || !persistence.IsStorageError(err)) {
+	if err := commit(store, rows...); err != nil &&
+		(users == 0 || !persistence.IsStorageError(err)) {
 		return err
 	}
 	return nil // without an id of its own the agent can serve, and the next start makes one
 }
 
-// makeAdmin writes the first user's password file and returns the user's row. The file comes first: a user whose password nobody knows is worse
-// than a file without a user.
+// makeAdmin writes the first user's password file and returns the user's row. The file comes first:
+// a user whose password nobody knows is worse than a file without a user.
 func makeAdmin(dir string) (messages.Row, error) {
 	random := make([]byte, passwordBytes)
 	if _, err := rand.Read(random); err != nil {
@@ -67,14 +72,23 @@ func makeAdmin(dir string) (messages.Row, error) {
 	if err := atomicfile.Write(filepath.Join(dir, adminFile), []byte(line), 0o600); err != nil {
 		return nil, fmt.Errorf("write the first user's password: %w", err)
 	}
-	user := messages.User{Name: messages.AdminUser, Hash: messages.Secret(hash), Scopes: messages.AllScopes()}
+	user := messages.User{
+		Name:   messages.AdminUser,
+		Hash:   messages.Secret(hash),
+		Scopes: messages.AllScopes(),
+	}
 	return messages.UserRow{User: user, Expect: messages.ExpectAbsent}, nil
 }
 
 // commit writes rows and waits until they are durable.
 func commit(store *persistence.Store, rows ...messages.Row) error {
 	done := make(chan messages.Committed, 1)
-	store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: rows}, func(c messages.Committed) { done <- c })
+	store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   rows,
+	}, func(c messages.Committed) {
+		done <- c
+	})
 	return (<-done).Err
 }
 

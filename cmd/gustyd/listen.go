@@ -12,10 +12,12 @@ import (
 	"gusty/messages"
 )
 
-// portPatience is how long a port that was asked for by name is waited for: an agent that is being replaced may still be stopping.
+// portPatience is how long a port that was asked for by name is waited for: an agent that is being
+// replaced may still be stopping.
 const portPatience = 10 * time.Second
 
-// listen opens the port that the flags name, or the one the parameters do, or the first free one beside that.
+// listen opens the port that the flags name, or the one the parameters do, or the first free one
+// beside that.
 func listen(ctx context.Context, s settings, config *messages.Config) (net.Listener, error) {
 	host := s.listen
 	if host == "" {
@@ -35,7 +37,8 @@ func listen(ctx context.Context, s settings, config *messages.Config) (net.Liste
 			return ln, nil
 		}
 	}
-	return nil, fmt.Errorf("no port from %d to %d is free on %s: end what holds them, or name another port", from, to, host)
+	return nil, fmt.Errorf("no port from %d to %d is free on %s: end what holds them, or name "+
+		"another port", from, to, host)
 }
 
 func listenOn(ctx context.Context, host string, port int) (net.Listener, error) {
@@ -54,7 +57,8 @@ func listenPatiently(ctx context.Context, host string, port int) (net.Listener, 
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("port %d on %s is taken: end what holds it, or name another port", port, host)
+			return nil, fmt.Errorf("port %d on %s is taken: end what holds it, or name another "+
+				"port", port, host)
 		}
 	}
 }
@@ -63,7 +67,8 @@ func explainListen(err error, host string, port int) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("cannot listen on %s port %d, choose another with PORT and --listen: %w", host, port, err)
+	return fmt.Errorf("cannot listen on %s port %d, choose another with PORT and --listen: %w",
+		host, port, err)
 }
 
 // portOf returns the port that a listener got.

@@ -29,7 +29,10 @@ func TestTakenPortGivesWayToAFreeOne(t *testing.T) {
 	if got := portOf(ln); got < 20000 || got > 21000 {
 		t.Errorf("got port %d", got)
 	}
-	none := config.With(2, map[string]string{messages.ParamMinPort: port, messages.ParamMaxPort: port})
+	none := config.With(2, map[string]string{
+		messages.ParamMinPort: port,
+		messages.ParamMaxPort: port,
+	})
 	if _, err := listen(t.Context(), settings{}, none); err == nil {
 		t.Error("a range without a free port is no error")
 	}

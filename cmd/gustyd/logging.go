@@ -45,7 +45,8 @@ func newLogging(s settings) *logging {
 	return l
 }
 
-// always logs a line of the level info also where the log shows only more severe ones. There it is written, and not shipped.
+// always logs a line of the level info also where the log shows only more severe ones. There it is
+// written, and not shipped.
 func (l *logging) always(message string, args ...any) {
 	if l.Enabled(context.Background(), slog.LevelInfo) {
 		l.Info(message, args...)
@@ -53,7 +54,8 @@ func (l *logging) always(message string, args ...any) {
 	}
 	record := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
 	record.Add(args...)
-	_ = l.lines.Handle(context.Background(), record) // a log that takes no line has nowhere to say so
+	// a log that takes no line has nowhere to say so
+	_ = l.lines.Handle(context.Background(), record)
 }
 
 // setLevel takes one of the four names; an unknown one changes nothing.
@@ -72,8 +74,8 @@ type logOutput struct {
 	file *os.File
 }
 
-// Write writes one line. A file that takes none is no reason to lose it, and one that was removed is
-// made again; one that was moved away is written on until the agent is told to reopen it.
+// Write writes one line. A file that takes none is no reason to lose it, and one that was removed
+// is made again; one that was moved away is written on until the agent is told to reopen it.
 func (o *logOutput) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -128,7 +130,8 @@ func (o *logOutput) open(name string) error {
 func openLog(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeCharDevice == 0 {
-		return nil, fmt.Errorf("%s is %s; name another log file", path, atomicfile.Kind(info.Mode()))
+		return nil,
+			fmt.Errorf("%s is %s; name another log file", path, atomicfile.Kind(info.Mode()))
 	}
 	return private.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }

@@ -31,7 +31,10 @@ func TestLogFileIsReopened(t *testing.T) {
 	if err := l.out.use(""); err != nil {
 		t.Fatal(err)
 	}
-	for file, lines := range map[string][]string{path + ".1": {"first", "second"}, path: {"third", "fourth"}} {
+	for file, lines := range map[string][]string{
+		path + ".1": {"first", "second"},
+		path:        {"third", "fourth"},
+	} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

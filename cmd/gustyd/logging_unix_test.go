@@ -17,7 +17,8 @@ func TestLogIsNoNamedPipe(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := out.use("agent.log"); err == nil || !strings.Contains(err.Error(), "is a named pipe") {
+	if err := out.use("agent.log"); err == nil ||
+		!strings.Contains(err.Error(), "is a named pipe") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	if err := os.Symlink(os.DevNull, filepath.Join(out.dir, "null.log")); err != nil {

@@ -1,5 +1,6 @@
-// Command gustyd is the Gusty agent: one daemon per machine that reports the host's health, runs scheduled scripts and remote commands, and
-// keeps its state in one encrypted file. It runs in the foreground; `gustyd --help` lists the flags.
+// Command gustyd is the Gusty agent: one daemon per machine that reports the host's health, runs
+// scheduled scripts and remote commands, and keeps its state in one encrypted file. It runs in the
+// foreground; `gustyd --help` lists the flags.
 package main
 
 import (
@@ -14,7 +15,8 @@ import (
 	"gusty/persistence"
 )
 
-// verifyCommand is how gustyd starts itself to look through the database in a process of its own: damage there can end the process that looks.
+// verifyCommand is how gustyd starts itself to look through the database in a process of its own:
+// damage there can end the process that looks.
 const verifyCommand = "verify-store"
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -22,7 +24,8 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	process.TightenUmask()
 	if err := process.CloseInherited(); err != nil {
-		fmt.Fprintln(os.Stderr, "gustyd: inherited descriptors could not be kept from scripts:", err)
+		fmt.Fprintln(os.Stderr, "gustyd: inherited descriptors could not be kept from scripts:",
+			err)
 	}
 	if err := process.DefaultSignals(); err != nil {
 		fmt.Fprintln(os.Stderr, "gustyd: inherited signals could not be kept from scripts:", err)

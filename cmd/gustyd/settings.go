@@ -34,7 +34,8 @@ The Gusty agent. It runs in the foreground and logs to standard error.
 A flag goes before its environment variable, that before the stored parameter, and that before the default.
 `
 
-// settings are what flags and environment say; what they leave open comes from the stored parameters.
+// settings are what flags and environment say; what they leave open comes from the stored
+// parameters.
 type settings struct {
 	dataDir    string
 	keyFile    string
@@ -53,7 +54,8 @@ type settings struct {
 
 type lookupEnv func(string) (string, bool)
 
-// parseSettings reads flags and, where a flag is not given, the environment. PORT may stand before, between or behind the flags.
+// parseSettings reads flags and, where a flag is not given, the environment. PORT may stand before,
+// between or behind the flags.
 func parseSettings(args []string, env lookupEnv) (settings, error) {
 	var s settings
 	var port string
@@ -150,7 +152,8 @@ func (s *settings) completeDir() error {
 }
 
 // errNoHome says that there is no place for the state by default.
-var errNoHome = errors.New("no home directory is known for this user: name a data directory with --data-dir")
+var errNoHome = errors.New(
+	"no home directory is known for this user: name a data directory with --data-dir")
 
 // levelOf returns the slog level of one of the four names that the parameter log_level takes.
 func levelOf(name string) (slog.Level, bool) {

@@ -57,12 +57,15 @@ type daemon struct {
 	serveDone chan error
 }
 
-// run starts the agent, serves until something ends it, and stops it in order. It returns the exit code.
+// run starts the agent, serves until something ends it, and stops it in order. It returns the exit
+// code.
 func (d *daemon) run(ctx context.Context) int {
-	// The actor library keeps 1,024 maps of as many shards each: one shard is enough for some thousand actors, and saves 3 MB.
+	// The actor library keeps 1,024 maps of as many shards each: one shard is enough for some
+	// thousand actors, and saves 3 MB.
 	cmap.SHARD_COUNT = 1
 	d.log = newLogging(d.settings)
-	d.shutdown, d.rounds, d.serveDone = make(chan struct{}), make(chan struct{}, 1), make(chan error, 1)
+	d.shutdown, d.rounds, d.serveDone = make(chan struct{}), make(chan struct{},
+		1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	signals := watchSignals()
@@ -92,7 +95,8 @@ func startExitCode(err error) int {
 		return exitInUse
 	}
 	for _, damaged := range []error{
-		persistence.ErrDamaged, persistence.ErrWrongKey, persistence.ErrForeign, persistence.ErrNewerFormat, persistence.ErrKeyWithoutDatabase,
+		persistence.ErrDamaged, persistence.ErrWrongKey, persistence.ErrForeign,
+		persistence.ErrNewerFormat, persistence.ErrKeyWithoutDatabase,
 		persistence.ErrRolledBack,
 	} {
 		if errors.Is(err, damaged) {
@@ -104,7 +108,10 @@ func startExitCode(err error) int {
 
 // start brings the parts up in the order of their needs.
 func (d *daemon) start(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{d.openStore, d.openCertificates, d.openHost, d.startActors, d.startServer} {
+	for _, step := range []func(context.Context) error{
+		d.openStore, d.openCertificates, d.openHost,
+		d.startActors, d.startServer,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -119,7 +126,8 @@ func (d *daemon) start(ctx context.Context) error {
 	return nil
 }
 
-// keepAlive tells the service manager's watchdog that the agent lives, as long as every actor is up.
+// keepAlive tells the service manager's watchdog that the agent lives, as long as every actor is
+// up.
 func (d *daemon) keepAlive(ctx context.Context) {
 	d.tell(d.manager.KeepAlive(ctx, func() bool {
 		reply, err := d.system.Ask(ctx, messages.GetReadiness{})
@@ -153,23 +161,32 @@ func (d *daemon) openCertificates(context.Context) (err error) {
 }
 
 func (d *daemon) openHost(context.Context) (err error) {
-	d.host, err = process.NewHost(process.HostOptions{Logger: d.log.Logger, PrivateDir: filepath.Join(d.settings.dataDir, "scripts")})
+	d.host, err = process.NewHost(process.HostOptions{
+		Logger:     d.log.Logger,
+		PrivateDir: filepath.Join(d.settings.dataDir, "scripts"),
+	})
 	return err
 }
 
 func (d *daemon) startActors(ctx context.Context) error {
 	bootID, err := hostinfo.BootID()
 	if err != nil {
-		d.log.Warn("jobs with @reboot run at every start of the agent: the host's boot cannot be told", "error", err)
+		d.log.Warn(
+			"jobs with @reboot run at every start of the agent: the host's boot cannot be told",
+			"error", err)
 	}
 	hands := launcher{d.host}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	d.system, err = actors.Start(ctx, actors.Options{
-		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(), BootID: bootID, SinceBoot: hostclock.SinceBoot, Sleep: hostclock.Sleep,
-		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort, CheckLimits: hands.checkLimits,
-		OnRound: d.onRound, OnShipped: d.onShipped, LogTap: d.log.tap, Getenv: os.Getenv,
-		OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) { d.beginShutdown() }, StopGrace: stopGrace,
+		Store: actorStore{d.store}, Launcher: hands, Logger: d.log.Logger, Build: build(),
+		BootID: bootID, SinceBoot: hostclock.SinceBoot, Sleep: hostclock.Sleep,
+		Collectors: hostinfo.Collectors(d.settings.dataDir), Port: d.usedPort,
+		CheckLimits: hands.checkLimits,
+		OnRound:     d.onRound, OnShipped: d.onShipped, LogTap: d.log.tap, Getenv: os.Getenv,
+		OnConfig: d.onConfig, OnPassword: d.onPassword, OnShutDown: func(messages.Origin) {
+			d.beginShutdown()
+		}, StopGrace: stopGrace,
 	})
 	return err
 }
@@ -184,9 +201,12 @@ func (d *daemon) startServer(ctx context.Context) (err error) {
 		return fmt.Errorf("find this executable: %w", err)
 	}
 	d.server, err = api.New(api.Options{
-		CheckLimits: launcher{d.host}.checkLimits, Asker: d.system, Keys: d.store, Access: d.system.Access, Config: d.system.Config, Build: build(), InstallDir: filepath.Dir(self),
+		CheckLimits: launcher{d.host}.checkLimits, Asker: d.system, Keys: d.store,
+		Access: d.system.Access, Config: d.system.Config, Build: build(),
+		InstallDir:       filepath.Dir(self),
 		ExecutableSHA256: sync.OnceValue(func() string { return sumOf(self) }), Port: d.usedPort,
-		TLS: tlscert.ServerConfig(d.certs.Get), Logger: d.log.Logger, Activity: &d.activity, Capabilities: launcher{d.host}.capabilities,
+		TLS: tlscert.ServerConfig(d.certs.Get), Logger: d.log.Logger, Activity: &d.activity,
+		Capabilities: launcher{d.host}.capabilities,
 	})
 	if err != nil {
 		return err
@@ -235,12 +255,14 @@ func (d *daemon) onRound() {
 	}
 }
 
-// onShipped counts documents as work, so that what a drain of the outbox has left behind is given back when it is over.
+// onShipped counts documents as work, so that what a drain of the outbox has left behind is given
+// back when it is over.
 func (d *daemon) onShipped(documents uint64) { d.activity.Add(documents) }
 
 func (d *daemon) onPassword(user string) {
 	if err := removeAdminFile(d.settings.dataDir, user); err != nil {
-		d.log.Error("the file of the first password could not be removed: remove it by hand", "file", adminFile, "error", err)
+		d.log.Error("the file of the first password could not be removed: remove it by hand",
+			"file", adminFile, "error", err)
 	}
 }
 
@@ -262,7 +284,9 @@ func (d *daemon) await(ctx context.Context, signals *signalWatch) int {
 			d.log.Error("the agent ends: an actor gave up", "cause", err.Error())
 			return exitGaveUp
 		case err := <-d.store.Failed():
-			d.log.Error("the agent ends: the store failed, and what became of the last changes is unknown", "cause", err.Error())
+			d.log.Error(
+				"the agent ends: the store failed, and what became of the last changes is unknown",
+				"cause", err.Error())
 			return exitGaveUp
 		case err := <-d.serveDone:
 			d.log.Error("the agent ends: the listener failed", "cause", fmt.Sprint(err))
@@ -294,7 +318,8 @@ func (d *daemon) stop() {
 	d.log.Info("stopped")
 }
 
-// end ends what was started, in order: the listener, the actors, the processes' host, the store. Each step is bounded.
+// end ends what was started, in order: the listener, the actors, the processes' host, the store.
+// Each step is bounded.
 func (d *daemon) end() {
 	d.tell(d.manager.Stopping())
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
@@ -317,7 +342,8 @@ func (d *daemon) end() {
 	}
 }
 
-// closeServer stops taking requests; those under way may wait for runs that the actors' stop ends, so it does not wait for them itself.
+// closeServer stops taking requests; those under way may wait for runs that the actors' stop ends,
+// so it does not wait for them itself.
 func (d *daemon) closeServer(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	if d.server == nil {

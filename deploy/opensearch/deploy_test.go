@@ -65,8 +65,8 @@ func (t *template) fields() map[string]string {
 	return types
 }
 
-// policy is an index state management policy as the plugin's reference gives it, as far as actions and conditions are of use here
-// (docs.opensearch.org, Index State Management, Policies).
+// policy is an index state management policy as the plugin's reference gives it, as far as actions
+// and conditions are of use here (docs.opensearch.org, Index State Management, Policies).
 type policy struct {
 	Policy struct {
 		Description  string `json:"description"`
@@ -110,23 +110,28 @@ func TestPolicies(t *testing.T) {
 			}
 			for _, a := range s.Actions {
 				deletes = deletes || a.Delete != nil
-				if r := a.Rollover; r != nil && (name != "streams" || !age.MatchString(r.MinIndexAge) || !size.MatchString(r.MinSize)) {
+				if r := a.Rollover; r != nil &&
+					(name != "streams" || !age.MatchString(r.MinIndexAge) ||
+						!size.MatchString(r.MinSize)) {
 					t.Errorf("%s: the state %s rolls over by %+v", name, s.Name, r)
 				}
 			}
 			for _, next := range s.Transitions {
 				reached[next.StateName] = true
 				if !age.MatchString(next.Conditions.MinIndexAge) {
-					t.Errorf("%s: from %s to %s at the age %q", name, s.Name, next.StateName, next.Conditions.MinIndexAge)
+					t.Errorf("%s: from %s to %s at the age %q", name, s.Name, next.StateName,
+						next.Conditions.MinIndexAge)
 				}
 			}
 		}
-		if !deletes || len(reached) != len(p.States) || len(p.Template) != 1 || len(p.Template[0].IndexPatterns) != 2 {
+		if !deletes || len(reached) != len(p.States) || len(p.Template) != 1 ||
+			len(p.Template[0].IndexPatterns) != 2 {
 			t.Errorf("%s: the policy is %+v", name, p)
 		}
 		for _, pattern := range p.Template[0].IndexPatterns {
 			if name == "indices" && !strings.HasSuffix(pattern, "*-*") {
-				t.Errorf("%s: %s takes indices without a date, into which the agent writes on", name, pattern)
+				t.Errorf("%s: %s takes indices without a date, into which the agent writes on",
+					name, pattern)
 			}
 		}
 	}
@@ -250,11 +255,14 @@ func TestDashboardIsWhole(t *testing.T) {
 	}
 	board := strictly[dashboard](t, objects["gusty"].Attributes)
 	var panels []panel
-	if err := json.Unmarshal([]byte(board.Panels), &panels); err != nil || len(panels) != len(objects["gusty"].References) {
+	if err := json.Unmarshal([]byte(board.Panels), &panels); err != nil ||
+		len(panels) != len(objects["gusty"].References) {
 		t.Fatalf("%d panels, %v", len(panels), err)
 	}
 	for i, p := range panels {
-		if !slices.ContainsFunc(objects["gusty"].References, func(r reference) bool { return r.Name == p.Ref && r.Type == "visualization" }) {
+		if !slices.ContainsFunc(objects["gusty"].References, func(r reference) bool {
+			return r.Name == p.Ref && r.Type == "visualization"
+		}) {
 			t.Errorf("panel %s shows nothing", p.Index)
 		}
 		if p.Index != p.Grid.ID || p.Grid.X+p.Grid.W > 48 || p.Grid.W < 1 || p.Grid.H < 1 {
@@ -293,7 +301,8 @@ func TestVisualizationsAskForWhatIsThere(t *testing.T) {
 		pattern := strictly[indexPattern](t, objects[o.References[0].ID].Attributes)
 		fields := byPattern[pattern.Title]
 		if fields[pattern.TimeField] != "date" {
-			t.Errorf("%s has no template, or its time field %q is none", pattern.Title, pattern.TimeField)
+			t.Errorf("%s has no template, or its time field %q is none", pattern.Title,
+				pattern.TimeField)
 		}
 		v := strictly[visualization](t, o.Attributes)
 		source := strictly[struct {
@@ -347,8 +356,10 @@ func requireAggregations(t *testing.T, id string, state *visState, fields map[st
 			t.Errorf("%s: the aggregation %q", id, a.Type)
 		}
 		metrics[a.ID] = kind == "metric"
-		if !slices.Contains(schemas[kind], a.Schema) || types != nil && !slices.Contains(types, fields[a.Params.Field]) {
-			t.Errorf("%s: %s of %q (%s) as %q", id, a.Type, a.Params.Field, fields[a.Params.Field], a.Schema)
+		if !slices.Contains(schemas[kind], a.Schema) || types != nil &&
+			!slices.Contains(types, fields[a.Params.Field]) {
+			t.Errorf("%s: %s of %q (%s) as %q", id, a.Type, a.Params.Field, fields[a.Params.Field],
+				a.Schema)
 		}
 	}
 	for _, a := range state.Aggs {

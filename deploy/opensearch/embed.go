@@ -1,5 +1,6 @@
-// Package opensearch holds what is installed in OpenSearch beside the agent's documents: index templates, examples of index state management
-// policies, and a dashboard. `gustyctl opensearch setup` installs the first two.
+// Package opensearch holds what is installed in OpenSearch beside the agent's documents: index
+// templates, examples of index state management policies, and a dashboard. `gustyctl opensearch
+// setup` installs the first two.
 package opensearch
 
 import _ "embed" // for the files beside this one
@@ -14,13 +15,14 @@ var LogsTemplate []byte
 //go:embed template-health.json
 var HealthTemplate []byte
 
-// Policy is the example of an index state management policy for indices with a date in their name: they are deleted after 30 days.
+// Policy is the example of an index state management policy for indices with a date in their name:
+// they are deleted after 30 days.
 //
 //go:embed ism-policy.json
 var Policy []byte
 
-// StreamPolicy is that for data streams, which roll over too. It cannot be the same one: an index that is none of a stream's does not roll over,
-// and a policy that fails at that deletes nothing.
+// StreamPolicy is that for data streams, which roll over too. It cannot be the same one: an index
+// that is none of a stream's does not roll over, and a policy that fails at that deletes nothing.
 //
 //go:embed ism-policy-stream.json
 var StreamPolicy []byte

@@ -30,8 +30,9 @@ func TestWallsHold(t *testing.T) {
 	}
 }
 
-// readSources lists every directory of the repository: what a test reads becomes part of the key under which the go command caches its result,
-// and what go list reads does not. Without it, a wrong import could hide behind a cached pass.
+// readSources lists every directory of the repository: what a test reads becomes part of the key
+// under which the go command caches its result, and what go list reads does not. Without it, a
+// wrong import could hide behind a cached pass.
 func readSources(t *testing.T, root string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -47,13 +48,16 @@ func readSources(t *testing.T, root string) {
 
 func TestEveryWallSaysWhy(t *testing.T) {
 	for _, wall := range Walls() {
-		if len(wall.Around) == 0 || wall.Reason == "" || wall.Only == nil && len(wall.NotDirectly)+len(wall.Never) == 0 {
-			t.Errorf("a wall that is around nothing, forbids nothing or does not say why: %+v", wall)
+		if len(wall.Around) == 0 || wall.Reason == "" || wall.Only == nil && len(wall.NotDirectly)+
+			len(wall.Never) == 0 {
+			t.Errorf("a wall that is around nothing, forbids nothing or does not say why: %+v",
+				wall)
 		}
 	}
 }
 
-// fake builds a graph of lines "importer: imported imported"; what has no dot in its first element and is not gusty is the standard library.
+// fake builds a graph of lines "importer: imported imported"; what has no dot in its first element
+// and is not gusty is the standard library.
 func fake(lines ...string) Graph {
 	graph := Graph{}
 	for _, line := range lines {
@@ -62,7 +66,10 @@ func fake(lines ...string) Graph {
 		for _, path := range append(p.Imports, path) {
 			first, _, _ := strings.Cut(path, "/")
 			if _, known := graph[path]; !known {
-				graph[path] = Package{ImportPath: path, Standard: !strings.Contains(first, ".") && first != "gusty"}
+				graph[path] = Package{
+					ImportPath: path,
+					Standard:   !strings.Contains(first, ".") && first != "gusty",
+				}
 			}
 		}
 		p.Standard = graph[path].Standard
@@ -91,19 +98,22 @@ func TestWrongImportsAreCaught(t *testing.T) {
 		"a test library in the API":    {fake("gusty/cmd/gustyctl: github.com/getkin/kin-openapi/openapi3"), "gusty/cmd/gustyctl imports github.com/getkin"},
 		"SQLite in the daemon's wires": {fake("gusty/cmd/gustyd: gusty/persistence/sqlite"), "gusty/cmd/gustyd imports gusty/persistence/sqlite: "},
 		"templates far below": {
-			fake("gusty/cmd/gustyd: example.com/x", "example.com/x: example.com/y fmt", "example.com/y: text/template"),
+			fake("gusty/cmd/gustyd: example.com/x", "example.com/x: example.com/y fmt",
+				"example.com/y: text/template"),
 			"gusty/cmd/gustyd imports example.com/x imports example.com/y imports text/template: ",
 		},
 		"testing far below": {fake("gusty/cmd/gustyctl: example.com/x", "example.com/x: testing/fstest"), "gusty/cmd/gustyctl imports example.com/x imports testing/fstest: "},
 		"the server's library in the client": {
-			fake("gusty/cmd/gustyctl: gusty/x", "gusty/x: github.com/valyala/fasthttp/fasthttputil"),
+			fake("gusty/cmd/gustyctl: gusty/x",
+				"gusty/x: github.com/valyala/fasthttp/fasthttputil"),
 			"gusty/cmd/gustyctl imports gusty/x imports github.com/valyala/fasthttp/fasthttputil: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Check(c.graph, Walls())
 			if len(got) != 1 || !strings.HasPrefix(got[0], c.want) || len(got[0]) < len(c.want)+20 {
-				t.Errorf("got %q, want one sentence that begins with %q and gives a reason", got, c.want)
+				t.Errorf("got %q, want one sentence that begins with %q and gives a reason", got,
+					c.want)
 			}
 		})
 	}
@@ -113,10 +123,12 @@ func TestRightImportsPass(t *testing.T) {
 	graph := fake(
 		"gusty/messages: fmt net/url",
 		"gusty/actors: gusty/messages gusty/internal/cron github.com/asynkron/protoactor-go/actor",
-		"github.com/asynkron/protoactor-go/actor: net/http", // what a library needs is its own affair, unless it is forbidden
+		// what a library needs is its own affair, unless it is forbidden
+		"github.com/asynkron/protoactor-go/actor: net/http",
 		"net/http: testing", // and so is what the standard library needs
 		"gusty/api: gusty/messages gusty/transfer github.com/valyala/fasthttp",
-		"gusty/transfer: gusty/messages gusty/internal/cron github.com/kballard/go-shellquote golang.org/x/crypto/bcrypt",
+		"gusty/transfer: gusty/messages gusty/internal/cron github.com/kballard/go-shellquote "+
+			"golang.org/x/crypto/bcrypt",
 		"gusty/persistence: gusty/messages go.etcd.io/bbolt golang.org/x/sys/unix",
 		"gusty/persistence/sqlite: gusty/messages modernc.org/sqlite",
 		"gusty/internal/cron: github.com/robfig/cron/v3 gusty/internal/atomicfile",
@@ -128,7 +140,8 @@ func TestRightImportsPass(t *testing.T) {
 	if got := Check(graph, Walls()); len(got) != 0 {
 		t.Errorf("got %q", got)
 	}
-	if got := Unmatched(graph, Walls()); !slices.Equal(got, []string{"gusty/internal/hostinfo/..."}) {
+	if got := Unmatched(graph, Walls()); !slices.Equal(got,
+		[]string{"gusty/internal/hostinfo/..."}) {
 		t.Errorf("unmatched: %q", got)
 	}
 }

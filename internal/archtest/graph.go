@@ -1,6 +1,7 @@
-// Package archtest holds the walls between the packages of this repository: who may import whom, and what may not be linked into which
-// program. The walls are a table (walls.go); a test loads the graph of imports as the go command sees it, for each system that is built for,
-// and fails with the reason of each wall that is broken.
+// Package archtest holds the walls between the packages of this repository: who may import whom,
+// and what may not be linked into which program. The walls are a table (walls.go); a test loads the
+// graph of imports as the go command sees it, for each system that is built for, and fails with the
+// reason of each wall that is broken.
 package archtest
 
 import (
@@ -24,9 +25,11 @@ type Package struct {
 // Graph holds packages by import path.
 type Graph map[string]Package
 
-// Load returns the packages of the module in dir, and all that they are linked with, as they are built for a system (GOOS).
+// Load returns the packages of the module in dir, and all that they are linked with, as they are
+// built for a system (GOOS).
 func Load(ctx context.Context, dir, system string) (Graph, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Standard,Imports", "./...")
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Standard,Imports",
+		"./...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
 	out, err := cmd.Output()
@@ -54,8 +57,9 @@ func decode(r io.Reader) (Graph, error) {
 	}
 }
 
-// chain returns the shortest way from a package to one that matches pattern, both ends included; nil where there is none. What the standard
-// library imports itself does not count: the rules are about what is chosen here.
+// chain returns the shortest way from a package to one that matches pattern, both ends included;
+// nil where there is none. What the standard library imports itself does not count: the rules are
+// about what is chosen here.
 func (g Graph) chain(from, pattern string) []string {
 	before := map[string]string{from: ""}
 	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {

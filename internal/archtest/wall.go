@@ -7,11 +7,13 @@ import (
 	"strings"
 )
 
-// Wall is one rule about imports. Patterns are import paths; one that ends in "/..." stands for all below it too.
+// Wall is one rule about imports. Patterns are import paths; one that ends in "/..." stands for all
+// below it too.
 type Wall struct {
 	Around []string // the packages that the rule is about
 	Except []string // and those of them that it is not about
-	// Only lists what they may import themselves: patterns, and Standard for the standard library. Nil: anything.
+	// Only lists what they may import themselves: patterns, and Standard for the standard library.
+	// Nil: anything.
 	Only []string
 	// NotDirectly lists what they may not import themselves.
 	NotDirectly []string
@@ -50,14 +52,18 @@ func (w Wall) check(graph Graph, path string) (broken []string) {
 }
 
 func (w Wall) allows(graph Graph, imported string) bool {
-	return w.Only == nil || matchesAny(w.Only, imported) || slices.Contains(w.Only, Standard) && graph[imported].Standard
+	return w.Only == nil || matchesAny(w.Only, imported) || slices.Contains(w.Only, Standard) &&
+		graph[imported].Standard
 }
 
 func matchesAny(patterns []string, path string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, path) })
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		return matches(pattern, path)
+	})
 }
 
-// Unmatched returns the patterns that the walls are around and that match no package: a wall around nothing holds nothing.
+// Unmatched returns the patterns that the walls are around and that match no package: a wall around
+// nothing holds nothing.
 func Unmatched(graph Graph, walls []Wall) (patterns []string) {
 	for _, wall := range walls {
 		for _, pattern := range wall.Around {

@@ -24,36 +24,56 @@ func houses() []Wall {
 	return []Wall{{
 		Around: []string{"gusty/messages/..."},
 		Only:   []string{Standard},
-		Reason: "messages is the vocabulary that every part speaks: it must depend on none of them, and on no library",
+		Reason: "messages is the vocabulary that every part speaks: it must depend on none of " +
+			"them, and on no library",
 	}, {
 		Around: []string{"gusty/actors/..."},
-		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", actorLibrary, uuidLibrary, quoteLibrary},
-		Reason: "an actor declares the narrow interface of the store it needs and knows nothing of HTTP; cmd/gustyd/wire.go joins them",
+		Only: []string{
+			Standard, "gusty/messages", "gusty/internal/...", actorLibrary,
+			uuidLibrary, quoteLibrary,
+		},
+		Reason: "an actor declares the narrow interface of the store it needs and knows nothing " +
+			"of HTTP; cmd/gustyd/wire.go joins them",
 	}, {
 		Around: []string{"gusty/api/..."},
 		Only: []string{
-			Standard, "gusty/messages", "gusty/transfer", "gusty/internal/...", httpLibrary, routerLibrary, bcryptLibrary, quoteLibrary,
+			Standard, "gusty/messages", "gusty/transfer", "gusty/internal/...", httpLibrary,
+			routerLibrary, bcryptLibrary, quoteLibrary,
 		},
-		Reason: "the API gets one Ask function and sees neither an actor nor the store; cmd/gustyd/wire.go joins them",
+		Reason: "the API gets one Ask function and sees neither an actor nor the store; " +
+			"cmd/gustyd/wire.go joins them",
 	}, {
 		Around: []string{"gusty/transfer/..."},
-		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", bcryptLibrary, quoteLibrary},
-		Reason: "the rules of an import look at rows alone, so that the agent and gustyctl can go by the same ones",
+		Only: []string{
+			Standard, "gusty/messages", "gusty/internal/...", bcryptLibrary,
+			quoteLibrary,
+		},
+		Reason: "the rules of an import look at rows alone, so that the agent and gustyctl can " +
+			"go by the same ones",
 	}, {
 		Around: []string{"gusty/persistence/..."},
 		Except: []string{"gusty/persistence/sqlite/..."},
-		Only:   []string{Standard, "gusty/messages", "gusty/internal/...", storeLibrary, argonLibrary, systemLibrary},
-		Reason: "the store knows rows and no actor; what it needs of other parts comes in as a message or a function",
+		Only: []string{
+			Standard, "gusty/messages", "gusty/internal/...", storeLibrary,
+			argonLibrary, systemLibrary,
+		},
+		Reason: "the store knows rows and no actor; what it needs of other parts comes in as a " +
+			"message or a function",
 	}, {
-		Around:      []string{"gusty/..."},
-		Except:      []string{"gusty/persistence/sqlite/...", "gusty/cmd/gustyctl/...", "gusty/test/..."},
+		Around: []string{"gusty/..."},
+		Except: []string{
+			"gusty/persistence/sqlite/...", "gusty/cmd/gustyctl/...",
+			"gusty/test/...",
+		},
 		NotDirectly: []string{sqliteLibrary, "gusty/persistence/sqlite/..."},
-		Reason:      "SQLite is for import and export: gustyctl alone links it, and the daemon stays small",
+		Reason: "SQLite is for import and export: gustyctl alone links it, and the daemon " +
+			"stays small",
 	}, {
 		Around: []string{"gusty/..."},
 		Except: []string{"gusty/test/..."},
 		NotDirectly: []string{
-			"testing/...", "gusty/test/...", "github.com/getkin/kin-openapi/...", "pgregory.net/rapid/...",
+			"testing/...", "gusty/test/...", "github.com/getkin/kin-openapi/...",
+			"pgregory.net/rapid/...",
 			"github.com/rogpeppe/go-internal/...", "github.com/prometheus/common/...",
 		},
 		Reason: "this is for tests alone: a file that is not a test must not import it",
@@ -62,13 +82,17 @@ func houses() []Wall {
 
 // leaves are the walls around the leaf packages.
 func leaves() []Wall {
-	const reason = "a leaf is usable alone: it imports the standard library, other leaves, and one library of its own"
+	const reason = "a leaf is usable alone: it imports the standard library, other leaves, and " +
+		"one library of its own"
 	owns := func(leaf string, libraries ...string) Wall {
 		only := append([]string{Standard, "gusty/internal/...", systemLibrary}, libraries...)
 		return Wall{Around: []string{leaf}, Only: only, Reason: reason}
 	}
 	others := owns("gusty/internal/...")
-	others.Except = []string{"gusty/internal/cron/...", "gusty/internal/hostinfo/...", "gusty/internal/opensearch/..."}
+	others.Except = []string{
+		"gusty/internal/cron/...", "gusty/internal/hostinfo/...",
+		"gusty/internal/opensearch/...",
+	}
 	return []Wall{
 		owns("gusty/internal/cron/...", "github.com/robfig/cron/v3"),
 		owns("gusty/internal/hostinfo/...", "github.com/shirou/gopsutil/v3/..."),
@@ -82,21 +106,27 @@ func programs() []Wall {
 	return []Wall{{
 		Around: []string{"gusty/cmd/gustyd"},
 		Never: []string{
-			"github.com/spf13/cobra/...", "gopkg.in/yaml.v3/...", sqliteLibrary, "github.com/getkin/kin-openapi/...",
-			"github.com/VictoriaMetrics/metrics/...", "google.golang.org/grpc/...", "go.opentelemetry.io/otel/exporters/otlp/...",
+			"github.com/spf13/cobra/...", "gopkg.in/yaml.v3/...", sqliteLibrary,
+			"github.com/getkin/kin-openapi/...",
+			"github.com/VictoriaMetrics/metrics/...", "google.golang.org/grpc/...",
+			"go.opentelemetry.io/otel/exporters/otlp/...",
 		},
 		Reason: "the daemon's size is a feature: this has no work in it",
 	}, {
 		Around: []string{"gusty/cmd/gustyd"},
 		Never:  []string{"text/template", "html/template", "plugin"},
-		Reason: "it calls methods by name, which makes the linker keep every exported method of every type",
+		Reason: "it calls methods by name, which makes the linker keep every exported method of " +
+			"every type",
 	}, {
 		Around: []string{"gusty/cmd/gustyd", "gusty/cmd/gustyctl"},
 		Never:  []string{"testing/...", "net/http/pprof"},
 		Reason: "it puts flags or routes of a test or a debugger into what is shipped",
 	}, {
 		Around: []string{"gusty/cmd/gustyctl"},
-		Never:  []string{actorLibrary, httpLibrary, routerLibrary, "gusty/actors/...", "gusty/api/..."},
+		Never: []string{
+			actorLibrary, httpLibrary, routerLibrary, "gusty/actors/...",
+			"gusty/api/...",
+		},
 		Reason: "the command line is a client of the REST interface, like any other",
 	}}
 }

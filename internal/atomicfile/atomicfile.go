@@ -27,8 +27,8 @@ func Write(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, Replace)
 }
 
-// WriteNew is Write for a path that must not exist yet: where it does, nothing changes and the error is fs.ErrExist. Of several callers at
-// once exactly one succeeds.
+// WriteNew is Write for a path that must not exist yet: where it does, nothing changes and the
+// error is fs.ErrExist. Of several callers at once exactly one succeeds.
 func WriteNew(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, PlaceNew)
 }

@@ -80,7 +80,8 @@ func TestWriteIsNeverSeenInPart(t *testing.T) {
 			running = false
 		default:
 		}
-		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, contents[0]) && !bytes.Equal(got, contents[1]) {
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, contents[0]) &&
+			!bytes.Equal(got, contents[1]) {
 			t.Fatalf("read %d bytes, error %v: neither content", len(got), err)
 		}
 	}
@@ -95,7 +96,8 @@ func TestWriteFailsWithoutTrace(t *testing.T) {
 	if err := Write(taken, []byte("x"), 0o600); err == nil {
 		t.Error("a directory was replaced by a file")
 	}
-	if err := Write(filepath.Join(dir, "missing", "file"), []byte("x"), 0o600); !errors.Is(err, fs.ErrNotExist) {
+	if err := Write(filepath.Join(dir, "missing", "file"), []byte("x"), 0o600); !errors.Is(err,
+		fs.ErrNotExist) {
 		t.Errorf("error %v, want fs.ErrNotExist", err)
 	}
 	expectOnly(t, dir, "directory")

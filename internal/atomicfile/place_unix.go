@@ -12,12 +12,14 @@ import (
 // Replace returns the file from the name to, whatever had it.
 func Replace(from, to string) error { return os.Rename(from, to) }
 
-// PlaceNew returns from the name to, unless that name is taken. A hard link is what POSIX offers for
-// that; rename would replace. A file system without links, as USB sticks have, is served otherwise.
+// PlaceNew returns from the name to, unless that name is taken. A hard link is what POSIX offers
+// for that; rename would replace. A file system without links, as USB sticks have, is served
+// otherwise.
 func PlaceNew(from, to string) error {
 	err := os.Link(from, to)
 	switch {
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOSYS):
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EOPNOTSUPP),
+		errors.Is(err, syscall.ENOSYS):
 		return placeReserved(from, to)
 	case err != nil:
 		return err
@@ -37,7 +39,8 @@ func placeReserved(from, to string) error {
 	return nil
 }
 
-// SyncDir makes the names in dir durable: those of files made, renamed or removed there before the call.
+// SyncDir makes the names in dir durable: those of files made, renamed or removed there before the
+// call.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

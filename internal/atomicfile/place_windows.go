@@ -30,5 +30,6 @@ func move(from, to string, flags uint32) error {
 	return nil
 }
 
-// SyncDir does nothing: Windows has no sync of a directory, and the renames of this package are written through.
+// SyncDir does nothing: Windows has no sync of a directory, and the renames of this package are
+// written through.
 func SyncDir(string) error { return nil }

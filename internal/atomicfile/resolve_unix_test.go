@@ -134,7 +134,8 @@ func TestWriteReplacesNothingButFiles(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, []byte("x"), 0o600); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+	if err := Write(path, []byte("x"), 0o600); err == nil ||
+		!strings.Contains(err.Error(), "a named pipe") {
 		t.Errorf("error %v, want a refusal", err)
 	}
 	if _, err := ReadRegular(path); err == nil || !strings.Contains(err.Error(), "a named pipe") {

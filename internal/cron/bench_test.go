@@ -21,7 +21,8 @@ var benchExpressions = []struct{ name, expression, zone string }{
 	{"every", "@every 90s", "Europe/Berlin"},
 }
 
-// Each step starts where the last one ended, so that changes of the clock and years without a table are among them.
+// Each step starts where the last one ended, so that changes of the clock and years without a table
+// are among them.
 func BenchmarkNext(b *testing.B) {
 	for _, e := range benchExpressions {
 		b.Run(e.name, func(b *testing.B) {

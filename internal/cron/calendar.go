@@ -1,11 +1,13 @@
 package cron
 
-// The search on the local clock, seen as a line of seconds on which no clock changes exist: second 0 is 1970-01-01 00:00:00 on that clock.
+// The search on the local clock, seen as a line of seconds on which no clock changes exist: second
+// 0 is 1970-01-01 00:00:00 on that clock.
 
 const (
 	secondsPerDay = 24 * 60 * 60
 	maxYear       = 9999 // of an expression without a year field: RFC 3339 ends there
-	longestWait   = 40   // years, from one 29 February on a given weekday to the next, with 2100 between
+	// years, from one 29 February on a given weekday to the next, with 2100 between
+	longestWait = 40
 )
 
 // nextLocal returns the first matching local second that is not before from.
@@ -53,7 +55,8 @@ func (s *Schedule) nextDay(from int64) (int64, bool) {
 		if y > year {
 			month, day = 1, 1
 		}
-		for m := firstFrom(uint64(s.months), month); m < none; m = firstFrom(uint64(s.months), m+1) {
+		for m := firstFrom(uint64(s.months), month); m < none; m = firstFrom(uint64(s.months), m+
+			1) {
 			if m > month {
 				day = 1
 			}
@@ -81,7 +84,8 @@ func (s *Schedule) finalYear(from int) int {
 	return lastYear
 }
 
-// daysOf returns the matching days of a month as bits 1 to 31, from the number of its first day and its length.
+// daysOf returns the matching days of a month as bits 1 to 31, from the number of its first day and
+// its length.
 func (s *Schedule) daysOf(first int64, length int) uint64 {
 	const everyWeek = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
 	weekdays := uint64(s.dows) * everyWeek >> weekdayOf(first) << 1

@@ -1,7 +1,8 @@
 package cron
 
-// Dates of the Gregorian calendar and day numbers; day 0 is 1970-01-01. The arithmetic is that of Howard Hinnant's "chrono-Compatible
-// Low-Level Date Algorithms", which counts years from 1 March so that the leap day comes last: it costs a few nanoseconds and no time.Time.
+// Dates of the Gregorian calendar and day numbers; day 0 is 1970-01-01. The arithmetic is that of
+// Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms", which counts years from 1 March
+// so that the leap day comes last: it costs a few nanoseconds and no time.Time.
 
 const (
 	daysPerEra  = 146097 // 400 years

@@ -2,13 +2,15 @@ package cron
 
 import "time"
 
-// From local seconds to instants, in a zone whose clocks change. Instants are Unix seconds; a local second is an instant plus the offset in
-// force at that instant.
+// From local seconds to instants, in a zone whose clocks change. Instants are Unix seconds; a local
+// second is an instant plus the offset in force at that instant.
 
 const (
-	// maxOffset bounds, in seconds, how far a local clock is from UTC. Real ones stay within 16 hours.
+	// maxOffset bounds, in seconds, how far a local clock is from UTC. Real ones stay within 16
+	// hours.
 	maxOffset = 24 * 60 * 60
-	// maxTurn bounds how far a clock that changes goes back or forth: Apia left out a whole day in 2011.
+	// maxTurn bounds how far a clock that changes goes back or forth: Apia left out a whole day in
+	// 2011.
 	maxTurn = 2 * maxOffset
 )
 
@@ -39,14 +41,17 @@ func spanAt(instant int64, loc *time.Location) span {
 	if !end.IsZero() {
 		s.end = end.Unix()
 	}
-	if s.end <= instant { // Go ends what it works out by rule after 365 days, so that on 31 December of a leap year it has ended already
+	if s.end <= instant {
+		// Go ends what it works out by rule after 365 days, so that on 31 December of a leap year
+		// it has ended already
 		s.end = instant - floorMod(instant, secondsPerDay) + secondsPerDay
 	}
 	return s
 }
 
-// reachOrPass returns the first instant after the given one at which the clock first reaches or passes a matching local second: one firing for
-// all that a gap leaves out, none in the second pass of a fold.
+// reachOrPass returns the first instant after the given one at which the clock first reaches or
+// passes a matching local second: one firing for all that a gap leaves out, none in the second pass
+// of a fold.
 func (s *Schedule) reachOrPass(after int64, loc *time.Location) (int64, bool) {
 	target, ok := s.nextLocal(furthest(after, loc) + 1)
 	if !ok {
@@ -63,7 +68,8 @@ func (s *Schedule) reachOrPass(after int64, loc *time.Location) (int64, bool) {
 	}
 }
 
-// furthest returns the latest local second that the clock has shown up to an instant: more than it shows now, where it was put back.
+// furthest returns the latest local second that the clock has shown up to an instant: more than it
+// shows now, where it was put back.
 func furthest(instant int64, loc *time.Location) int64 {
 	now := spanAt(instant, loc)
 	local := instant + now.offset
@@ -75,7 +81,8 @@ func furthest(instant int64, loc *time.Location) int64 {
 	return local
 }
 
-// followClock returns the first instant after the given one at which the clock shows a matching local second.
+// followClock returns the first instant after the given one at which the clock shows a matching
+// local second.
 func (s *Schedule) followClock(after int64, loc *time.Location) (int64, bool) {
 	at := after + 1
 	for {

@@ -6,13 +6,23 @@ import "strings"
 
 // Fields of this form. Those without a name of the form are the same in both.
 var (
-	minutes         = &field{name: "minutes", max: 59}
-	hours           = &field{name: "hours", max: 23}
-	crontabDays     = &field{name: "day-of-month", min: 1, max: 31}
-	crontabMonths   = &field{name: "month", min: 1, max: 12, firstNamed: 1, names: shortMonths, mixed: true}
+	minutes       = &field{name: "minutes", max: 59}
+	hours         = &field{name: "hours", max: 23}
+	crontabDays   = &field{name: "day-of-month", min: 1, max: 31}
+	crontabMonths = &field{
+		name:       "month",
+		min:        1,
+		max:        12,
+		firstNamed: 1,
+		names:      shortMonths,
+		mixed:      true,
+	}
 	crontabWeekdays = &field{name: "day-of-week", max: 7, names: shortWeekdays, mixed: true}
 
-	shortMonths   = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+	shortMonths = []string{
+		"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
+		"nov", "dec",
+	}
 	shortWeekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 )
 

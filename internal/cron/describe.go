@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Describe says in English when the expression fires, on the local clock: "at 02:30 on Monday". Two expressions that differ in a time of
-// theirs differ in their descriptions.
+// Describe says in English when the expression fires, on the local clock: "at 02:30 on Monday". Two
+// expressions that differ in a time of theirs differ in their descriptions.
 func (s *Schedule) Describe() string {
 	switch {
 	case s.IsReboot():
@@ -21,7 +21,8 @@ func (s *Schedule) Describe() string {
 	return s.describeTime() + s.describeDate()
 }
 
-// describeDuration shows whole seconds in units that have one length: "2 hours 30 minutes", "minute".
+// describeDuration shows whole seconds in units that have one length: "2 hours 30 minutes",
+// "minute".
 func describeDuration(d time.Duration) string {
 	units := []struct {
 		name string
@@ -40,7 +41,8 @@ func describeDuration(d time.Duration) string {
 	return strings.Join(words, " ")
 }
 
-// describeDate says on which days of which months and years. It begins with a blank or a comma, or is empty.
+// describeDate says on which days of which months and years. It begins with a blank or a comma, or
+// is empty.
 func (s *Schedule) describeDate() string {
 	text := s.describeDay()
 	if years := s.years.members(); !s.has(anyYear) && len(years) <= lastYear-firstYear {
@@ -71,7 +73,8 @@ func (s *Schedule) dayLimits() (days, weekdays bool) {
 
 // describeDay says on which days of which months.
 func (s *Schedule) describeDay() string {
-	weekdayNames := runs(members(uint64(s.dows&^1)|uint64(s.dows&1)<<7), weekdayName) // Sunday comes last
+	// Sunday comes last
+	weekdayNames := runs(members(uint64(s.dows&^1)|uint64(s.dows&1)<<7), weekdayName)
 	onDays, months := " on "+describeDays(members(uint64(s.doms))), s.monthNames()
 	switch days, weekdays := s.dayLimits(); {
 	case days && weekdays && s.has(eitherDay):
@@ -93,7 +96,8 @@ func (s *Schedule) describeDay() string {
 // describeDays names days of a month.
 func describeDays(days []int) string {
 	if step := formula(days); step > 1 {
-		return fmt.Sprintf("every %s day from the %s to the %s", ordinal(step), ordinal(days[0]), ordinal(days[len(days)-1]))
+		return fmt.Sprintf("every %s day from the %s to the %s", ordinal(step), ordinal(days[0]),
+			ordinal(days[len(days)-1]))
 	}
 	return "the " + list(days, ordinal)
 }

@@ -91,10 +91,11 @@ func TestDescribeTellsApart(t *testing.T) {
 	})
 }
 
-// sameTimes reports whether the difference makes none: an empty set is not an expression, a year field may be absent, and ORed days are all
-// days where one field holds them all.
+// sameTimes reports whether the difference makes none: an empty set is not an expression, a year
+// field may be absent, and ORed days are all days where one field holds them all.
 func sameTimes(one, other *Schedule) bool {
-	empty := other.seconds == 0 || other.minutes == 0 || other.hours == 0 || other.doms == 0 || other.months == 0 || other.dows == 0
+	empty := other.seconds == 0 || other.minutes == 0 || other.hours == 0 || other.doms == 0 ||
+		other.months == 0 || other.dows == 0
 	noYears := one.has(anyYear) && one.years != other.years || other.years == yearSet{}
 	everyDay := func(s *Schedule) bool {
 		days, weekdays := s.dayLimits()

@@ -11,7 +11,8 @@ const mostTimes = 6
 
 // namesTimes reports whether the times of day are few enough to be named one by one.
 func (s *Schedule) namesTimes() bool {
-	return bits.OnesCount32(s.hours)*bits.OnesCount64(s.minutes)*bits.OnesCount64(s.seconds) <= mostTimes
+	return bits.OnesCount32(s.hours)*bits.OnesCount64(s.minutes)*bits.OnesCount64(
+		s.seconds) <= mostTimes
 }
 
 // describeTime says at which times of a day.
@@ -43,14 +44,16 @@ func (s *Schedule) listTimes() string {
 	return join(times, "and")
 }
 
-// describeHourly says it where one minute is fixed and the hours are evenly spaced; else it says nothing.
+// describeHourly says it where one minute is fixed and the hours are evenly spaced; else it says
+// nothing.
 func describeHourly(hours []int, minute int) string {
 	step, even := stepOf(hours), evenStep(hours, 24)
 	switch {
 	case even > 0 && minute == 0:
 		return "every " + each(even, "hour")
 	case step > 0 && even != 1:
-		return fmt.Sprintf("every %s from %02d:%02d to %02d:%02[3]d", each(step, "hour"), hours[0], minute, hours[len(hours)-1])
+		return fmt.Sprintf("every %s from %02d:%02d to %02d:%02[3]d", each(step, "hour"), hours[0],
+			minute, hours[len(hours)-1])
 	}
 	return ""
 }

@@ -7,9 +7,11 @@ import (
 
 // field is what one field of one form takes.
 type field struct {
-	name       string   // as an error names it
-	min, max   int      // the values it takes
-	names      []string // of the values from firstNamed up, one entry each; other names of the same value stand behind a "|"
+	name     string // as an error names it
+	min, max int    // the values it takes
+	// of the values from firstNamed up, one entry each; other names of the same value stand behind
+	// a "|"
+	names      []string
 	firstNamed int
 	question   bool // "?" stands for "*"
 	mixed      bool // a range may have a name at one end and a number at the other

@@ -15,7 +15,8 @@ type dialect struct {
 	question bool
 }
 
-// genField draws a field: its text and the values it stands for, each worked out from the text's own parts.
+// genField draws a field: its text and the values it stands for, each worked out from the text's
+// own parts.
 func genField(t *rapid.T, d dialect, label string) (string, map[int]bool) {
 	set := map[int]bool{}
 	var items []string
@@ -33,7 +34,10 @@ func genItem(t *rapid.T, d dialect, label string) (text string, from, to, step i
 	from = rapid.IntRange(d.min, d.max).Draw(t, label+" from")
 	to = rapid.IntRange(from, d.max).Draw(t, label+" to")
 	step = rapid.SampledFrom([]int{1, 2, 3, 5, 7, 15, 40, 1000}).Draw(t, label+" step")
-	switch rapid.SampledFrom([]string{"star", "star", "star/", "point", "range", "range/", "point/", "name", "names", "names/"}).Draw(t, label) {
+	switch rapid.SampledFrom([]string{
+		"star", "star", "star/", "point", "range", "range/", "point/",
+		"name", "names", "names/",
+	}).Draw(t, label) {
 	case "star/":
 		return star(t, d) + fmt.Sprintf("/%d", step), d.min, d.max, step
 	case "point":
@@ -75,7 +79,8 @@ func (d dialect) named(v int) bool { return v >= d.first && v-d.first < len(d.na
 
 func (d dialect) name(t *rapid.T, v int) string {
 	name := rapid.SampledFrom(d.names[v-d.first]).Draw(t, "name")
-	return rapid.SampledFrom([]string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:]}).Draw(t, "case")
+	return rapid.SampledFrom([]string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) +
+		name[1:]}).Draw(t, "case")
 }
 
 func short(names ...string) (all [][]string) {
@@ -93,8 +98,14 @@ func long(names ...string) (all [][]string) {
 }
 
 var (
-	monthNames   = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
-	weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+	monthNames = []string{
+		"january", "february", "march", "april", "may", "june", "july",
+		"august", "september", "october", "november", "december",
+	}
+	weekdayNames = []string{
+		"sunday", "monday", "tuesday", "wednesday", "thursday", "friday",
+		"saturday",
+	}
 )
 
 // genExpression draws an expression of any form, and the naive evaluator of it.
@@ -111,7 +122,12 @@ func genCrontab(t *rapid.T) (string, *naive) {
 	text[0], n.minutes = genField(t, dialect{max: 59}, "minute")
 	text[1], n.hours = genField(t, dialect{max: 23}, "hour")
 	text[2], n.doms = genField(t, dialect{min: 1, max: 31}, "dom")
-	text[3], n.months = genField(t, dialect{min: 1, max: 12, names: short(monthNames...), first: 1}, "month")
+	text[3], n.months = genField(t, dialect{
+		min:   1,
+		max:   12,
+		names: short(monthNames...),
+		first: 1,
+	}, "month")
 	text[4], n.dows = genField(t, dialect{max: 7, names: short(weekdayNames...)}, "dow")
 	if n.dows[7] {
 		n.dows[0] = true
@@ -127,8 +143,19 @@ func genQuartz(t *rapid.T) (string, *naive) {
 	text[1], n.minutes = genField(t, dialect{max: 59}, "minute")
 	text[2], n.hours = genField(t, dialect{max: 23}, "hour")
 	text[3], n.doms = genField(t, dialect{min: 1, max: 31, question: true}, "dom")
-	text[4], n.months = genField(t, dialect{min: 1, max: 12, names: long(monthNames...), first: 1}, "month")
-	dow, dows := genField(t, dialect{min: 1, max: 7, names: long(weekdayNames...), first: 1, question: true}, "dow")
+	text[4], n.months = genField(t, dialect{
+		min:   1,
+		max:   12,
+		names: long(monthNames...),
+		first: 1,
+	}, "month")
+	dow, dows := genField(t, dialect{
+		min:      1,
+		max:      7,
+		names:    long(weekdayNames...),
+		first:    1,
+		question: true,
+	}, "dow")
 	text[5] = dow
 	for v := range dows {
 		n.dows[v-1] = true

@@ -38,7 +38,9 @@ func (f *field) parseBase(base string, stepped bool) (values, error) {
 	case err != nil:
 		return values{}, err
 	case stepped && named:
-		return values{}, fmt.Errorf("the name %s takes no step; a range does, like %s/2", quote(base), f.namedRange("-"))
+		return values{},
+			fmt.Errorf("the name %s takes no step; a range does, like %s/2", quote(base),
+				f.namedRange("-"))
 	case stepped:
 		return values{value, f.max, 1}, nil
 	}
@@ -55,18 +57,24 @@ func (f *field) parseRange(low, high string) (values, error) {
 	case err != nil:
 		return values{}, err
 	case fromNamed != toNamed && !f.mixed:
-		return values{}, fmt.Errorf("%s mixes a name and a number; use two names or two numbers", quote(low+"-"+high))
+		return values{},
+			fmt.Errorf("%s mixes a name and a number; use two names or two numbers",
+				quote(low+"-"+high))
 	case from > to:
-		return values{}, fmt.Errorf("%s runs backwards; a range rises within %d to %d, so write two of them", quote(low+"-"+high), f.min, f.max)
+		return values{}, fmt.Errorf("%s runs backwards; a range rises within %d to %d, so write "+
+			"two of them", quote(low+"-"+high), f.min, f.max)
 	}
 	return values{from, to, 1}, nil
 }
 
-// parseStep reads a step. One that is larger than the field leaves only the first value, however large it is.
+// parseStep reads a step. One that is larger than the field leaves only the first value, however
+// large it is.
 func (f *field) parseStep(text string) (int, error) {
 	number, ok := parseNumber(text)
 	if !ok || number < 1 || number >= tooLarge {
-		return 0, fmt.Errorf("the step %s is not a whole number from 1 to %d", quote(text), uint64(tooLarge-1))
+		return 0,
+			fmt.Errorf("the step %s is not a whole number from 1 to %d", quote(text),
+				uint64(tooLarge-1))
 	}
 	return int(min(number, uint64(f.max)+1)), nil
 }

@@ -9,12 +9,14 @@ import (
 	"weak"
 )
 
-// LoadLocation returns the time zone of an IANA name, "Europe/Berlin"; the empty name is the host's own zone. An error is a sentence for
-// whoever gave the name. A zone has some 5 KB: the same name gives the same *time.Location for as long as anybody holds it.
+// LoadLocation returns the time zone of an IANA name, "Europe/Berlin"; the empty name is the host's
+// own zone. An error is a sentence for whoever gave the name. A zone has some 5 KB: the same name
+// gives the same *time.Location for as long as anybody holds it.
 //
-// The host's time zone database comes first, since an operator keeps it up to date. A bare host or container has none, nor has Windows: for
-// them the binary carries Go's copy (time/tzdata). It costs 400 KB of the binary, in read-only pages that are not resident before a zone is
-// looked for in them; without it every job with a time zone would be refused there.
+// The host's time zone database comes first, since an operator keeps it up to date. A bare host or
+// container has none, nor has Windows: for them the binary carries Go's copy (time/tzdata). It
+// costs 400 KB of the binary, in read-only pages that are not resident before a zone is looked for
+// in them; without it every job with a time zone would be refused there.
 func LoadLocation(name string) (*time.Location, error) {
 	switch {
 	case name == "":
@@ -27,11 +29,13 @@ func LoadLocation(name string) (*time.Location, error) {
 	return locations.load(name)
 }
 
-// isZoneName keeps names from the file system that could leave the database's directory or that name something else in it: "right/…" holds
-// zones that count leap seconds, which Unix time does not, "posix/…" the others once more, and the last two are what one host has chosen.
+// isZoneName keeps names from the file system that could leave the database's directory or that
+// name something else in it: "right/…" holds zones that count leap seconds, which Unix time does
+// not, "posix/…" the others once more, and the last two are what one host has chosen.
 func isZoneName(name string) bool {
 	const longest = 64
-	if len(name) > longest || strings.HasPrefix(name, "right/") || strings.HasPrefix(name, "posix/") ||
+	if len(name) > longest || strings.HasPrefix(name, "right/") ||
+		strings.HasPrefix(name, "posix/") ||
 		name == "localtime" || name == "posixrules" {
 		return false
 	}
@@ -45,7 +49,8 @@ func isZoneName(name string) bool {
 
 const zoneLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-"
 
-// locations remembers what is in use. It can't be noticed but by its saving: a zone is never changed, and one that nobody holds is forgotten.
+// locations remembers what is in use. It can't be noticed but by its saving: a zone is never
+// changed, and one that nobody holds is forgotten.
 var locations memo
 
 // memo holds loaded zones by name, weakly.

@@ -8,7 +8,10 @@ import (
 )
 
 func TestLoadLocation(t *testing.T) {
-	for _, name := range []string{"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12", "America/Port-au-Prince"} {
+	for _, name := range []string{
+		"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires",
+		"Etc/GMT+12", "America/Port-au-Prince",
+	} {
 		if loc, err := LoadLocation(name); err != nil || loc.String() != name {
 			t.Errorf("%q: %v, %v", name, loc, err)
 		}
@@ -21,7 +24,8 @@ func TestLoadLocation(t *testing.T) {
 func TestLoadLocationRefuses(t *testing.T) {
 	for _, name := range []string{
 		"Local", "Nowhere/Land", "europe/berlin", "../../etc/passwd", "/etc/localtime", "Europe/../UTC", "Europe//Berlin", "Europe/", `a\b`, ".",
-		"right/UTC", "posix/UTC", "localtime", "posixrules", "Europe/Berlin\x00", "zone.tab", "Europe", strings.Repeat("A", 1<<16),
+		"right/UTC", "posix/UTC", "localtime", "posixrules", "Europe/Berlin\x00", "zone.tab",
+		"Europe", strings.Repeat("A", 1<<16),
 	} {
 		loc, err := LoadLocation(name)
 		if err == nil || loc != nil || !strings.Contains(err.Error(), `like "Europe/Berlin"`) || len(err.Error()) > 200 {

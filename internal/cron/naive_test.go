@@ -2,7 +2,8 @@ package cron
 
 import "time"
 
-// naive is a second evaluator, written straight from the rules and as simply as possible: it walks second by second.
+// naive is a second evaluator, written straight from the rules and as simply as possible: it walks
+// second by second.
 type naive struct {
 	seconds, minutes, hours, doms, months, dows map[int]bool // Sunday is 0
 	years                                       map[int]bool // nil: all
@@ -66,11 +67,14 @@ func offsetAt(at int64, loc *time.Location) int64 {
 	return int64(offset)
 }
 
-// firstDay walks day by day, for dates that are far apart, and returns the first matching day from the given one on to the end of a year.
+// firstDay walks day by day, for dates that are far apart, and returns the first matching day from
+// the given one on to the end of a year.
 func (n *naive) firstDay(from time.Time, endYear int) (day time.Time, ok bool) {
 	for day = from; day.Year() <= endYear; day = day.AddDate(0, 0, 1) {
 		all := *n
-		all.seconds, all.minutes, all.hours = map[int]bool{0: true}, map[int]bool{0: true}, map[int]bool{0: true}
+		all.seconds, all.minutes, all.hours = map[int]bool{0: true}, map[int]bool{
+			0: true,
+		}, map[int]bool{0: true}
 		if all.matches(day) {
 			return day, true
 		}

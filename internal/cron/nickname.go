@@ -7,7 +7,8 @@ import (
 
 // parseNickname reads an expression that begins with "@".
 func parseNickname(expression string) (*Schedule, *ParseError) {
-	if rest, ok := strings.CutPrefix(expression, "@every"); ok && strings.TrimLeft(rest, space) != rest {
+	if rest, ok := strings.CutPrefix(expression, "@every"); ok &&
+		strings.TrimLeft(rest, space) != rest {
 		return parseEvery(strings.Trim(rest, space))
 	}
 	switch expression {
@@ -26,7 +27,8 @@ func parseNickname(expression string) (*Schedule, *ParseError) {
 	case "@every":
 		return parseEvery("")
 	}
-	return nil, &ParseError{Message: quote(expression) + " is not known (nicknames are in lower case); write " + forms}
+	return nil, &ParseError{Message: quote(expression) + " is not known (nicknames are in lower " +
+		"case); write " + forms}
 }
 
 // parseEvery reads the duration of an @every, in Go's notation ("90s", "1h30m").
@@ -36,9 +38,15 @@ func parseEvery(text string) (*Schedule, *ParseError) {
 	case err != nil || strings.HasPrefix(text, "+"):
 		return nil, &ParseError{Field: "@every", Message: quote(text) + ` is no duration; it takes one like "90s", "15m" or "1h30m"`}
 	case every < time.Second:
-		return nil, &ParseError{Field: "@every", Message: quote(text) + " is too short; it takes at least 1s"}
+		return nil, &ParseError{
+			Field:   "@every",
+			Message: quote(text) + " is too short; it takes at least 1s",
+		}
 	case every%time.Second != 0:
-		return nil, &ParseError{Field: "@every", Message: quote(text) + " has a fraction of a second; it takes whole seconds"}
+		return nil, &ParseError{
+			Field:   "@every",
+			Message: quote(text) + " has a fraction of a second; it takes whole seconds",
+		}
 	}
 	return &Schedule{every: every}, nil
 }

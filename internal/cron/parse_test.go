@@ -63,14 +63,18 @@ func TestParserGivesNoTypedNil(t *testing.T) {
 
 func TestSpaceIsASCII(t *testing.T) {
 	parsed(t, " \t0 0\r\n* *\v*\f")
-	for _, expression := range []string{"\u00a00 0 * * *", "0\u20030 * * * *", "\ufeff0 0 * * *", "0 0 * * *\x00"} {
+	for _, expression := range []string{
+		"\u00a00 0 * * *", "0\u20030 * * * *", "\ufeff0 0 * * *",
+		"0 0 * * *\x00",
+	} {
 		if _, err := Parse(expression); err == nil {
 			t.Errorf("%q is taken", expression)
 		}
 	}
 }
 
-// FuzzParse looks for an expression that makes the parser, the search or the description panic, hang or contradict itself.
+// FuzzParse looks for an expression that makes the parser, the search or the description panic,
+// hang or contradict itself.
 func FuzzParse(f *testing.F) {
 	for _, r := range readAllRows(f) {
 		f.Add(r.Expr, r.From)

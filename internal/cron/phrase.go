@@ -20,7 +20,8 @@ const (
 // list names ascending numbers: "1, 2 and 5 to 9", or "5 to 55 in steps of 10".
 func list(numbers []int, name func(int) string) string {
 	if step := formula(numbers); step > 1 {
-		return fmt.Sprintf("%s to %s in steps of %d", name(numbers[0]), name(numbers[len(numbers)-1]), step)
+		return fmt.Sprintf("%s to %s in steps of %d", name(numbers[0]),
+			name(numbers[len(numbers)-1]), step)
 	}
 	return join(runs(numbers, name), "and")
 }
@@ -59,7 +60,8 @@ func runs(numbers []int, name func(int) string) []string {
 	return words
 }
 
-// stepOf returns the distance between ascending numbers, 0 where it is not always the same or there is but one number.
+// stepOf returns the distance between ascending numbers, 0 where it is not always the same or there
+// is but one number.
 func stepOf(numbers []int) int {
 	step := 0
 	for i := 1; i < len(numbers); i++ {
@@ -72,7 +74,8 @@ func stepOf(numbers []int) int {
 	return step
 }
 
-// evenStep returns the step of numbers that go on evenly from each minute, hour or day, of the given size, to the next; else 0.
+// evenStep returns the step of numbers that go on evenly from each minute, hour or day, of the
+// given size, to the next; else 0.
 func evenStep(numbers []int, size int) int {
 	step := stepOf(numbers)
 	if step > 0 && numbers[0] == 0 && numbers[len(numbers)-1]+step == size {

@@ -7,15 +7,23 @@ var (
 	seconds        = &field{name: "seconds", max: 59}
 	quartzDays     = &field{name: "day-of-month", min: 1, max: 31, question: true}
 	quartzMonths   = &field{name: "month", min: 1, max: 12, firstNamed: 1, names: longMonths}
-	quartzWeekdays = &field{name: "day-of-week", min: 1, max: 7, firstNamed: 1, names: longWeekdays, question: true}
-	years          = &field{name: "year", min: firstYear, max: lastYear}
+	quartzWeekdays = &field{
+		name:       "day-of-week",
+		min:        1,
+		max:        7,
+		firstNamed: 1,
+		names:      longWeekdays,
+		question:   true,
+	}
+	years = &field{name: "year", min: firstYear, max: lastYear}
 
 	longMonths = []string{
 		"jan|january", "feb|february", "mar|march", "apr|april", "may", "jun|june",
 		"jul|july", "aug|august", "sep|september", "oct|october", "nov|november", "dec|december",
 	}
 	longWeekdays = []string{
-		"sun|sunday", "mon|monday", "tue|tues|tuesday", "wed|wednesday", "thu|thurs|thursday", "fri|friday", "sat|saturday",
+		"sun|sunday", "mon|monday", "tue|tues|tuesday", "wed|wednesday", "thu|thurs|thursday",
+		"fri|friday", "sat|saturday",
 	}
 )
 

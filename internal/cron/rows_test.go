@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// row is one line of testdata: an expression with the first firings strictly after a time, as independent implementations give them.
+// row is one line of testdata: an expression with the first firings strictly after a time, as
+// independent implementations give them.
 type row struct {
 	Expr  string  `json:"expr"`
 	Zone  string  `json:"tz"`
@@ -63,13 +64,15 @@ func checkRow(t *testing.T, r row) {
 	for i, want := range r.Next {
 		at = s.Next(at)
 		if at.Unix() != want {
-			t.Errorf("%q in %s (%s) from %d: firing %d is %v (%d), want %d", r.Expr, r.Zone, r.Tag, r.From, i, at, at.Unix(), want)
+			t.Errorf("%q in %s (%s) from %d: firing %d is %v (%d), want %d", r.Expr, r.Zone, r.Tag,
+				r.From, i, at, at.Unix(), want)
 			return
 		}
 	}
 	complete := r.Tag != "" // rows about clock changes stop when they have shown the change
 	if at = s.Next(at); complete && len(r.Next) < rowFirings && !at.IsZero() {
-		t.Errorf("%q in %s (%s) from %d: fires at %v, want no more than %d firings", r.Expr, r.Zone, r.Tag, r.From, at, len(r.Next))
+		t.Errorf("%q in %s (%s) from %d: fires at %v, want no more than %d firings", r.Expr, r.Zone,
+			r.Tag, r.From, at, len(r.Next))
 	}
 }
 

@@ -72,8 +72,8 @@ func TestNever(t *testing.T) {
 	}
 }
 
-// TestFarTimes holds the search to its bounds: years without a table of clock changes, the days on which Go's own bounds are wrong, the end
-// of the calendar, and times that no calendar has.
+// TestFarTimes holds the search to its bounds: years without a table of clock changes, the days on
+// which Go's own bounds are wrong, the end of the calendar, and times that no calendar has.
 func TestFarTimes(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	for _, c := range []struct {

@@ -27,7 +27,8 @@ func (y *yearSet) holds(year int) bool {
 	return y[(year-firstYear)/64]>>((year-firstYear)%64)&1 == 1
 }
 
-// firstFrom returns the first year of the set that is not before the given one; behind lastYear there is none.
+// firstFrom returns the first year of the set that is not before the given one; behind lastYear
+// there is none.
 func (y *yearSet) firstFrom(year int) int {
 	year = max(year, firstYear)
 	for ; year <= lastYear; year++ {

@@ -1,16 +1,18 @@
-// Package footprint keeps the resident memory of a process that is mostly idle as small as its work asks for.
+// Package footprint keeps the resident memory of a process that is mostly idle as small as its work
+// asks for.
 //
-// Most of what an idle Go daemon keeps resident is not its heap: it is pages of its own executable that start-up touched once (package
-// initialisers, TLS and parser tables), and heap that a burst of load left behind, which the runtime gives back only over minutes. Trim gives
-// both back, Shed the first alone, and Keeper decides when.
+// Most of what an idle Go daemon keeps resident is not its heap: it is pages of its own executable
+// that start-up touched once (package initialisers, TLS and parser tables), and heap that a burst
+// of load left behind, which the runtime gives back only over minutes. Trim gives both back, Shed
+// the first alone, and Keeper decides when.
 package footprint
 
 import (
 	"runtime/debug"
 )
 
-// gcPercent lets the heap grow by half between collections instead of doubling: on a live heap of a few megabytes that costs little time and
-// saves as much memory as is live.
+// gcPercent lets the heap grow by half between collections instead of doubling: on a live heap of a
+// few megabytes that costs little time and saves as much memory as is live.
 const gcPercent = 50
 
 // heapGoal is where collections become more frequent whatever the limit is: only a flood brings the
@@ -29,11 +31,13 @@ func Configure(limitBytes int64) {
 	debug.SetMemoryLimit(min(limitBytes, heapGoal))
 }
 
-// frugalPercent is the pace while a large answer is made row by row: what is live hardly changes meanwhile, and what is not needs no room.
+// frugalPercent is the pace while a large answer is made row by row: what is live hardly changes
+// meanwhile, and what is not needs no room.
 const frugalPercent = 10
 
-// Frugal makes the collector keep the heap close to what is live, at the price of processor time, until the function that it returns is called;
-// that one gives the memory back, too. Two at a time would restore each other's pace: it is for work of which there is one at a time.
+// Frugal makes the collector keep the heap close to what is live, at the price of processor time,
+// until the function that it returns is called; that one gives the memory back, too. Two at a time
+// would restore each other's pace: it is for work of which there is one at a time.
 func Frugal() (restore func()) {
 	Shed()
 	before := debug.SetGCPercent(frugalPercent)

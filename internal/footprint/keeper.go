@@ -7,15 +7,17 @@ import (
 
 // The pace of Keeper.
 const (
-	startupDelay  = 3 * time.Second // from Run to the first trim: the lazy parts of start-up have run by then
-	lookInterval  = time.Second     // between two looks; one costs a few microseconds
-	looksInWindow = 5               // load is judged over so many looks
+	// from Run to the first trim: the lazy parts of start-up have run by then
+	startupDelay  = 3 * time.Second
+	lookInterval  = time.Second // between two looks; one costs a few microseconds
+	looksInWindow = 5           // load is judged over so many looks
 
-	settleDelay = 10 * time.Millisecond // from a round's end to giving back: what follows on it touches pages too
+	// from a round's end to giving back: what follows on it touches pages too
+	settleDelay = 10 * time.Millisecond
 )
 
-// busyWork is the work in a window that counts as load: it has grown the heap by more than a trim costs to make up for. Less is idle chatter,
-// such as a monitor that asks every few seconds.
+// busyWork is the work in a window that counts as load: it has grown the heap by more than a trim
+// costs to make up for. Less is idle chatter, such as a monitor that asks every few seconds.
 const busyWork = 50
 
 // afterglow is the number of quiet windows after which memory is given back once more: what load
@@ -23,16 +25,19 @@ const busyWork = 50
 // clients.
 const afterglow = 4
 
-// shedFaults is the number of page faults since the last time after which shedding pays: each may have mapped 64 KiB of the executable.
+// shedFaults is the number of page faults since the last time after which shedding pays: each may
+// have mapped 64 KiB of the executable.
 const shedFaults = 32
 
-// Keeper decides when to give memory back: all of it once start-up is over and after each time of load, and the executable's pages after each
-// round of periodic work (a sample of the host's figures touches 3 MB of them, and leaves them resident for nothing).
+// Keeper decides when to give memory back: all of it once start-up is over and after each time of
+// load, and the executable's pages after each round of periodic work (a sample of the host's
+// figures touches 3 MB of them, and leaves them resident for nothing).
 type Keeper struct {
-	// Activity counts up with each piece of work (requests served, runs started). It is called once a second, from Run's goroutine.
+	// Activity counts up with each piece of work (requests served, runs started). It is called once
+	// a second, from Run's goroutine.
 	Activity func() uint64
-	// Rounds says that a round of periodic work has just ended, so that what it touched is given back at once and not at the next look; may
-	// be nil.
+	// Rounds says that a round of periodic work has just ended, so that what it touched is given
+	// back at once and not at the next look; may be nil.
 	Rounds <-chan struct{}
 
 	// What a test replaces; nil: the package's own.
@@ -89,7 +94,8 @@ func (w *watch) look() {
 	}
 }
 
-// roundOver releases what a round of periodic work has touched, but while there is load: that would map it again at once.
+// roundOver releases what a round of periodic work has touched, but while there is load: that would
+// map it again at once.
 func (w *watch) roundOver() {
 	if !w.loaded && w.faults()-w.lastFaults >= shedFaults {
 		w.give(w.shed)

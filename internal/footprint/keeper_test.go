@@ -40,7 +40,8 @@ func (a *agent) pass(seconds int, work, faults uint64) {
 func (a *agent) expect(t *testing.T, when string, trims, sheds uint64) {
 	t.Helper()
 	if a.trims.Load() != trims || a.sheds.Load() != sheds {
-		t.Errorf("%s: %d trims and %d sheds, want %d and %d", when, a.trims.Load(), a.sheds.Load(), trims, sheds)
+		t.Errorf("%s: %d trims and %d sheds, want %d and %d", when, a.trims.Load(), a.sheds.Load(),
+			trims, sheds)
 	}
 }
 

@@ -33,7 +33,8 @@ Anonymous:             0 kB
 
 func TestReadOnlyLeavesOutWhatWasOrCanBeWritten(t *testing.T) {
 	want := []mapping{{0x400000, 0xa5e000}, {0xa5e000, 0x1100000}}
-	if got := readOnly(strings.NewReader(smapsSample), "/opt/a b/gustyd"); !slices.Equal(got, want) {
+	if got := readOnly(strings.NewReader(smapsSample), "/opt/a b/gustyd"); !slices.Equal(got,
+		want) {
 		t.Errorf("got %#x, want %#x", got, want)
 	}
 	if got := readOnly(strings.NewReader(smapsSample), "/opt/other"); got != nil {
@@ -54,11 +55,13 @@ func FuzzReadOnly(f *testing.F) {
 	})
 }
 
-// The process that runs this test trims itself, and goes on: its code and constants are read again from the file.
+// The process that runs this test trims itself, and goes on: its code and constants are read again
+// from the file.
 func TestTrimGivesBackTheExecutable(t *testing.T) {
 	before := readOnly(openSmaps(t), executable(t))
 	if len(before) < 2 {
-		t.Fatalf("found %d read-only mappings of the executable, want its code and its constants", len(before))
+		t.Fatalf("found %d read-only mappings of the executable, want its code and its constants",
+			len(before))
 	}
 	touched := residentFile(t)
 	Trim()

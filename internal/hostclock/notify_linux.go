@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Notify calls set, from a goroutine of its own, within milliseconds of every time that the wall clock is set or the host wakes up, until ctx
-// ends. An error says that this host cannot tell; looking now and then remains.
+// Notify calls set, from a goroutine of its own, within milliseconds of every time that the wall
+// clock is set or the host wakes up, until ctx ends. An error says that this host cannot tell;
+// looking now and then remains.
 //
-// It waits for a timer that never fires and is cancelled when the clock is set (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)).
+// It waits for a timer that never fires and is cancelled when the clock is set
+// (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)).
 func Notify(ctx context.Context, set func()) error {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A clock that is set for real is tested in a guest (test/guest). Here the wait itself: a clock that nobody sets wakes nobody, and the end of the
-// context ends it.
+// A clock that is set for real is tested in a guest (test/guest). Here the wait itself: a clock
+// that nobody sets wakes nobody, and the end of the context ends it.
 func TestNotifyEndsWithItsContext(t *testing.T) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
 	if err != nil {

@@ -18,14 +18,16 @@ type Reading struct {
 
 // Change is what happened between two looks.
 type Change struct {
-	From, To  time.Time     // by the wall clock
-	Awake     time.Duration // how long the host was awake between them
-	Set       time.Duration // how far the wall clock was set, forward or, below zero, back; a time server's slow corrections add up here, too
+	From, To time.Time     // by the wall clock
+	Awake    time.Duration // how long the host was awake between them
+	// how far the wall clock was set, forward or, below zero, back; a time server's slow
+	// corrections add up here, too
+	Set       time.Duration
 	Suspended time.Duration
 }
 
-// NewWatch takes the first look. sinceBoot gives the time since boot, as SinceBoot does; nil: suspensions cannot be told and count as the clock
-// being set.
+// NewWatch takes the first look. sinceBoot gives the time since boot, as SinceBoot does; nil:
+// suspensions cannot be told and count as the clock being set.
 func NewWatch(sinceBoot func() time.Duration) *Watch {
 	w := &Watch{base: time.Now(), since: sinceBoot}
 	w.last = w.Read(w.base)

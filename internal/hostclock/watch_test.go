@@ -19,8 +19,18 @@ func TestBetween(t *testing.T) {
 		{"both", time.Hour, 2 * time.Hour, 5 * time.Second, -time.Hour, 2*time.Hour - 5*time.Second},
 		{"a coarse clock since boot", 5 * time.Second, 4990 * time.Millisecond, 5 * time.Second, 10 * time.Millisecond, 0},
 	} {
-		got := Between(Reading{Wall: noon}, Reading{Wall: noon.Add(c.wall), Boot: c.boot, Awake: c.awake})
-		want := Change{From: noon, To: noon.Add(c.wall), Awake: c.awake, Set: c.set, Suspended: c.suspended}
+		got := Between(Reading{Wall: noon}, Reading{
+			Wall:  noon.Add(c.wall),
+			Boot:  c.boot,
+			Awake: c.awake,
+		})
+		want := Change{
+			From:      noon,
+			To:        noon.Add(c.wall),
+			Awake:     c.awake,
+			Set:       c.set,
+			Suspended: c.suspended,
+		}
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, want)
 		}
@@ -32,11 +42,13 @@ func TestLooksFollowEachOther(t *testing.T) {
 	w := NewWatch(func() time.Duration { return boot })
 	now := w.base
 	boot += time.Hour
-	if c := w.Look(now.Add(time.Second)); c.Suspended != time.Hour-time.Second || c.Awake != time.Second {
+	if c := w.Look(now.Add(time.Second)); c.Suspended != time.Hour-time.Second ||
+		c.Awake != time.Second {
 		t.Errorf("after an hour's sleep: %+v", c)
 	}
 	boot += time.Second
-	if c := w.Look(now.Add(2 * time.Second)); c.Suspended != 0 || c.Set != 0 || c.Awake != time.Second {
+	if c := w.Look(now.Add(2 * time.Second)); c.Suspended != 0 || c.Set != 0 ||
+		c.Awake != time.Second {
 		t.Errorf("a second later: %+v", c)
 	}
 }

@@ -15,11 +15,13 @@ type timeOfDay struct {
 	bootTimeBias, sleepTimeBias         uint64
 }
 
-// BootID names this boot of the host: it differs after each boot and never changes in between. It is the time of the boot by the clock of that
-// moment: the kernel moves its boot time along when the clock is set, and keeps the sum of those moves in the bias.
+// BootID names this boot of the host: it differs after each boot and never changes in between. It
+// is the time of the boot by the clock of that moment: the kernel moves its boot time along when
+// the clock is set, and keeps the sum of those moves in the bias.
 func BootID() (string, error) {
 	var t timeOfDay
-	err := windows.NtQuerySystemInformation(windows.SystemTimeOfDayInformation, unsafe.Pointer(&t), uint32(unsafe.Sizeof(t)), nil)
+	err := windows.NtQuerySystemInformation(windows.SystemTimeOfDayInformation, unsafe.Pointer(&t),
+		uint32(unsafe.Sizeof(t)), nil)
 	if err != nil {
 		return "", fmt.Errorf("boot time: %w", err)
 	}

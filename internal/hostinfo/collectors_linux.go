@@ -27,7 +27,9 @@ func collectLoad(ctx context.Context) (func(*Figures), error) {
 	if err != nil {
 		return nil, fmt.Errorf("load average: %w", err)
 	}
-	return func(f *Figures) { f.Load1, f.Load5, f.Load15 = average.Load1, average.Load5, average.Load15 }, nil
+	return func(f *Figures) {
+		f.Load1, f.Load5, f.Load15 = average.Load1, average.Load5, average.Load15
+	}, nil
 }
 
 // collectSystem finds what may change while the host is up and costs one system call each.

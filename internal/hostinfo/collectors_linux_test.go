@@ -88,10 +88,12 @@ func TestDiskAgreesWithDf(t *testing.T) {
 	expectNear(t, "size", float64(f.DiskTotalBytes), size, 0)
 	expectNear(t, "used", float64(f.DiskUsedBytes), used, 0.02*size)
 	expectNear(t, "free", float64(f.DiskFreeBytes), available, 0.02*size)
-	expectNear(t, "use", f.DiskPercent, number(t, strings.TrimSuffix(columns[4], "%"))-0.5, 2) // df rounds up
+	// df rounds up
+	expectNear(t, "use", f.DiskPercent, number(t, strings.TrimSuffix(columns[4], "%"))-0.5, 2)
 }
 
-// One core that spins for a moment shows as 1/n of all cores, whatever else the machine does: it may leave the spinning a part of that core only.
+// One core that spins for a moment shows as 1/n of all cores, whatever else the machine does: it
+// may leave the spinning a part of that core only.
 func TestProcessorUseIsOfAllCores(t *testing.T) {
 	const spin = 300 * time.Millisecond
 	var before, after Figures
@@ -106,7 +108,8 @@ func TestProcessorUseIsOfAllCores(t *testing.T) {
 	took := time.Since(begun)
 	cores, share := float64(after.CPUCount), min(1, float64(spin)/float64(took))
 	if after.CPUPercent < 70*share/cores || after.CPUPercent > 100 {
-		t.Errorf("use is %.1f %% of %g cores after %s, for %s of which one of them span", after.CPUPercent, cores, took, spin)
+		t.Errorf("use is %.1f %% of %g cores after %s, for %s of which one of them span",
+			after.CPUPercent, cores, took, spin)
 	}
 	var spent uint64
 	for i := range c.last {
@@ -168,7 +171,8 @@ func TestOwnProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectNear(t, "most descriptors", float64(p.MaxFDs), float64(limit.Cur), 0)
-	if p.ResidentBytes < 1<<20 || p.VirtualBytes < p.ResidentBytes || p.Threads == 0 || p.Goroutines == 0 || p.HeapBytes == 0 {
+	if p.ResidentBytes < 1<<20 || p.VirtualBytes < p.ResidentBytes || p.Threads == 0 ||
+		p.Goroutines == 0 || p.HeapBytes == 0 {
 		t.Errorf("not of a Go process: %+v", p)
 	}
 	if age := time.Now().Unix() - int64(p.StartTimeSeconds); age < 0 || age > 600 {
@@ -195,7 +199,8 @@ func TestDescriptorsAreCountedAlike(t *testing.T) {
 
 func TestADirectoryThatIsGoneIsAnError(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
-	if _, err := diskCollector(missing)(t.Context()); err == nil || !strings.Contains(err.Error(), missing) {
+	if _, err := diskCollector(missing)(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), missing) {
 		t.Errorf("error %v does not name the directory", err)
 	}
 }

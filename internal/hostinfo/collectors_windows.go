@@ -13,7 +13,8 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 )
 
-// systemCollectors leaves out the load averages: Windows has none, and gopsutil would start a thread that samples for them for ever.
+// systemCollectors leaves out the load averages: Windows has none, and gopsutil would start a
+// thread that samples for them for ever.
 func systemCollectors() []Collector {
 	return []Collector{
 		{Name: "cpu", Deadline: quickDeadline, Collect: new(cpuCollector).collect},
@@ -55,7 +56,8 @@ func collectMemory(ctx context.Context) (func(*Figures), error) {
 		return nil, fmt.Errorf("swap: %w", err)
 	}
 	return func(f *Figures) {
-		f.MemoryTotalBytes, f.MemoryUsedBytes, f.MemoryAvailableBytes = memory.Total, memory.Used, memory.Available
+		f.MemoryTotalBytes, f.MemoryUsedBytes, f.MemoryAvailableBytes =
+			memory.Total, memory.Used, memory.Available
 		f.MemoryPercent = percent(memory.Used, memory.Total)
 		f.SwapTotalBytes, f.SwapUsedBytes = swap.Total, swap.Used
 	}, nil
@@ -66,7 +68,9 @@ func collectNetwork(ctx context.Context) (func(*Figures), error) {
 	if err != nil || len(counters) == 0 {
 		return nil, fmt.Errorf("network counters: %w", err)
 	}
-	return func(f *Figures) { f.NetReceivedBytes, f.NetSentBytes = counters[0].BytesRecv, counters[0].BytesSent }, nil
+	return func(f *Figures) {
+		f.NetReceivedBytes, f.NetSentBytes = counters[0].BytesRecv, counters[0].BytesSent
+	}, nil
 }
 
 func collectProcesses(ctx context.Context) (func(*Figures), error) {
@@ -90,7 +94,9 @@ func collectSystem(ctx context.Context) (func(*Figures), error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot time: %w", err)
 	}
-	return func(f *Figures) { f.Hostname, f.UptimeSeconds, f.BootTimeSeconds = hostname, uptime, boot }, nil
+	return func(f *Figures) {
+		f.Hostname, f.UptimeSeconds, f.BootTimeSeconds = hostname, uptime, boot
+	}, nil
 }
 
 func collectOS(ctx context.Context) (func(*Figures), error) {
@@ -102,5 +108,7 @@ func collectOS(ctx context.Context) (func(*Figures), error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel version: %w", err)
 	}
-	return func(f *Figures) { f.OSName, f.OSVersion, f.KernelVersion = platform, version, kernel }, nil
+	return func(f *Figures) {
+		f.OSName, f.OSVersion, f.KernelVersion = platform, version, kernel
+	}, nil
 }

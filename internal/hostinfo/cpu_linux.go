@@ -5,7 +5,8 @@ import (
 	"context"
 )
 
-// cpuCollector reads /proc/stat: the use of all cores since its last look, their number, and when the host booted.
+// cpuCollector reads /proc/stat: the use of all cores since its last look, their number, and when
+// the host booted.
 type cpuCollector struct {
 	proc procReader
 	last cpuTicks
@@ -23,7 +24,9 @@ func (c *cpuCollector) collect(context.Context) (func(*Figures), error) {
 	}
 	use := stat.ticks.useSince(c.last)
 	c.last = stat.ticks
-	return func(f *Figures) { f.CPUPercent, f.CPUCount, f.BootTimeSeconds = use, stat.cores, stat.bootTime }, nil
+	return func(f *Figures) {
+		f.CPUPercent, f.CPUCount, f.BootTimeSeconds = use, stat.cores, stat.bootTime
+	}, nil
 }
 
 // procStat is what this package takes from /proc/stat.
@@ -50,8 +53,8 @@ func parseStat(content []byte) (stat procStat) {
 	return stat
 }
 
-// cpuTicks are the times of proc(5): user, nice, system, idle, iowait, irq, softirq, steal. The guest times behind them are part of user and
-// nice already.
+// cpuTicks are the times of proc(5): user, nice, system, idle, iowait, irq, softirq, steal. The
+// guest times behind them are part of user and nice already.
 type cpuTicks [8]uint64
 
 const (
@@ -59,8 +62,9 @@ const (
 	tickIOWait = 4
 )
 
-// useSince returns the share of time in percent that was not idle. A processor that waits for I/O is idle. Some of the counters may step back
-// a little (proc(5) says so of iowait): that counts as no time.
+// useSince returns the share of time in percent that was not idle. A processor that waits for I/O
+// is idle. Some of the counters may step back a little (proc(5) says so of iowait): that counts as
+// no time.
 func (t cpuTicks) useSince(last cpuTicks) float64 {
 	var total, idle uint64
 	for i := range t {

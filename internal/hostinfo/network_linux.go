@@ -17,8 +17,9 @@ func (c *networkCollector) collect(context.Context) (func(*Figures), error) {
 	return func(f *Figures) { f.NetReceivedBytes, f.NetSentBytes = received, sent }, nil
 }
 
-// parseNetwork sums the bytes of all interfaces but the loopback. A line is "  eth0: 1 2 …": eight figures of what came in, bytes first, then
-// eight of what went out; a large first figure may follow its colon without a blank. The two header lines have no colon.
+// parseNetwork sums the bytes of all interfaces but the loopback. A line is " eth0: 1 2 …": eight
+// figures of what came in, bytes first, then eight of what went out; a large first figure may
+// follow its colon without a blank. The two header lines have no colon.
 func parseNetwork(content []byte) (received, sent uint64) {
 	lines := scanner{content}
 	for line, ok := lines.line(); ok; line, ok = lines.line() {

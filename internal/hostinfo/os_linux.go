@@ -26,7 +26,8 @@ func collectOS(ctx context.Context) (func(*Figures), error) {
 	return func(f *Figures) { f.OSName, f.OSVersion, f.KernelVersion = name, version, kernel }, nil
 }
 
-// distribution reads the first of paths that is there; a system without one (they all had it by 2014) is asked in the ways of before.
+// distribution reads the first of paths that is there; a system without one (they all had it by
+// 2014) is asked in the ways of before.
 func distribution(ctx context.Context, paths ...string) (name, version string, err error) {
 	for _, path := range paths {
 		f, err := os.Open(path)
@@ -46,7 +47,8 @@ func distribution(ctx context.Context, paths ...string) (name, version string, e
 	return name, version, nil
 }
 
-// readRelease returns NAME and VERSION_ID of a file in the format of os-release(5). A rolling distribution has no version.
+// readRelease returns NAME and VERSION_ID of a file in the format of os-release(5). A rolling
+// distribution has no version.
 func readRelease(r io.Reader) (name, version string, err error) {
 	name = "Linux" // what os-release(5) says an absent NAME means
 	lines := bufio.NewScanner(r)

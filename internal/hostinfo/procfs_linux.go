@@ -12,8 +12,9 @@ import (
 // procReader reads files of /proc, one at a time, into a buffer that it keeps.
 type procReader struct{ buffer []byte }
 
-// read returns the whole content of path, valid until the next call. It goes past package os, which would register the file with the poller and
-// give it a finalizer: four times the cost for the same bytes.
+// read returns the whole content of path, valid until the next call. It goes past package os, which
+// would register the file with the poller and give it a finalizer: four times the cost for the same
+// bytes.
 func (r *procReader) read(path string) ([]byte, error) {
 	fd, err := openProc(path, 0)
 	if err != nil {
@@ -38,7 +39,9 @@ func (r *procReader) read(path string) ([]byte, error) {
 }
 
 func openProc(path string, flags int) (int, error) {
-	fd, err := retry(func() (int, error) { return syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|flags, 0) })
+	fd, err := retry(func() (int, error) {
+		return syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|flags, 0)
+	})
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -55,7 +58,8 @@ func retry(call func() (int, error)) (int, error) {
 	}
 }
 
-// countEntries counts the entries of a directory of /proc whose name is a number, and reads their names without keeping one.
+// countEntries counts the entries of a directory of /proc whose name is a number, and reads their
+// names without keeping one.
 func (r *procReader) countEntries(path string) (uint64, error) {
 	fd, err := openProc(path, syscall.O_DIRECTORY)
 	if err != nil {
@@ -77,7 +81,8 @@ func (r *procReader) countEntries(path string) (uint64, error) {
 	}
 }
 
-// countNumbers counts the records of getdents64(2) whose name begins with a digit: ino 8 bytes, off 8, reclen 2, type 1, name.
+// countNumbers counts the records of getdents64(2) whose name begins with a digit: ino 8 bytes, off
+// 8, reclen 2, type 1, name.
 func countNumbers(records []byte) (count uint64) {
 	const lengthAt, nameAt = 16, 19
 	for len(records) > nameAt {
@@ -93,7 +98,8 @@ func countNumbers(records []byte) (count uint64) {
 	return count
 }
 
-// scanner walks over the words and numbers of one file of /proc. It never fails: what is not there reads as 0 or nothing.
+// scanner walks over the words and numbers of one file of /proc. It never fails: what is not there
+// reads as 0 or nothing.
 type scanner struct{ rest []byte }
 
 // word returns the next word of the current line, and nothing at its end.
@@ -140,7 +146,8 @@ func (s *scanner) line() (scanner, bool) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// parseDigits reads the leading digits of text; a number that does not fit is the highest that does.
+// parseDigits reads the leading digits of text; a number that does not fit is the highest that
+// does.
 func parseDigits(text []byte) (n uint64) {
 	for _, c := range text {
 		if !isDigit(c) {

@@ -19,7 +19,11 @@ processes 4242
 
 func TestParseStat(t *testing.T) {
 	got := parseStat([]byte(statSample))
-	want := procStat{ticks: cpuTicks{1000, 20, 300, 5000, 600, 0, 40, 50}, cores: 2, bootTime: 1700000000}
+	want := procStat{
+		ticks:    cpuTicks{1000, 20, 300, 5000, 600, 0, 40, 50},
+		cores:    2,
+		bootTime: 1700000000,
+	}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -46,10 +50,12 @@ func TestProcessorUse(t *testing.T) {
 }
 
 func TestParseMemory(t *testing.T) {
-	got := parseMemory([]byte("MemTotal:        4000 kB\nMemFree: 1 kB\nMemAvailable:    1000 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\nHugePages_Total:  0\n"))
+	got := parseMemory([]byte("MemTotal:        4000 kB\nMemFree: 1 kB\nMemAvailable:    1000 " +
+		"kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\nHugePages_Total:  0\n"))
 	var f Figures
 	got.apply(&f)
-	if f.MemoryPercent != 75 || f.MemoryUsedBytes != 3000<<10 || f.SwapUsedBytes != 50<<10 || f.SwapTotalBytes != 200<<10 {
+	if f.MemoryPercent != 75 || f.MemoryUsedBytes != 3000<<10 || f.SwapUsedBytes != 50<<10 ||
+		f.SwapTotalBytes != 200<<10 {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -77,7 +83,8 @@ func TestReadRelease(t *testing.T) {
 	} {
 		gotName, gotVersion, err := readRelease(strings.NewReader(c.content))
 		if err != nil || gotName != c.name || gotVersion != c.version {
-			t.Errorf("%s: got %q %q %v, want %q %q", name, gotName, gotVersion, err, c.name, c.version)
+			t.Errorf("%s: got %q %q %v, want %q %q", name, gotName, gotVersion, err, c.name,
+				c.version)
 		}
 	}
 }
@@ -117,7 +124,8 @@ func TestCountEntriesCountsNumbersOnly(t *testing.T) {
 func FuzzProcFiles(f *testing.F) {
 	f.Add([]byte(statSample))
 	f.Add([]byte("eth0:1 2 3\nVmRSS:\t 5 kB\nMemTotal: 99999999999999999999999 kB\ncpu\n\n\n:"))
-	f.Fuzz(func(_ *testing.T, content []byte) { // none of them may fail or run out of bounds, whatever a kernel prints
+	f.Fuzz(func(_ *testing.T, content []byte) {
+		// none of them may fail or run out of bounds, whatever a kernel prints
 		parseStat(content)
 		parseNetwork(content)
 		parseMemory(content)

@@ -2,7 +2,8 @@ package hostinfo
 
 import "runtime/metrics"
 
-// runtimeFigures reads the figures of the Go runtime without stopping the world, which runtime.ReadMemStats does.
+// runtimeFigures reads the figures of the Go runtime without stopping the world, which
+// runtime.ReadMemStats does.
 type runtimeFigures struct{ samples [2]metrics.Sample }
 
 func newRuntimeFigures() *runtimeFigures {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// collectRust asks the rustc on the path, if any, for its version. That there is none is a finding and not a failure.
+// collectRust asks the rustc on the path, if any, for its version. That there is none is a finding
+// and not a failure.
 func collectRust(ctx context.Context) (func(*Figures), error) {
 	path, err := exec.LookPath("rustc")
 	if errors.Is(err, exec.ErrNotFound) {
@@ -27,7 +28,8 @@ func collectRust(ctx context.Context) (func(*Figures), error) {
 	return func(f *Figures) { f.RustVersion, f.RustInstallPath = version, filepath.Dir(path) }, nil
 }
 
-// rustVersion runs rustc. It is ended with ctx, and its output is not waited for much longer: a child of it may hold the pipe.
+// rustVersion runs rustc. It is ended with ctx, and its output is not waited for much longer: a
+// child of it may hold the pipe.
 func rustVersion(ctx context.Context, path string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, "--version")
 	cmd.WaitDelay = time.Second
@@ -44,7 +46,8 @@ func rustVersion(ctx context.Context, path string) (string, error) {
 func rustEnv() []string {
 	env := []string{}
 	for _, name := range []string{
-		"PATH", "HOME", "TMPDIR", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME", "USERPROFILE", "TEMP", "TMP",
+		"PATH", "HOME", "TMPDIR", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME", "USERPROFILE",
+		"TEMP", "TMP",
 	} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// installRust makes a rustc that is a shell script, the only program on the path but for the shell's own.
+// installRust makes a rustc that is a shell script, the only program on the path but for the
+// shell's own.
 func installRust(t *testing.T, script string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if script != "" {
-		if err := os.WriteFile(filepath.Join(dir, "rustc"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "rustc"), []byte("#!/bin/sh\n"+script),
+			0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

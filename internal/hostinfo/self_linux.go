@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// ticksPerSecond is USER_HZ, in which /proc/<pid>/stat counts: 100 on every architecture that Go has for Linux.
+// ticksPerSecond is USER_HZ, in which /proc/<pid>/stat counts: 100 on every architecture that Go
+// has for Linux.
 const ticksPerSecond = 100
 
 // selfCollector measures this process.
@@ -83,8 +84,8 @@ func maxFDs() (uint64, error) {
 	return limit.Cur, nil
 }
 
-// openFDs counts the open descriptors. From Linux 6.2 on the size of the directory is their number; before, it is 0 and they are counted, less
-// the one that reads them.
+// openFDs counts the open descriptors. From Linux 6.2 on the size of the directory is their number;
+// before, it is 0 and they are counted, less the one that reads them.
 func (c *selfCollector) openFDs() (uint64, error) {
 	const path = "/proc/self/fd"
 	var stat syscall.Stat_t
@@ -98,8 +99,9 @@ func (c *selfCollector) openFDs() (uint64, error) {
 	return less(count, 1), err
 }
 
-// lookUpStart finds when this process started: field 22 of its stat counts ticks from the boot. The fields are counted from behind the name,
-// field 2, which stands in parentheses and may hold anything.
+// lookUpStart finds when this process started: field 22 of its stat counts ticks from the boot. The
+// fields are counted from behind the name, field 2, which stands in parentheses and may hold
+// anything.
 func (c *selfCollector) lookUpStart() (uint64, error) {
 	const path = "/proc/self/stat"
 	content, err := c.proc.read(path)

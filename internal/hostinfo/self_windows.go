@@ -14,7 +14,8 @@ type selfCollector struct{ runtime *runtimeFigures }
 func newSelfCollector() *selfCollector { return &selfCollector{runtime: newRuntimeFigures()} }
 
 func (c *selfCollector) collect(ctx context.Context) (func(*Figures), error) {
-	self, err := process.NewProcessWithContext(ctx, int32(os.Getpid())) //nolint:gosec // a process id fits
+	//nolint:gosec // a process id fits
+	self, err := process.NewProcessWithContext(ctx, int32(os.Getpid()))
 	if err != nil {
 		return nil, fmt.Errorf("own process: %w", err)
 	}

@@ -85,8 +85,8 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readItems reads the answer to a bulk request as it comes, and gives each item with its place. It is an error where the items are not those of
-// ids, in their order and number.
+// readItems reads the answer to a bulk request as it comes, and gives each item with its place. It
+// is an error where the items are not those of ids, in their order and number.
 func readItems(body io.Reader, ids []string, each func(i int, item Item)) error {
 	m := &meter{Reader: body, left: maxItemBytes}
 	d := json.NewDecoder(m)

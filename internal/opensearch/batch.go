@@ -6,7 +6,8 @@ import (
 	"encoding/json"
 )
 
-// Batch is the body of one `_bulk` request, gzipped while it is filled. Reset makes it ready for the next one and keeps its buffers.
+// Batch is the body of one `_bulk` request, gzipped while it is filled. Reset makes it ready for
+// the next one and keeps its buffers.
 type Batch struct {
 	body bytes.Buffer
 	zip  *gzip.Writer

@@ -30,8 +30,9 @@ type Probe struct {
 	Source []byte // JSON on one line
 }
 
-// Check goes the way to each endpoint step by step, as far as it leads, to all at the same time: name and connection, or the proxy; TLS, login. The
-// last steps tell what became of the probes, which are sent where one endpoint at least can be reached.
+// Check goes the way to each endpoint step by step, as far as it leads, to all at the same time:
+// name and connection, or the proxy; TLS, login. The last steps tell what became of the probes,
+// which are sent where one endpoint at least can be reached.
 func (c *Client) Check(ctx context.Context, probes []Probe) []Step {
 	found := make([][]Step, len(c.all))
 	var all sync.WaitGroup
@@ -39,7 +40,10 @@ func (c *Client) Check(ctx context.Context, probes []Probe) []Step {
 		all.Go(func() {
 			defer func() {
 				if fault := recover(); fault != nil {
-					found[i] = []Step{{Name: "check", Found: fmt.Sprintf("%s: a fault of the agent's own: %v", e.name, fault)}}
+					found[i] = []Step{{
+						Name:  "check",
+						Found: fmt.Sprintf("%s: a fault of the agent's own: %v", e.name, fault),
+					}}
 				}
 			}()
 			found[i] = c.checkEndpoint(ctx, e)
@@ -65,7 +69,10 @@ func reachable(steps []Step, endpoints int) bool {
 }
 
 func (c *Client) checkEndpoint(ctx context.Context, e *endpoint) (steps []Step) {
-	way := []func(context.Context, *endpoint) Step{c.checkName, c.checkConnection, c.checkTLS, c.checkLogin}
+	way := []func(context.Context, *endpoint) Step{
+		c.checkName, c.checkConnection, c.checkTLS,
+		c.checkLogin,
+	}
 	if e.proxy != nil {
 		way = []func(context.Context, *endpoint) Step{c.checkProxy, c.checkTLS, c.checkLogin}
 	}
@@ -85,7 +92,11 @@ func (c *Client) checkName(ctx context.Context, e *endpoint) Step {
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupHost(ctx, e.server)
 	if err != nil {
-		return Step{Name: "DNS", Found: err.Error(), Remedy: "check the host in opensearch_domain_endpoint, and this host's name servers"}
+		return Step{
+			Name:   "DNS",
+			Found:  err.Error(),
+			Remedy: "check the host in opensearch_domain_endpoint, and this host's name servers",
+		}
 	}
 	return Step{Name: "DNS", OK: true, Found: e.server + " is " + strings.Join(addresses, ", ")}
 }
@@ -95,13 +106,18 @@ func (c *Client) checkConnection(ctx context.Context, e *endpoint) Step {
 	plain.secure = false // TLS has a step of its own
 	n, err := c.dial(ctx, &plain)
 	if err != nil {
-		return Step{Name: "TCP", Found: err.Error(), Remedy: "check the port, that OpenSearch runs, and the firewalls between"}
+		return Step{
+			Name:   "TCP",
+			Found:  err.Error(),
+			Remedy: "check the port, that OpenSearch runs, and the firewalls between",
+		}
 	}
 	defer func() { _ = n.Close() }() // nothing was sent on it
 	return Step{Name: "TCP", OK: true, Found: "connected to " + n.RemoteAddr().String()}
 }
 
-// checkProxy goes through the proxy: for TLS up to the endpoint, else no further than to the proxy itself.
+// checkProxy goes through the proxy: for TLS up to the endpoint, else no further than to the proxy
+// itself.
 func (c *Client) checkProxy(ctx context.Context, e *endpoint) Step {
 	plain := *e
 	plain.secure = false // TLS has a step of its own
@@ -109,7 +125,8 @@ func (c *Client) checkProxy(ctx context.Context, e *endpoint) Step {
 	if err == nil {
 		defer func() { _ = n.Close() }() // at most CONNECT was sent on it
 		if e.secure {
-			_ = n.SetDeadline(time.Now().Add(connectTimeout)) // a connection that takes none fails by itself
+			// a connection that takes none fails by itself
+			_ = n.SetDeadline(time.Now().Add(connectTimeout))
 			err = e.proxy.tunnel(n, e.addr)
 		}
 	}
@@ -117,7 +134,11 @@ func (c *Client) checkProxy(ctx context.Context, e *endpoint) Step {
 		return Step{Name: "proxy", Found: err.Error(), Remedy: remedyOfProxy(e, err)}
 	}
 	if e.secure {
-		return Step{Name: "proxy", OK: true, Found: "the proxy " + e.proxy.addr + " has connected to " + e.addr}
+		return Step{
+			Name:  "proxy",
+			OK:    true,
+			Found: "the proxy " + e.proxy.addr + " has connected to " + e.addr,
+		}
 	}
 	return Step{Name: "proxy", OK: true, Found: "the proxy " + e.proxy.addr + " takes connections"}
 }
@@ -135,7 +156,13 @@ func (c *Client) checkTLS(ctx context.Context, e *endpoint) Step {
 }
 
 func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
-	one := &Client{config: c.config, trust: c.trust, auth: c.auth, conceal: c.conceal, all: []*endpoint{e}}
+	one := &Client{
+		config:  c.config,
+		trust:   c.trust,
+		auth:    c.auth,
+		conceal: c.conceal,
+		all:     []*endpoint{e},
+	}
 	defer one.Close()
 	status, body, err := one.Do(ctx, fasthttp.MethodGet, "/", nil)
 	kind, reason := Explain([]byte(c.conceal.Replace(string(body))))
@@ -144,13 +171,25 @@ func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
 	switch {
 	case err != nil:
 		return Step{Name: "login", Found: err.Error(), Remedy: c.remedyOfSilence(ctx, e, err)}
-	case status == fasthttp.StatusProxyAuthRequired, byProxy && (status == fasthttp.StatusForbidden || status >= fasthttp.StatusBadGateway):
-		refused := &ProxyError{Status: status, text: "the proxy " + e.proxyName() + " " + answered.Error()}
+	case status == fasthttp.StatusProxyAuthRequired, byProxy &&
+		(status == fasthttp.StatusForbidden || status >= fasthttp.StatusBadGateway):
+		refused := &ProxyError{
+			Status: status,
+			text:   "the proxy " + e.proxyName() + " " + answered.Error(),
+		}
 		return Step{Name: "proxy", Found: refused.Error(), Remedy: remedyOfProxy(e, refused)}
 	case status == fasthttp.StatusUnauthorized:
-		return Step{Name: "login", Found: "answered 401", Remedy: "check opensearch_user_name and opensearch_user_pass, or opensearch_api_token"}
+		return Step{
+			Name:   "login",
+			Found:  "answered 401",
+			Remedy: "check opensearch_user_name and opensearch_user_pass, or opensearch_api_token",
+		}
 	case status == fasthttp.StatusForbidden:
-		return Step{Name: "login", OK: true, Found: "logged in, without the permission to ask for the version"}
+		return Step{
+			Name:  "login",
+			OK:    true,
+			Found: "logged in, without the permission to ask for the version",
+		}
 	case status == fasthttp.StatusBadRequest && c.speaksTLS(ctx, e):
 		return Step{Name: "login", Found: answered.Error(), Remedy: beginWithHTTPS}
 	case status != fasthttp.StatusOK:
@@ -159,7 +198,8 @@ func (c *Client) checkLogin(ctx context.Context, e *endpoint) Step {
 	return versionStep(body)
 }
 
-// speaksTLS reports whether a plain endpoint's port takes TLS. Nothing is sent over it, so that nobody needs to be trusted.
+// speaksTLS reports whether a plain endpoint's port takes TLS. Nothing is sent over it, so that
+// nobody needs to be trusted.
 func (c *Client) speaksTLS(ctx context.Context, e *endpoint) bool {
 	if e.secure || e.proxy != nil {
 		return false
@@ -170,7 +210,10 @@ func (c *Client) speaksTLS(ctx context.Context, e *endpoint) bool {
 	}
 	defer func() { _ = n.Close() }() // nothing but a handshake was sent on it
 	_ = n.SetDeadline(time.Now().Add(connectTimeout))
-	err = tls.Client(n.Conn, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: e.server}).HandshakeContext(ctx)
+	err = tls.Client(n.Conn, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		ServerName: e.server,
+	}).HandshakeContext(ctx)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	return err == nil || untrusted
 }
@@ -183,9 +226,17 @@ func versionStep(body []byte) Step {
 		} `json:"version"`
 	}
 	if json.Unmarshal(body, &root) != nil || root.Version.Number == "" {
-		return Step{Name: "login", Found: "the answer is not OpenSearch's", Remedy: "check the address and the path in opensearch_domain_endpoint"}
+		return Step{
+			Name:   "login",
+			Found:  "the answer is not OpenSearch's",
+			Remedy: "check the address and the path in opensearch_domain_endpoint",
+		}
 	}
-	return Step{Name: "login", OK: true, Found: clip(strings.TrimSpace(root.Version.Distribution+" "+root.Version.Number), 80)}
+	return Step{
+		Name:  "login",
+		OK:    true,
+		Found: clip(strings.TrimSpace(root.Version.Distribution+" "+root.Version.Number), 80),
+	}
 }
 
 // checkWrite sends the probes in one request, and returns a step for each.
@@ -205,10 +256,18 @@ func (c *Client) checkWrite(ctx context.Context, probes []Probe) []Step {
 	for i, p := range probes {
 		item := &items[i]
 		if item.Class() == Delivered {
-			steps[i] = Step{Name: name, OK: true, Found: fmt.Sprintf("%s has taken the document %s in %s", p.Index, p.ID, took)}
+			steps[i] = Step{
+				Name:  name,
+				OK:    true,
+				Found: fmt.Sprintf("%s has taken the document %s in %s", p.Index, p.ID, took),
+			}
 			continue
 		}
-		steps[i] = Step{Name: name, Found: fmt.Sprintf("%s: answered %d: %s", p.Index, item.Status, item.Reason), Remedy: remedyOfItem(item)}
+		steps[i] = Step{
+			Name:   name,
+			Found:  fmt.Sprintf("%s: answered %d: %s", p.Index, item.Status, item.Reason),
+			Remedy: remedyOfItem(item),
+		}
 	}
 	return steps
 }

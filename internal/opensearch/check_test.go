@@ -25,7 +25,9 @@ func root(status int, body string) http.HandlerFunc {
 // refusingProxy answers every request with a status.
 func refusingProxy(t *testing.T, status int) (address string) {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+	}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -79,11 +81,19 @@ func TestCheckNamesWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			env := map[string]string{"http_proxy": c.proxy, "https_proxy": c.proxy}
 			client := clientOf(t, Config{
-				Endpoints: []string{c.endpoint}, CAFile: c.ca, Timeout: 5 * time.Second, Getenv: func(name string) string { return env[name] },
+				Endpoints: []string{c.endpoint}, CAFile: c.ca, Timeout: 5 * time.Second,
+				Getenv: func(name string) string {
+					return env[name]
+				},
 			})
-			steps := client.Check(t.Context(), []Probe{{Index: "an-index", ID: "0", Source: []byte("{}")}})
+			steps := client.Check(t.Context(), []Probe{{
+				Index:  "an-index",
+				ID:     "0",
+				Source: []byte("{}"),
+			}})
 			last := steps[len(steps)-1]
-			if last.OK || last.Name != c.step || !strings.Contains(last.Remedy, c.remedy) || !strings.Contains(last.Found, c.found) {
+			if last.OK || last.Name != c.step || !strings.Contains(last.Remedy, c.remedy) ||
+				!strings.Contains(last.Found, c.found) {
 				t.Errorf("the last step is %+v", last)
 			}
 			for _, s := range steps[:len(steps)-1] {
@@ -95,7 +105,8 @@ func TestCheckNamesWhatToDo(t *testing.T) {
 	}
 }
 
-// Each index gets a document of its own and a step of its own: one that is refused is no reason to call the others bad, nor the reverse.
+// Each index gets a document of its own and a step of its own: one that is refused is no reason to
+// call the others bad, nor the reverse.
 func TestCheckOfSeveralIndices(t *testing.T) {
 	server := httptest.NewServer(root(200, answers(201, 403, 201)))
 	defer server.Close()
@@ -104,7 +115,10 @@ func TestCheckOfSeveralIndices(t *testing.T) {
 	})
 	var told []string
 	for _, s := range steps[4:] {
-		told = append(told, strings.Fields(s.Found)[0]+map[bool]string{true: " ok", false: " " + s.Remedy}[s.OK])
+		told = append(told, strings.Fields(s.Found)[0]+map[bool]string{
+			true:  " ok",
+			false: " " + s.Remedy,
+		}[s.OK])
 	}
 	want := "logs ok|health: give the user's role crud and create_index for this index|jobs ok"
 	if got := strings.Join(told, "|"); got != want {
@@ -116,7 +130,9 @@ func TestCheckOfSeveralIndices(t *testing.T) {
 func TestProxyVariables(t *testing.T) {
 	for variable, endpoint := range map[string]string{"all_proxy": "https://h", "HTTPS_PROXY": "https://h", "http_proxy": "http://h"} {
 		env := map[string]string{variable: "socks5://p:1080"}
-		_, err := New(Config{Endpoints: []string{endpoint}, Getenv: func(name string) string { return env[name] }})
+		_, err := New(Config{Endpoints: []string{endpoint}, Getenv: func(name string) string {
+			return env[name]
+		}})
 		if err == nil || !strings.Contains(err.Error(), "variable "+variable+" needs http://") {
 			t.Errorf("%s: %v", variable, err)
 		}
@@ -141,11 +157,17 @@ func TestErrorsAreInWords(t *testing.T) {
 			_ = conn.(*net.TCPConn).SetLinger(0)
 		}, "the connection was c"}, // cut or closed: it depends on what comes first
 	} {
-		_, err := send(t, clientOf(t, Config{Endpoints: []string{rawServer(t, c.serve)}, Timeout: 300 * time.Millisecond}), 3)
+		_, err := send(t, clientOf(t, Config{
+			Endpoints: []string{rawServer(t, c.serve)},
+			Timeout:   300 * time.Millisecond,
+		}), 3)
 		if err == nil || !strings.Contains(err.Error(), ": "+c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for _, raw := range []string{"EOF", "i/o timeout", "read tcp", "fasthttp", "reset by peer", "broken pipe"} {
+		for _, raw := range []string{
+			"EOF", "i/o timeout", "read tcp", "fasthttp", "reset by peer",
+			"broken pipe",
+		} {
 			if err != nil && strings.Contains(err.Error(), raw) {
 				t.Errorf("%s: %v", name, err)
 			}

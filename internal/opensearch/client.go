@@ -59,7 +59,8 @@ func authorization(c *Config) string {
 	case c.Token != "":
 		return "Authorization: Bearer " + c.Token + "\r\n"
 	case c.User != "":
-		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(c.User+":"+c.Password)) + "\r\n"
+		return "Authorization: Basic " +
+			base64.StdEncoding.EncodeToString([]byte(c.User+":"+c.Password)) + "\r\n"
 	default:
 		return ""
 	}
@@ -91,10 +92,13 @@ func (c *Client) Endpoint() string {
 	return c.all[c.current].name
 }
 
-// roundTrip sends a request to the endpoint in use, and to the others in turn where that one cannot be reached, is not ready or answers nonsense.
-// read gets the answer of each that was tried; what it leaves unread costs the connection. After a failure that may be the endpoint's own, the
-// next request begins with another one.
-func (c *Client) roundTrip(ctx context.Context, r *request, read func(*fasthttp.Response) error) error {
+// roundTrip sends a request to the endpoint in use, and to the others in turn where that one cannot
+// be reached, is not ready or answers nonsense. read gets the answer of each that was tried; what
+// it leaves unread costs the connection. After a failure that may be the endpoint's own, the next
+// request begins with another one.
+func (c *Client) roundTrip(ctx context.Context, r *request,
+	read func(*fasthttp.Response) error,
+) error {
 	var err error
 	first := c.first()
 	for i := range c.all {
@@ -112,7 +116,11 @@ func (c *Client) roundTrip(ctx context.Context, r *request, read func(*fasthttp.
 // elsewhere reports whether another endpoint is to be tried at once.
 func elsewhere(err error) bool {
 	status, answered := errors.AsType[*StatusError](err)
-	return !answered || slices.Contains([]int{fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable, fasthttp.StatusGatewayTimeout}, status.Status)
+	return !answered ||
+		slices.Contains([]int{
+			fasthttp.StatusBadGateway, fasthttp.StatusServiceUnavailable,
+			fasthttp.StatusGatewayTimeout,
+		}, status.Status)
 }
 
 // first returns with which endpoint a request begins.
@@ -122,18 +130,23 @@ func (c *Client) first() int {
 	return c.current
 }
 
-// settle notes with which endpoint the next request begins: the one that answered, or the one behind it where the answer was not of use.
+// settle notes with which endpoint the next request begins: the one that answered, or the one
+// behind it where the answer was not of use.
 func (c *Client) settle(e *endpoint, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = slices.Index(c.all, e)
-	if status, answered := errors.AsType[*StatusError](err); err != nil && (!answered || status.Class() == Later) {
+	if status, answered := errors.AsType[*StatusError](err); err != nil &&
+		(!answered || status.Class() == Later) {
 		c.current = (c.current + 1) % len(c.all)
 	}
 }
 
-// try sends a request to one endpoint. On a kept connection that the server has closed meanwhile it is repeated at once on a new one.
-func (c *Client) try(ctx context.Context, e *endpoint, r *request, read func(*fasthttp.Response) error) error {
+// try sends a request to one endpoint. On a kept connection that the server has closed meanwhile it
+// is repeated at once on a new one.
+func (c *Client) try(ctx context.Context, e *endpoint, r *request,
+	read func(*fasthttp.Response) error,
+) error {
 	for {
 		n := c.kept(e)
 		if n == nil {
@@ -149,9 +162,13 @@ func (c *Client) try(ctx context.Context, e *endpoint, r *request, read func(*fa
 	}
 }
 
-// carry performs one exchange under one deadline. again says that the connection was a kept one, and dead.
-func (c *Client) carry(ctx context.Context, n *conn, r *request, read func(*fasthttp.Response) error) (again bool, err error) {
-	_ = n.SetDeadline(time.Now().Add(c.config.Timeout)) // a connection that takes none fails by itself
+// carry performs one exchange under one deadline. again says that the connection was a kept one,
+// and dead.
+func (c *Client) carry(ctx context.Context, n *conn, r *request,
+	read func(*fasthttp.Response) error,
+) (again bool, err error) {
+	// a connection that takes none fails by itself
+	_ = n.SetDeadline(time.Now().Add(c.config.Timeout))
 	stop := context.AfterFunc(ctx, func() { _ = n.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	response, err := n.exchange(c.head(n.endpoint, r), r.body)
@@ -203,9 +220,11 @@ func (c *Client) keep(n *conn) bool {
 // maxBodyBytes bounds an answer that is read whole.
 const maxBodyBytes = 64 << 10
 
-// Do sends one JSON request, or one without a body, and returns the status and the body's first 64 KiB. Only what kept an answer from coming is an
-// error.
-func (c *Client) Do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+// Do sends one JSON request, or one without a body, and returns the status and the body's first 64
+// KiB. Only what kept an answer from coming is an error.
+func (c *Client) Do(ctx context.Context, method, path string, body []byte) (status int,
+	answer []byte, err error,
+) {
 	r := &request{method: method, path: path, body: body}
 	if body != nil {
 		r.contentType = "application/json"
@@ -218,7 +237,8 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) (stat
 	return status, answer, err
 }
 
-// retryAfter reads the header in its two forms, seconds and a date in any of the three ways of RFC 9110; 0 where there is none.
+// retryAfter reads the header in its two forms, seconds and a date in any of the three ways of RFC
+// 9110; 0 where there is none.
 func retryAfter(response *fasthttp.Response, now time.Time) time.Duration {
 	const most = math.MaxInt64 / int64(time.Second)
 	value := string(response.Header.Peek("Retry-After"))
@@ -226,7 +246,10 @@ func retryAfter(response *fasthttp.Response, now time.Time) time.Duration {
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(most))) * time.Second
 	}
-	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+	for _, layout := range []string{
+		"Mon, 02 Jan 2006 15:04:05 GMT",
+		"Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC,
+	} {
 		if at, err := time.Parse(layout, value); err == nil {
 			return max(at.Sub(now), 0)
 		}

@@ -25,7 +25,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// answers returns the answer of OpenSearch for items of the given statuses, whose ids are "0", "1" and so on.
+// answers returns the answer of OpenSearch for items of the given statuses, whose ids are "0", "1"
+// and so on.
 func answers(statuses ...int) string {
 	var items []string
 	for i, status := range statuses {
@@ -79,15 +80,23 @@ func TestBulkSendsWhatWasAdded(t *testing.T) {
 		if err != nil || r.URL.Path != "/prefix/_bulk" {
 			t.Errorf("%s: %v", r.URL.Path, err)
 		}
-		if patience, err := time.ParseDuration(r.URL.Query().Get("timeout")); err != nil || patience > defaultTimeout/2 {
-			t.Errorf("OpenSearch waits for a shard as long as the client for it: %s", r.URL.RawQuery)
+		if patience, err := time.ParseDuration(r.URL.Query().Get("timeout")); err != nil ||
+			patience > defaultTimeout/2 {
+			t.Errorf("OpenSearch waits for a shard as long as the client for it: %s",
+				r.URL.RawQuery)
 		}
 		_, _ = io.WriteString(w, answers(201, 409))
 	}))
 	defer server.Close()
-	c := clientOf(t, Config{Endpoints: []string{server.URL + "/prefix/"}, User: "u", Password: "p:w", UserAgent: "test"})
+	c := clientOf(t, Config{
+		Endpoints: []string{server.URL + "/prefix/"},
+		User:      "u",
+		Password:  "p:w",
+		UserAgent: "test",
+	})
 	items, err := send(t, c, 2)
-	if err != nil || len(items) != 2 || items[0].Class() != Delivered || items[1].Class() != Delivered {
+	if err != nil || len(items) != 2 || items[0].Class() != Delivered ||
+		items[1].Class() != Delivered {
 		t.Errorf("got %+v, %v", items, err)
 	}
 	want := `{"create":{"_index":"an-index","_id":"0"}}` + "\n{\"n\":0}\n" + `{"create":{"_index":"an-index","_id":"1"}}` + "\n{\"n\":1}\n"
@@ -101,7 +110,10 @@ func TestBulkSendsWhatWasAdded(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	for token, want := range map[string]string{"abc": "Bearer abc", "ApiKey xyz": "ApiKey xyz"} {
-		if got := authorization(&Config{Token: token, User: "ignored"}); got != "Authorization: "+want+"\r\n" {
+		if got := authorization(&Config{
+			Token: token,
+			User:  "ignored",
+		}); got != "Authorization: "+want+"\r\n" {
 			t.Errorf("%q gives %q", token, got)
 		}
 	}
@@ -133,14 +145,19 @@ func TestClasses(t *testing.T) {
 		{500, "", Later, Later},
 		{503, "unavailable_shards_exception", Later, Later},
 	} {
-		item, whole := Item{Status: c.status, Type: c.kind}, StatusError{Status: c.status, Type: c.kind}
+		item, whole := Item{
+			Status: c.status,
+			Type:   c.kind,
+		}, StatusError{Status: c.status, Type: c.kind}
 		if item.Class() != c.item || whole.Class() != c.whole {
-			t.Errorf("%d %s: item %d, whole %d; want %d, %d", c.status, c.kind, item.Class(), whole.Class(), c.item, c.whole)
+			t.Errorf("%d %s: item %d, whole %d; want %d, %d", c.status, c.kind, item.Class(),
+				whole.Class(), c.item, c.whole)
 		}
 	}
 }
 
-// What is no answer of OpenSearch confirms nothing beyond the items that were told of in their order.
+// What is no answer of OpenSearch confirms nothing beyond the items that were told of in their
+// order.
 func TestNonsenseConfirmsNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
@@ -186,7 +203,10 @@ func TestCutBetweenItems(t *testing.T) {
 
 // A status that has no body, and one that only announces another, are answers like any other.
 func TestAnswersWithoutABody(t *testing.T) {
-	for _, head := range []string{"204 No Content", "304 Not Modified", "101 Switching Protocols", "100 Continue\r\n\r\nHTTP/1.1 100 Continue"} {
+	for _, head := range []string{
+		"204 No Content", "304 Not Modified", "101 Switching Protocols",
+		"100 Continue\r\n\r\nHTTP/1.1 100 Continue",
+	} {
 		server := rawServer(t, func(conn net.Conn) {
 			_, _ = conn.Read(make([]byte, 64<<10))
 			_, _ = io.WriteString(conn, "HTTP/1.1 "+head+"\r\n\r\n")
@@ -196,13 +216,15 @@ func TestAnswersWithoutABody(t *testing.T) {
 		if status, ok := errors.AsType[*StatusError](err); !ok || status.Class() != Later {
 			t.Errorf("%s: got %v", head, err)
 		}
-		if status, body, err := c.Do(t.Context(), "GET", "/", nil); status == 0 || len(body) > 0 || err != nil {
+		if status, body, err := c.Do(t.Context(), "GET", "/", nil); status == 0 || len(body) > 0 ||
+			err != nil {
 			t.Errorf("%s: got %d, %q, %v", head, status, body, err)
 		}
 	}
 }
 
-// Errors are one short line whatever the server sends, and hold no credentials, which a server may show as it got them.
+// Errors are one short line whatever the server sends, and hold no credentials, which a server may
+// show as it got them.
 func TestErrorsAreShortAndHoldNoSecrets(t *testing.T) {
 	long := strings.Repeat("x\x1b", 30_000)
 	for name, answer := range map[string]string{
@@ -216,11 +238,15 @@ func TestErrorsAreShortAndHoldNoSecrets(t *testing.T) {
 			head := make([]byte, 64<<10)
 			n, _ := conn.Read(head)
 			if answer == "" {
-				answer = fmt.Sprintf("HTTP/1.1 500 Oops\r\nContent-Length: %d\r\n\r\n%s", n, head[:n])
+				answer = fmt.Sprintf("HTTP/1.1 500 Oops\r\nContent-Length: %d\r\n\r\n%s", n,
+					head[:n])
 			}
 			_, _ = io.WriteString(conn, answer)
 		})
-		for _, config := range []Config{{User: "someone", Password: "pass-word"}, {Token: "some-token"}, {Token: "ApiKey some-token"}} {
+		for _, config := range []Config{{
+			User:     "someone",
+			Password: "pass-word",
+		}, {Token: "some-token"}, {Token: "ApiKey some-token"}} {
 			config.Endpoints = []string{server}
 			_, err := send(t, clientOf(t, config), 1)
 			if err == nil {
@@ -268,12 +294,14 @@ func TestStatusOfTheWhole(t *testing.T) {
 	defer server.Close()
 	_, err := send(t, clientOf(t, Config{Endpoints: []string{server.URL}}), 1)
 	status, ok := errors.AsType[*StatusError](err)
-	if !ok || status.RetryAfter != 7*time.Second || status.Type != typePressure || !strings.Contains(err.Error(), "Data too large") {
+	if !ok || status.RetryAfter != 7*time.Second || status.Type != typePressure ||
+		!strings.Contains(err.Error(), "Data too large") {
 		t.Errorf("got %#v: %v", status, err)
 	}
 }
 
-// Retry-After is read in each form that HTTP knows, and however long; 0 stands for one that says nothing.
+// Retry-After is read in each form that HTTP knows, and however long; 0 stands for one that says
+// nothing.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
@@ -311,11 +339,13 @@ func TestRetryAfterOfItems(t *testing.T) {
 	}
 }
 
-// A server that refuses a body before it has all of it closes the connection; its answer counts all the same.
+// A server that refuses a body before it has all of it closes the connection; its answer counts all
+// the same.
 func TestTooLargeForTheServer(t *testing.T) {
 	server := rawServer(t, func(conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 1024))
-		_, _ = io.WriteString(conn, "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		_, _ = io.WriteString(conn, "HTTP/1.1 413 Payload Too Large\r\nContent-Length: "+
+			"0\r\nConnection: close\r\n\r\n")
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_, _ = io.Copy(io.Discard, conn)
 	})
@@ -352,7 +382,8 @@ func rawServer(t *testing.T, serve func(net.Conn)) (address string) {
 func TestSlowServer(t *testing.T) {
 	done := make(chan struct{})
 	server := rawServer(t, func(conn net.Conn) {
-		for _, b := range []byte("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat(" ", 1000)) {
+		for _, b := range []byte("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" +
+			strings.Repeat(" ", 1000)) {
 			select {
 			case <-done:
 				return
@@ -365,7 +396,10 @@ func TestSlowServer(t *testing.T) {
 	})
 	defer close(done)
 	begun := time.Now()
-	_, err := send(t, clientOf(t, Config{Endpoints: []string{server}, Timeout: 300 * time.Millisecond}), 1)
+	_, err := send(t, clientOf(t, Config{
+		Endpoints: []string{server},
+		Timeout:   300 * time.Millisecond,
+	}), 1)
 	if !isTimeout(err) || time.Since(begun) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(begun))
 	}
@@ -375,7 +409,13 @@ func TestSlowServer(t *testing.T) {
 func TestCheckOfSilentServers(t *testing.T) {
 	silent := func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 	const patience = 300 * time.Millisecond
-	c := clientOf(t, Config{Timeout: patience, Endpoints: []string{rawServer(t, silent), rawServer(t, silent), rawServer(t, silent), rawServer(t, silent)}})
+	c := clientOf(t, Config{
+		Timeout: patience,
+		Endpoints: []string{
+			rawServer(t, silent), rawServer(t, silent), rawServer(t, silent),
+			rawServer(t, silent),
+		},
+	})
 	begun := time.Now()
 	steps := c.Check(t.Context(), nil)
 	if took := time.Since(begun); took > 3*patience {
@@ -386,7 +426,8 @@ func TestCheckOfSilentServers(t *testing.T) {
 		if !s.OK {
 			faults++
 		}
-		if s.Name == "login" && (s.OK || !strings.HasPrefix(s.Found, c.all[i/4].name+": no whole answer in time")) {
+		if s.Name == "login" &&
+			(s.OK || !strings.HasPrefix(s.Found, c.all[i/4].name+": no whole answer in time")) {
 			t.Errorf("step %d is %+v", i, s)
 		}
 	}
@@ -404,7 +445,8 @@ func TestContextEndsAnExchange(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
-	if _, _, err := clientOf(t, Config{Endpoints: []string{server}}).Do(ctx, "GET", "/", nil); err == nil {
+	if _, _, err := clientOf(t, Config{Endpoints: []string{server}}).Do(ctx, "GET", "/",
+		nil); err == nil {
 		t.Error("no error")
 	}
 }
@@ -450,7 +492,8 @@ func TestFailover(t *testing.T) {
 		}
 	}
 	if c.Endpoint() != good.URL || asked.Load() != 1 {
-		t.Errorf("it stays with %s; the one that is not ready was asked %d times", c.Endpoint(), asked.Load())
+		t.Errorf("it stays with %s; the one that is not ready was asked %d times", c.Endpoint(),
+			asked.Load())
 	}
 }
 
@@ -487,7 +530,8 @@ func TestFailoverFromNonsense(t *testing.T) {
 	}
 }
 
-// A request that fails at one endpoint goes on to the other, also where a request beside it has found that one first.
+// A request that fails at one endpoint goes on to the other, also where a request beside it has
+// found that one first.
 func TestFailoverOfTwoAtOnce(t *testing.T) {
 	held, release := make(chan struct{}), make(chan struct{})
 	var asked atomic.Int64
@@ -546,7 +590,10 @@ func TestTrust(t *testing.T) {
 	pin := hex.EncodeToString(sum[:])
 	other := strings.Repeat("ab", sha256.Size)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{
+		Type:  "CERTIFICATE",
+		Bytes: der,
+	}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -562,7 +609,11 @@ func TestTrust(t *testing.T) {
 		"no such CA":      {ca + "x", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := send(t, clientOf(t, Config{Endpoints: []string{server.URL}, CAFile: c.ca, Fingerprint: c.pin}), 1)
+			_, err := send(t, clientOf(t, Config{
+				Endpoints:   []string{server.URL},
+				CAFile:      c.ca,
+				Fingerprint: c.pin,
+			}), 1)
 			if (err == nil) != c.good {
 				t.Errorf("got %v", err)
 			}
@@ -620,16 +671,24 @@ func TestProxy(t *testing.T) {
 	getenv := func(name string) string { return env[name] }
 	sum := sha256.Sum256(secure.Certificate().Raw)
 	for _, address := range []string{plain.URL, secure.URL} {
-		c := clientOf(t, Config{Endpoints: []string{address}, Getenv: getenv, Fingerprint: hex.EncodeToString(sum[:])})
+		c := clientOf(t, Config{
+			Endpoints:   []string{address},
+			Getenv:      getenv,
+			Fingerprint: hex.EncodeToString(sum[:]),
+		})
 		if _, err := send(t, c, 1); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	if counts.absolute.Load() != 1 || counts.tunnels.Load() != 1 {
-		t.Errorf("the proxy saw %d plain requests and %d tunnels", counts.absolute.Load(), counts.tunnels.Load())
+		t.Errorf("the proxy saw %d plain requests and %d tunnels", counts.absolute.Load(),
+			counts.tunnels.Load())
 	}
 	env["no_proxy"] = "example.org, 127.0.0.0/8"
-	if _, err := send(t, clientOf(t, Config{Endpoints: []string{plain.URL}, Getenv: getenv}), 1); err != nil || counts.absolute.Load() != 1 {
+	if _, err := send(t, clientOf(t, Config{
+		Endpoints: []string{plain.URL},
+		Getenv:    getenv,
+	}), 1); err != nil || counts.absolute.Load() != 1 {
 		t.Errorf("no_proxy: %v, %d", err, counts.absolute.Load())
 	}
 }
@@ -637,9 +696,11 @@ func TestProxy(t *testing.T) {
 func TestDo(t *testing.T) {
 	server := httptest.NewServer(answerWith(404, `{"error":{"type":"index_not_found_exception","reason":"no such index [x]"},"status":404}`))
 	defer server.Close()
-	status, body, err := clientOf(t, Config{Endpoints: []string{server.URL}}).Do(t.Context(), "GET", "/x", nil)
+	status, body, err := clientOf(t, Config{Endpoints: []string{server.URL}}).Do(t.Context(), "GET",
+		"/x", nil)
 	kind, reason := Explain(body)
-	if status != 404 || err != nil || kind != "index_not_found_exception" || reason != "index_not_found_exception: no such index [x]" {
+	if status != 404 || err != nil || kind != "index_not_found_exception" ||
+		reason != "index_not_found_exception: no such index [x]" {
 		t.Errorf("got %d %q %q %v", status, kind, reason, err)
 	}
 	if _, reason := Explain([]byte(`{"error":{"type":"a","reason":"two\nlines \u001b[31m"}}`)); reason != "a: two lines [31m" {

@@ -11,10 +11,11 @@ import (
 
 // Config says where OpenSearch is and who asks. It is not logged anywhere: it holds secrets.
 type Config struct {
-	Endpoints   []string // http(s)://host[:port][/path]
-	User        string
-	Password    string
-	Token       string // goes before User; "Bearer" is put before one that names no scheme ("ApiKey …")
+	Endpoints []string // http(s)://host[:port][/path]
+	User      string
+	Password  string
+	// goes before User; "Bearer" is put before one that names no scheme ("ApiKey …")
+	Token       string
 	CAFile      string // PEM; empty: the system's authorities
 	Fingerprint string // SHA-256 of the server's own certificate in hex; empty: none is pinned
 	UserAgent   string

@@ -97,8 +97,8 @@ func (c *Client) head(e *endpoint, r *request) []byte {
 	return append(head, "\r\n\r\n"...)
 }
 
-// exchange sends the request and reads the answer's head. A server that refuses a body before it has it all may have answered although the
-// writing failed.
+// exchange sends the request and reads the answer's head. A server that refuses a body before it
+// has it all may have answered although the writing failed.
 func (n *conn) exchange(head []byte, body []byte) (*fasthttp.Response, error) {
 	_, sent := n.Write(head)
 	if sent == nil {
@@ -114,15 +114,17 @@ func (n *conn) exchange(head []byte, body []byte) (*fasthttp.Response, error) {
 	return response, sent
 }
 
-// finish reads what is left of a short answer, so that the connection can carry the next exchange, and reports whether it can: not where something
-// stands behind the answer, which would be taken for the next one.
+// finish reads what is left of a short answer, so that the connection can carry the next exchange,
+// and reports whether it can: not where something stands behind the answer, which would be taken
+// for the next one.
 func (n *conn) finish(response *fasthttp.Response) bool {
 	const most = 64 << 10
 	left, err := io.Copy(io.Discard, io.LimitReader(bodyOf(response), most))
 	return err == nil && left < most && !response.ConnectionClose() && n.reader.Buffered() == 0
 }
 
-// bodyOf returns what an answer has behind its head: nothing where its status allows no body (204, 304).
+// bodyOf returns what an answer has behind its head: nothing where its status allows no body (204,
+// 304).
 func bodyOf(response *fasthttp.Response) io.Reader {
 	if body := response.BodyStream(); body != nil {
 		return body

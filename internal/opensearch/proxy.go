@@ -45,8 +45,9 @@ func (e *EnvironmentError) Error() string {
 	return "the environment variable " + e.Variable + " needs http://host:port; other kinds of proxies are not supported"
 }
 
-// proxyFor returns the proxy that the environment names for a URL: http_proxy or https_proxy by its scheme, or all_proxy; nil where there is none
-// or no_proxy names the host. Upper-case names are taken too, but for HTTP_PROXY in a CGI script's place (REQUEST_METHOD is set there).
+// proxyFor returns the proxy that the environment names for a URL: http_proxy or https_proxy by its
+// scheme, or all_proxy; nil where there is none or no_proxy names the host. Upper-case names are
+// taken too, but for HTTP_PROXY in a CGI script's place (REQUEST_METHOD is set there).
 func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	if getenv == nil || spared(getEither(getenv, "no_proxy"), u) {
 		return nil, nil
@@ -65,14 +66,18 @@ func proxyFor(getenv func(string) string, u *url.URL) (*proxy, error) {
 	found := &proxy{addr: net.JoinHostPort(p.Hostname(), portOf(p)), variable: name}
 	if p.User != nil {
 		password, _ := p.User.Password()
-		found.auth = "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+password)) + "\r\n"
+		found.auth = "Proxy-Authorization: Basic " +
+			base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+password)) + "\r\n"
 	}
 	return found, nil
 }
 
 // proxyVariable returns the first variable that is set of those that name a proxy for a scheme.
 func proxyVariable(getenv func(string) string, scheme string) (name, value string) {
-	names := []string{scheme + "_proxy", strings.ToUpper(scheme + "_proxy"), "all_proxy", "ALL_PROXY"}
+	names := []string{
+		scheme + "_proxy", strings.ToUpper(scheme + "_proxy"), "all_proxy",
+		"ALL_PROXY",
+	}
 	if scheme == "http" && getenv("REQUEST_METHOD") != "" {
 		names = slices.Delete(names, 1, 2)
 	}
@@ -91,8 +96,8 @@ func getEither(getenv func(string) string, name string) string {
 	return getenv(strings.ToUpper(name))
 }
 
-// spared reports whether a list of hosts, domains, addresses and networks names the URL's host: "*", "host", ".domain", "1.2.3.4", "10.0.0.0/8",
-// each but a network also with a port.
+// spared reports whether a list of hosts, domains, addresses and networks names the URL's host:
+// "*", "host", ".domain", "1.2.3.4", "10.0.0.0/8", each but a network also with a port.
 func spared(list string, u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
 	address, _ := netip.ParseAddr(host)
@@ -120,15 +125,20 @@ func spared(list string, u *url.URL) bool {
 
 // tunnel asks the proxy for a way to addr.
 func (p *proxy) tunnel(conn net.Conn, addr string) error {
-	if _, err := conn.Write([]byte("CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n" + p.auth + "\r\n")); err != nil {
+	if _, err := conn.Write([]byte("CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n" +
+		p.auth + "\r\n")); err != nil {
 		return p.failed(inWords(err))
 	}
 	var header fasthttp.ResponseHeader
-	if err := header.Read(bufio.NewReader(conn)); err != nil { // nothing follows on it until we speak again
+	if err := header.Read(bufio.NewReader(conn)); err != nil {
+		// nothing follows on it until we speak again
 		return p.failed(inWords(noHTTP(err)))
 	}
 	if status := header.StatusCode(); status != fasthttp.StatusOK {
-		return &ProxyError{Status: status, text: fmt.Sprintf("the proxy %s answered %d to CONNECT %s", p.addr, status, addr)}
+		return &ProxyError{
+			Status: status,
+			text:   fmt.Sprintf("the proxy %s answered %d to CONNECT %s", p.addr, status, addr),
+		}
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 
 const (
 	beginWithHTTPS = "the port speaks TLS: begin the endpoint in opensearch_domain_endpoint with https://"
-	checkAddress   = "check the address and the path in opensearch_domain_endpoint, and what stands before OpenSearch there"
+	checkAddress   = "check the address and the path in opensearch_domain_endpoint, and what " +
+		"stands before OpenSearch there"
 )
 
 // proxyName is the proxy's address, for a message.
@@ -38,18 +39,23 @@ func remedyOfProxy(e *endpoint, err error) string {
 	case status == fasthttp.StatusProxyAuthRequired:
 		return "the proxy wants credentials: write " + variable + " in the agent's environment as http://user:password@host:port, and restart the agent"
 	case status >= fasthttp.StatusInternalServerError:
-		return "the proxy does not get to the endpoint: check opensearch_domain_endpoint, that OpenSearch runs, and the way from the proxy to it"
+		return "the proxy does not get to the endpoint: check opensearch_domain_endpoint, that " +
+			"OpenSearch runs, and the way from the proxy to it"
 	case status != 0:
-		return fmt.Sprintf("let the proxy allow connections to %s, or name %s in no_proxy in the agent's environment and restart the agent", e.addr, e.server)
+		return fmt.Sprintf("let the proxy allow connections to %s, or name %s in no_proxy in the "+
+			"agent's environment and restart the agent", e.addr, e.server)
 	}
-	return fmt.Sprintf("check %s in the agent's environment and that the proxy runs, or name %s in no_proxy; then restart the agent", variable, e.server)
+	return fmt.Sprintf("check %s in the agent's environment and that the proxy runs, or name %s "+
+		"in no_proxy; then restart the agent", variable, e.server)
 }
 
-// remedyOfTLS tells what of a handshake failed: the trust in the certificate, its name or time, or TLS as such.
+// remedyOfTLS tells what of a handshake failed: the trust in the certificate, its name or time, or
+// TLS as such.
 func remedyOfTLS(err error) string {
 	const pin = ", or set opensearch_fingerprint to the certificate's SHA-256"
 	if _, pinned := errors.AsType[*PinError](err); pinned {
-		return "if the server's certificate was replaced on purpose, set opensearch_fingerprint to the new one"
+		return "if the server's certificate was replaced on purpose, set opensearch_fingerprint " +
+			"to the new one"
 	}
 	if _, file := errors.AsType[*CAFileError](err); file {
 		return "set opensearch_ca_file to a PEM file on the agent's host that the agent may read"
@@ -60,20 +66,24 @@ func remedyOfTLS(err error) string {
 	if _, name := errors.AsType[x509.HostnameError](err); name {
 		return "name the server in opensearch_domain_endpoint as its certificate does" + pin
 	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok &&
+		invalid.Reason == x509.Expired {
 		return "renew the server's certificate, and check this host's clock"
 	}
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-		return "set opensearch_ca_file to the PEM file of the authority that signed the server's certificate" + pin
+		return "set opensearch_ca_file to the PEM file of the authority that signed the server's " +
+			"certificate" + pin
 	}
-	return "the server ended the handshake, or does not answer it: check that the port speaks TLS and not plain HTTP, and see the server's own log"
+	return "the server ended the handshake, or does not answer it: check that the port speaks " +
+		"TLS and not plain HTTP, and see the server's own log"
 }
 
 // remedyOfSilence is for an endpoint that gave no answer which HTTP knows.
 func (c *Client) remedyOfSilence(ctx context.Context, e *endpoint, err error) string {
 	switch {
 	case isTimeout(err):
-		return "something takes connections there and does not answer: check the port, and whether OpenSearch has too much to do"
+		return "something takes connections there and does not answer: check the port, and " +
+			"whether OpenSearch has too much to do"
 	case c.speaksTLS(ctx, e):
 		return beginWithHTTPS
 	default:
@@ -98,7 +108,8 @@ func remedyOfBulk(err error) string {
 	case strange:
 		return "what answers there is not OpenSearch's _bulk: " + checkAddress
 	case !answered:
-		return "OpenSearch, or what stands before it, ends or does not answer requests that write: see its own log"
+		return "OpenSearch, or what stands before it, ends or does not answer requests that " +
+			"write: see its own log"
 	case status.Class() == Denied:
 		return "the user needs the permission indices:data/write/bulk for the cluster"
 	case status.Class() == TooLarge:

@@ -26,7 +26,8 @@ func concealer(c *Config) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// EndpointError is what went wrong at an endpoint, as one short line without credentials. It wraps the error itself.
+// EndpointError is what went wrong at an endpoint, as one short line without credentials. It wraps
+// the error itself.
 type EndpointError struct {
 	text string
 	err  error

@@ -16,7 +16,8 @@ type PinError struct{ Got [sha256.Size]byte }
 
 // Error returns the fingerprint that was seen.
 func (e *PinError) Error() string {
-	return fmt.Sprintf("the server's certificate has another fingerprint than the pinned one: %X", e.Got)
+	return fmt.Sprintf("the server's certificate has another fingerprint than the pinned one: %X",
+		e.Got)
 }
 
 // CAFileError says that the file with the authorities is of no use.
@@ -51,13 +52,15 @@ func newTrust(caFile, fingerprint string) (t trust, err error) {
 func ParseFingerprint(text string) (pin [sha256.Size]byte, err error) {
 	raw, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(text), ":", ""))
 	if err != nil || len(raw) != len(pin) {
-		return pin, fmt.Errorf("%q is no SHA-256 fingerprint: it needs 64 hex digits, colons allowed", text)
+		return pin, fmt.Errorf("%q is no SHA-256 fingerprint: it needs 64 hex digits, colons "+
+			"allowed", text)
 	}
 	copy(pin[:], raw)
 	return pin, nil
 }
 
-// config is made for each connection, so that a CA file that is replaced counts from the next connection on.
+// config is made for each connection, so that a CA file that is replaced counts from the next
+// connection on.
 func (t trust) config(server string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: server}
 	if t.caFile != "" {
@@ -67,13 +70,15 @@ func (t trust) config(server string) (*tls.Config, error) {
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, &CAFileError{text: fmt.Sprintf("the CA file %s holds no certificate in PEM form", t.caFile)}
+			return nil, &CAFileError{text: fmt.Sprintf("the CA file %s holds no certificate in "+
+				"PEM form", t.caFile)}
 		}
 	}
 	if t.pin != nil {
 		c.VerifyConnection = t.verifyPin
-		// The pin identifies the one certificate, key and all, more strictly than a chain and a name could: where it is all that was given, it
-		// takes their place. VerifyConnection runs on every connection, and a handshake without it fails.
+		// The pin identifies the one certificate, key and all, more strictly than a chain and a
+		// name could: where it is all that was given, it takes their place. VerifyConnection runs
+		// on every connection, and a handshake without it fails.
 		c.InsecureSkipVerify = t.caFile == ""
 	}
 	return c, nil

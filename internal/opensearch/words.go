@@ -17,7 +17,8 @@ type wordedError struct {
 func (e *wordedError) Error() string { return e.words }
 func (e *wordedError) Unwrap() error { return e.err }
 
-// inWords says what the end of a connection or of the patience is; how it ended is at hand for errors.Is. Other errors stay as they are.
+// inWords says what the end of a connection or of the patience is; how it ended is at hand for
+// errors.Is. Other errors stay as they are.
 func inWords(err error) error {
 	var words string
 	switch {
@@ -25,7 +26,8 @@ func inWords(err error) error {
 		words = "no whole answer in time"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		words = "the connection was closed before the whole answer was there"
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, net.ErrClosed):
 		words = "the connection was cut while a request was under way"
 	default:
 		return err
@@ -55,7 +57,8 @@ func unconnected(err error) error {
 // noHTTP says that what came is not the head of an answer, unless it is the connection that failed.
 func noHTTP(err error) error {
 	_, network := errors.AsType[net.Error](err)
-	if err == nil || network || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == nil || network || isTimeout(err) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	return nonsense("no head of HTTP")

@@ -45,7 +45,8 @@ func TestModes(t *testing.T) {
 	}{{0, false, 0o600}, {0o644, false, 0o644}, {0o644, true, 0o600}, {0o600, false, 0o600}} {
 		path := filepath.Join(t.TempDir(), "file")
 		if c.old != 0 {
-			if err := errors.Join(os.WriteFile(path, nil, c.old), os.Chmod(path, c.old)); err != nil {
+			if err := errors.Join(os.WriteFile(path, nil, c.old),
+				os.Chmod(path, c.old)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -111,7 +112,8 @@ func TestNewAndSpared(t *testing.T) {
 		return &atomicfile.RefusedError{Name: f.Path, Reason: string(f.Head)}
 	}
 	_, err := Open(t.Context(), path, Options{Spare: spare})
-	if refused, ok := errors.AsType[*atomicfile.RefusedError](err); !ok || refused.Reason != "gusty" {
+	if refused, ok := errors.AsType[*atomicfile.RefusedError](err); !ok ||
+		refused.Reason != "gusty" {
 		t.Errorf("one that is spared: %v", err)
 	}
 	expect(t, path, "gusty")
@@ -145,7 +147,8 @@ func ExampleOpen() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	target, err := Open(context.Background(), filepath.Join(dir, "report"), Options{Stdout: os.Stdout})
+	target, err := Open(context.Background(), filepath.Join(dir, "report"),
+		Options{Stdout: os.Stdout})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -41,7 +41,8 @@ func check(h windows.Handle, path string) (*access, error) {
 		return nil, fmt.Errorf("ask for the process's user: %w", err)
 	}
 	if !a.isOwnedBy(trusted.trusted) {
-		return nil, fmt.Errorf("%s belongs to %s, who could read and change it; remove it, or if its "+
+		return nil, fmt.Errorf("%s belongs to %s, who could read and change it; remove it, or if "+
+			"its "+
 			"content is yours run as an administrator: icacls \"%s\" /setowner *%s /T /L",
 			path, accountName(a.owner), path, sidAdministrators)
 	}
@@ -89,8 +90,9 @@ func checkVolume(h windows.Handle, dir string) error {
 		return fmt.Errorf("ask for the volume of %s: %w", dir, err)
 	}
 	if flags&keepsLists == 0 {
-		return fmt.Errorf("%s is on a volume without access lists (FAT or exFAT), where every user "+
-			"can read the key; name a --data-dir on an NTFS or ReFS volume", dir)
+		return fmt.Errorf(
+			"%s is on a volume without access lists (FAT or exFAT), where every user "+
+				"can read the key; name a --data-dir on an NTFS or ReFS volume", dir)
 	}
 	return nil
 }

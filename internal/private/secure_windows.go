@@ -164,9 +164,12 @@ func (t *tightening) report(logger *slog.Logger) {
 	switch {
 	case logger == nil:
 	case len(t.strangers) > 0:
-		logger.Warn("the data directory was open to other accounts and is closed now; they may know "+
-			"its key and its passwords: run gustyctl key rotate, gustyctl key rotate --data, and change "+
-			"the passwords",
+		logger.Warn(
+			"the data directory was open to other accounts and is closed now; they may know "+
+				"its key and its passwords: run gustyctl key rotate, gustyctl key rotate --data, "+
+				"and "+
+				"change "+
+				"the passwords",
 			"directory", t.dir, "open_to", accountNames(t.strangers), "closed", t.closed)
 	case t.closed > 0:
 		logger.Info("the data directory takes no access rights from the directory above any more",

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoForkCrossesTheRequestToEnd asks trees that fork all the time, and never gives them the time to be killed.
+// TestNoForkCrossesTheRequestToEnd asks trees that fork all the time, and never gives them the time
+// to be killed.
 func TestNoForkCrossesTheRequestToEnd(t *testing.T) {
 	rounds := 100
 	if testing.Short() {
@@ -51,15 +52,23 @@ func TestTheRequestIsHeardAtAnyMoment(t *testing.T) {
 			eachMark(t, func(t *testing.T, h *Host) {
 				inParallel(2, rounds, func(i int) {
 					mark := fmt.Sprintf("moment-%d", i)
-					p, err := h.Start(Spec{Interpreter: "bash", Script: []byte(script), Env: testEnv("GUSTY_RUN_ID=" + mark), Mark: mark})
+					p, err := h.Start(Spec{
+						Interpreter: "bash",
+						Script:      []byte(script),
+						Env:         testEnv("GUSTY_RUN_ID=" + mark),
+						Mark:        mark,
+					})
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					begun := time.Now()
-					timer := time.AfterFunc(time.Duration(i*100)*time.Microsecond, func() { p.Terminate(20 * time.Second) })
+					timer := time.AfterFunc(time.Duration(i*100)*time.Microsecond, func() {
+						p.Terminate(20 * time.Second)
+					})
 					defer timer.Stop()
-					if res := p.Wait(); res.Err != nil || res.LeftRunning != 0 || time.Since(begun) > 10*time.Second {
+					if res := p.Wait(); res.Err != nil || res.LeftRunning != 0 ||
+						time.Since(begun) > 10*time.Second {
 						t.Errorf("round %d: %+v after %s", i, res, time.Since(begun))
 					}
 				})
@@ -69,7 +78,8 @@ func TestTheRequestIsHeardAtAnyMoment(t *testing.T) {
 	}
 }
 
-// TestWhatCleansUpIsNotAsked lets a handler of SIGTERM start programs, which must be left to do their work.
+// TestWhatCleansUpIsNotAsked lets a handler of SIGTERM start programs, which must be left to do
+// their work.
 func TestWhatCleansUpIsNotAsked(t *testing.T) {
 	script := `trap 'sleep .05 && sh -c "sleep .05; echo clean" && exit 5; exit 6' TERM; sleep 1000 & echo ready; while :; do wait; done`
 	eachMark(t, func(t *testing.T, h *Host) {
@@ -114,7 +124,8 @@ func TestHandlesTerm(t *testing.T) {
 	}
 }
 
-// TestAFrozenLeftoverIsThawed stands for an agent that was killed while it asked a run to end, with a policy that leaves orphans alone.
+// TestAFrozenLeftoverIsThawed stands for an agent that was killed while it asked a run to end, with
+// a policy that leaves orphans alone.
 func TestAFrozenLeftoverIsThawed(t *testing.T) {
 	h := newTestHost(t, markCgroup)
 	o := crash(t, markCgroup)

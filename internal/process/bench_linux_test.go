@@ -18,7 +18,8 @@ const stampScript = "echo $EPOCHREALTIME\n"
 
 func sinceStamp(b testing.TB, begun time.Time, out []byte) time.Duration {
 	b.Helper()
-	micros, err := strconv.ParseInt(strings.NewReplacer(".", "", ",", "", "\n", "").Replace(string(out)), 10, 64)
+	micros, err := strconv.ParseInt(strings.NewReplacer(".", "", ",", "", "\n",
+		"").Replace(string(out)), 10, 64)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -30,7 +31,8 @@ func startByHost(b testing.TB, h *Host, i int) time.Duration {
 	var out bytes.Buffer
 	begun := time.Now()
 	p, err := h.Start(Spec{
-		Interpreter: "bash", Script: []byte(stampScript), Env: testEnv(), Mark: fmt.Sprintf("bench-%d", i), Stdout: &out, Stderr: &out,
+		Interpreter: "bash", Script: []byte(stampScript), Env: testEnv(),
+		Mark: fmt.Sprintf("bench-%d", i), Stdout: &out, Stderr: &out,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -56,13 +58,18 @@ func quantile(all []time.Duration, q float64) float64 {
 	return float64(all[int(float64(len(all)-1)*q)]) / float64(time.Millisecond)
 }
 
-// BenchmarkFirstInstruction compares the way from Start to the script's first instruction with that of a bare os/exec, taking turns.
+// BenchmarkFirstInstruction compares the way from Start to the script's first instruction with that
+// of a bare os/exec, taking turns.
 func BenchmarkFirstInstruction(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "script")
 	if err := os.WriteFile(file, []byte(stampScript), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	for name, kind := range map[string]markKind{"cgroup": markCgroup, "namespace": markNamespace, "kinship": markKinship} {
+	for name, kind := range map[string]markKind{
+		"cgroup":    markCgroup,
+		"namespace": markNamespace,
+		"kinship":   markKinship,
+	} {
 		b.Run(name, func(b *testing.B) {
 			h := newTestHost(b, kind)
 			var ours, bare []time.Duration
@@ -80,14 +87,19 @@ func BenchmarkFirstInstruction(b *testing.B) {
 	}
 }
 
-// BenchmarkThousandRuns compares a thousand short runs, four at a time, with the same loop over os/exec, taking turns.
+// BenchmarkThousandRuns compares a thousand short runs, four at a time, with the same loop over
+// os/exec, taking turns.
 func BenchmarkThousandRuns(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "script")
 	if err := os.WriteFile(file, []byte("true\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	const runs, atOnce = 1000, 4
-	for name, kind := range map[string]markKind{"cgroup": markCgroup, "namespace": markNamespace, "kinship": markKinship} {
+	for name, kind := range map[string]markKind{
+		"cgroup":    markCgroup,
+		"namespace": markNamespace,
+		"kinship":   markKinship,
+	} {
 		b.Run(name, func(b *testing.B) {
 			h := newTestHost(b, kind)
 			var ours, bare time.Duration
@@ -107,7 +119,14 @@ func BenchmarkThousandRuns(b *testing.B) {
 
 func shortRun(b testing.TB, h *Host, i int) {
 	var out, errs bytes.Buffer
-	p, err := h.Start(Spec{Interpreter: "bash", Script: []byte("true\n"), Env: testEnv(), Mark: fmt.Sprintf("b-%d", i), Stdout: &out, Stderr: &errs})
+	p, err := h.Start(Spec{
+		Interpreter: "bash",
+		Script:      []byte("true\n"),
+		Env:         testEnv(),
+		Mark:        fmt.Sprintf("b-%d", i),
+		Stdout:      &out,
+		Stderr:      &errs,
+	})
 	if err != nil {
 		b.Error(err)
 		return
@@ -124,7 +143,8 @@ func bareRun(b testing.TB, file string) {
 	}
 }
 
-// BenchmarkHundredPrinters reports the memory of this process while a hundred scripts print a megabyte a second each.
+// BenchmarkHundredPrinters reports the memory of this process while a hundred scripts print a
+// megabyte a second each.
 func BenchmarkHundredPrinters(b *testing.B) {
 	h := bestHost(b)
 	script := `exec 9<> <(:); x=$(printf '%*s' 99999 ''); for i in {1..40}; do echo "$x"; read -rt .1 -u 9; done`
@@ -133,7 +153,13 @@ func BenchmarkHundredPrinters(b *testing.B) {
 		var peak int
 		var runs []*Process
 		for i := range counts {
-			p, err := h.Start(Spec{Interpreter: "bash", Script: []byte(script), Env: testEnv(), Stdout: &counts[i], Stderr: &counts[i]})
+			p, err := h.Start(Spec{
+				Interpreter: "bash",
+				Script:      []byte(script),
+				Env:         testEnv(),
+				Stdout:      &counts[i],
+				Stderr:      &counts[i],
+			})
 			if err != nil {
 				b.Fatal(err)
 			}

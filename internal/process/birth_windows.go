@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// attributeJobList is PROC_THREAD_ATTRIBUTE_JOB_LIST: the process is born in the job (Windows 10, Server 2016).
+// attributeJobList is PROC_THREAD_ATTRIBUTE_JOB_LIST: the process is born in the job (Windows 10,
+// Server 2016).
 const attributeJobList = 0x0002000D
 
 func (l *launch) birth() (*windows.ProcessInformation, error) {
@@ -21,7 +22,8 @@ func (l *launch) birth() (*windows.ProcessInformation, error) {
 	handles := l.inherited()
 	err = errors.Join(
 		attributes.Update(attributeJobList, unsafe.Pointer(&l.job), unsafe.Sizeof(l.job)),
-		attributes.Update(windows.PROC_THREAD_ATTRIBUTE_HANDLE_LIST, unsafe.Pointer(&handles[0]), uintptr(len(handles))*unsafe.Sizeof(handles[0])),
+		attributes.Update(windows.PROC_THREAD_ATTRIBUTE_HANDLE_LIST, unsafe.Pointer(&handles[0]),
+			uintptr(len(handles))*unsafe.Sizeof(handles[0])),
 	)
 	if err != nil {
 		return nil, err
@@ -51,10 +53,12 @@ func (l *launch) create(startup *windows.StartupInfo) (*windows.ProcessInformati
 			return nil, err
 		}
 	}
-	flags := uint32(windows.CREATE_UNICODE_ENVIRONMENT | windows.CREATE_NEW_PROCESS_GROUP | windows.EXTENDED_STARTUPINFO_PRESENT)
+	flags := uint32(windows.CREATE_UNICODE_ENVIRONMENT | windows.CREATE_NEW_PROCESS_GROUP |
+		windows.EXTENDED_STARTUPINFO_PRESENT)
 	born := new(windows.ProcessInformation)
 	l.begun = time.Now()
-	err := windows.CreateProcess(path, line, nil, nil, true, flags|priorityClass(l.spec.Nice), environmentBlock(l.spec.Env), dir, startup, born)
+	err := windows.CreateProcess(path, line, nil, nil, true, flags|priorityClass(l.spec.Nice),
+		environmentBlock(l.spec.Env), dir, startup, born)
 	return born, err
 }
 

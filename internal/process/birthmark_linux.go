@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file holds how a run gets its mark. What was there when the agent started may be gone by now:
-// then it is made again, or the run has the next best mark.
+// This file holds how a run gets its mark. What was there when the agent started may be gone by
+// now: then it is made again, or the run has the next best mark.
 
 // makeMark makes the run's cgroup with its limits; a namespace needs nothing before birth.
 func (l *launch) makeMark() error {
@@ -25,7 +25,8 @@ func (l *launch) makeMark() error {
 func (l *launch) makeCgroup() error {
 	mark := l.spec.Mark
 	if mark == "" {
-		mark = fmt.Sprintf("unnamed.%d", l.host.unnamed.next()) // the dot keeps it apart from every valid mark
+		// the dot keeps it apart from every valid mark
+		mark = fmt.Sprintf("unnamed.%d", l.host.unnamed.next())
 	}
 	group, err := l.host.cgroups.make(mark)
 	var known *StartError
@@ -48,7 +49,9 @@ func (l *launch) makeCgroup() error {
 func (l *launch) nextMark(cause error) error {
 	l.dropCgroup()
 	if l.spec.MemoryLimitBytes > 0 || l.spec.CPULimitPercent > 0 {
-		return startErrorf("the run's limits can't be held, since there is no cgroup for it now: %s", cause).because(cause)
+		return startErrorf(
+			"the run's limits can't be held, since there is no cgroup for it now: %s",
+			cause).because(cause)
 	}
 	if l.mark == markCgroup && l.host.canMarkBySpace() {
 		l.mark = markNamespace
@@ -110,5 +113,6 @@ func (g cgroup) isUnfit(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, unix.ENOENT) && isGone(unix.Access(g.dir()+"/cgroup.events", unix.F_OK)) // or the program is not there
+	// or the program is not there
+	return errors.Is(err, unix.ENOENT) && isGone(unix.Access(g.dir()+"/cgroup.events", unix.F_OK))
 }

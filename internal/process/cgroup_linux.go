@@ -27,7 +27,8 @@ func (g cgroup) dir() string {
 	if g.fd <= 0 {
 		return g.path
 	}
-	return "/proc/self/fd/" + strconv.Itoa(g.fd) + "/." // the dot makes it the directory, not the link
+	// the dot makes it the directory, not the link
+	return "/proc/self/fd/" + strconv.Itoa(g.fd) + "/."
 }
 
 // entry returns the path by which the directory itself is removed.
@@ -60,7 +61,9 @@ func (t *cgroupTree) ask() (again bool, err error) {
 	if t.asking != nil {
 		return t.asking.ask()
 	}
-	t.asking = newAsking(t.main, func() ([]int, func(int) bool) { return t.group.members(), t.group.holds })
+	t.asking = newAsking(t.main, func() ([]int, func(int) bool) {
+		return t.group.members(), t.group.holds
+	})
 	err = t.group.whileFrozen(func() (err error) { again, err = t.asking.ask(); return err })
 	return again, err
 }
@@ -160,17 +163,20 @@ func (g cgroup) holds(pid int) bool {
 	if err != nil {
 		return false
 	}
-	return strings.Contains(line+"/", "/"+filepath.Base(filepath.Dir(g.path))+"/"+filepath.Base(g.path)+"/")
+	return strings.Contains(line+"/", "/"+filepath.Base(filepath.Dir(g.path))+"/"+
+		filepath.Base(g.path)+"/")
 }
 
-// account reads the true figures of the whole tree; a file that is not there leaves those of the main process.
+// account reads the true figures of the whole tree; a file that is not there leaves those of the
+// main process.
 func (g cgroup) account(res *Result) {
 	var buf [1024]byte
 	if n, err := readSmall(g.dir()+"/cpu.stat", buf[:]); err == nil {
 		user, okUser := flatKey(buf[:n], "user_usec")
 		system, okSystem := flatKey(buf[:n], "system_usec")
 		if okUser && okSystem {
-			res.CPUUser, res.CPUSystem = time.Duration(user)*time.Microsecond, time.Duration(system)*time.Microsecond
+			res.CPUUser, res.CPUSystem = time.Duration(user)*time.Microsecond, time.Duration(
+				system)*time.Microsecond
 		}
 	}
 	if n, err := readSmall(g.dir()+"/memory.peak", buf[:]); err == nil {
@@ -183,8 +189,8 @@ func (g cgroup) account(res *Result) {
 	}
 }
 
-// shortageOf reads memory.events: oom counts how often the group itself was at its limit, oom_kill its processes that were ended for whatever
-// group had no memory left.
+// shortageOf reads memory.events: oom counts how often the group itself was at its limit, oom_kill
+// its processes that were ended for whatever group had no memory left.
 func shortageOf(events []byte) (s Shortage, counted bool) {
 	kills, counted := flatKey(events, "oom_kill")
 	atLimit, _ := flatKey(events, "oom")
@@ -219,13 +225,16 @@ func (g cgroup) limit(spec *Spec) error {
 		if err := g.write("memory.max", strconv.FormatInt(spec.MemoryLimitBytes, 10)); err != nil {
 			return err
 		}
-		// Without these the run would swap instead, or lose one process and go on without it. Both files may be missing.
-		if err := errors.Join(g.writeIfThere("memory.swap.max", "0"), g.writeIfThere("memory.oom.group", "1")); err != nil {
+		// Without these the run would swap instead, or lose one process and go on without it. Both
+		// files may be missing.
+		if err := errors.Join(g.writeIfThere("memory.swap.max", "0"),
+			g.writeIfThere("memory.oom.group", "1")); err != nil {
 			return err
 		}
 	}
 	if spec.CPULimitPercent > 0 {
-		return g.write("cpu.max", fmt.Sprintf("%d %d", spec.CPULimitPercent*cpuPeriodMicros/100, cpuPeriodMicros))
+		return g.write("cpu.max",
+			fmt.Sprintf("%d %d", spec.CPULimitPercent*cpuPeriodMicros/100, cpuPeriodMicros))
 	}
 	return nil
 }

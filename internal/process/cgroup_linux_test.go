@@ -35,7 +35,11 @@ func TestLimitsAreWrittenAsTheKernelReadsThem(t *testing.T) {
 	if err := g.limit(&Spec{MemoryLimitBytes: 64 << 20, CPULimitPercent: 150}); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]string{"memory.max": "67108864", "memory.oom.group": "1", "cpu.max": "150000 100000"} {
+	for file, want := range map[string]string{
+		"memory.max":       "67108864",
+		"memory.oom.group": "1",
+		"cpu.max":          "150000 100000",
+	} {
 		if got := g.text(t, file); got != want {
 			t.Errorf("%s: %q", file, got)
 		}
@@ -53,11 +57,15 @@ func TestAccountsAreReadAsTheKernelWritesThem(t *testing.T) {
 	})
 	var res Result
 	g.account(&res)
-	if res.CPUUser != 2*time.Millisecond || res.CPUSystem != time.Millisecond || res.MaxRSSBytes != 1_234_567 || res.Shortage != ShortageOfLimit {
+	if res.CPUUser != 2*time.Millisecond || res.CPUSystem != time.Millisecond ||
+		res.MaxRSSBytes != 1_234_567 || res.Shortage != ShortageOfLimit {
 		t.Errorf("%+v", res)
 	}
 	kept := Result{CPUUser: 5, MaxRSSBytes: 6}
-	fakeCgroup(t, map[string]string{"cpu.stat": "user_usec many\n", "memory.peak": "max\n"}).account(&kept)
+	fakeCgroup(t, map[string]string{
+		"cpu.stat":    "user_usec many\n",
+		"memory.peak": "max\n",
+	}).account(&kept)
 	if kept.CPUUser != 5 || kept.MaxRSSBytes != 6 || kept.Shortage != ShortageNone {
 		t.Errorf("%+v", kept)
 	}
@@ -78,7 +86,10 @@ func TestTheKernelsKillsAreTold(t *testing.T) {
 }
 
 func TestControllersAreHandedOn(t *testing.T) {
-	base := fakeCgroup(t, map[string]string{"cgroup.controllers": "cpuset cpu memory\n", "cgroup.subtree_control": "memory\n"})
+	base := fakeCgroup(t, map[string]string{
+		"cgroup.controllers":     "cpuset cpu memory\n",
+		"cgroup.subtree_control": "memory\n",
+	})
 	path := base.path + "/" + parentPrefix + "1.x"
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
@@ -91,7 +102,8 @@ func TestControllersAreHandedOn(t *testing.T) {
 	if err := p.enable("memory"); err != nil {
 		t.Fatal(err)
 	}
-	if base.text(t, "cgroup.subtree_control") != "memory\n" || runs.text(t, "cgroup.subtree_control") != "+memory" {
+	if base.text(t, "cgroup.subtree_control") != "memory\n" ||
+		runs.text(t, "cgroup.subtree_control") != "+memory" {
 		t.Error("what was handed on already was written again, or the rest was not")
 	}
 	if err := p.enable("io"); err == nil || !strings.Contains(err.Error(), "Delegate=yes") {
@@ -99,9 +111,13 @@ func TestControllersAreHandedOn(t *testing.T) {
 	}
 }
 
-// TestControllersAreHandedOnAgain has the files of a controller missing, as when somebody took it away.
+// TestControllersAreHandedOnAgain has the files of a controller missing, as when somebody took it
+// away.
 func TestControllersAreHandedOnAgain(t *testing.T) {
-	base := fakeCgroup(t, map[string]string{"cgroup.controllers": "memory\n", "cgroup.subtree_control": ""})
+	base := fakeCgroup(t, map[string]string{
+		"cgroup.controllers":     "memory\n",
+		"cgroup.subtree_control": "",
+	})
 	runs := fakeCgroup(t, map[string]string{"cgroup.subtree_control": ""})
 	p := &cgroupParent{
 		cgroupDir:   cgroupDir{base: base.path, path: runs.path},
@@ -111,7 +127,8 @@ func TestControllersAreHandedOnAgain(t *testing.T) {
 	if err := p.limit(fakeCgroup(t, nil), &Spec{MemoryLimitBytes: 1 << 20}); err == nil {
 		t.Error("a limit that nobody holds was taken")
 	}
-	if base.text(t, "cgroup.subtree_control") != "+memory" || runs.text(t, "cgroup.subtree_control") != "+memory" {
+	if base.text(t, "cgroup.subtree_control") != "+memory" ||
+		runs.text(t, "cgroup.subtree_control") != "+memory" {
 		t.Error("the controller was not handed on again")
 	}
 }

@@ -87,7 +87,9 @@ func (d cgroupDir) make(mark string) (g cgroup, home bool, err error) {
 		err = unix.Mkdirat(d.lock, name, 0o755)
 	}
 	if errors.Is(err, unix.EEXIST) {
-		return g, true, startErrorf("processes of an earlier start of run %s are still alive", mark).because(err)
+		return g, true,
+			startErrorf("processes of an earlier start of run %s are still alive",
+				mark).because(err)
 	}
 	path := d.path + "/" + name
 	if err != nil {

@@ -48,7 +48,8 @@ func openCgroupParent(log *slog.Logger) (*cgroupParent, error) {
 	return &cgroupParent{cgroupDir: dir, log: log}, nil
 }
 
-// ownCgroup returns the directory of the agent's cgroup; after an update in place the agent may find itself in the leaf of its predecessor.
+// ownCgroup returns the directory of the agent's cgroup; after an update in place the agent may
+// find itself in the leaf of its predecessor.
 func ownCgroup() (string, error) {
 	mount, root, err := cgroupMount()
 	if err != nil {
@@ -63,13 +64,15 @@ func ownCgroup() (string, error) {
 		return "", fmt.Errorf("the agent's cgroup %s is not below the mount %s", path, mount)
 	}
 	base := filepath.Join(mount, relative)
-	if above := filepath.Dir(base); filepath.Base(base) == agentLeaf && strings.HasPrefix(filepath.Base(above), parentPrefix) {
+	if above := filepath.Dir(base); filepath.Base(base) == agentLeaf &&
+		strings.HasPrefix(filepath.Base(above), parentPrefix) {
 		base = filepath.Dir(above)
 	}
 	return base, nil
 }
 
-// cgroupMount returns the first cgroup2 mount and the part of the hierarchy that it shows (proc_pid_mountinfo(5)).
+// cgroupMount returns the first cgroup2 mount and the part of the hierarchy that it shows
+// (proc_pid_mountinfo(5)).
 func cgroupMount() (mount, root string, err error) {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -133,7 +136,8 @@ func (p *cgroupParent) note(err error) {
 	p.missing = err
 	switch {
 	case err != nil && before == nil:
-		p.log.Warn("a cgroup can't be made; runs are told apart by the next best mark", "error", err)
+		p.log.Warn("a cgroup can't be made; runs are told apart by the next best mark", "error",
+			err)
 	case err == nil && before != nil:
 		p.log.Info("runs have a cgroup of their own again", "path", p.path)
 	}
@@ -153,7 +157,8 @@ func (p *cgroupParent) standing() (path string, err error) {
 	return p.path, p.missing
 }
 
-// renew makes the directory again: where it was, or, if the agent's cgroup is another one now, there.
+// renew makes the directory again: where it was, or, if the agent's cgroup is another one now,
+// there.
 func (p *cgroupParent) renew(cause error) error {
 	dir, err := makeCgroupDir(p.base)
 	if err != nil {
@@ -214,7 +219,8 @@ func (p *cgroupParent) removeFilled() {
 	p.filled = slices.DeleteFunc(p.filled, cgroup.remove)
 }
 
-// remove reports whether the group is gone. Groups that the run's own processes made below it go first.
+// remove reports whether the group is gone. Groups that the run's own processes made below it go
+// first.
 func (g cgroup) remove() bool {
 	err := unix.Rmdir(g.entry())
 	if errors.Is(err, unix.EBUSY) && !g.populated() {

@@ -36,7 +36,8 @@ func (c *children) start(fork func() (pid int, err error)) (int, error) {
 	return pid, err
 }
 
-// reap takes the exit of a registered child that has exited. From here on its number may be another's.
+// reap takes the exit of a registered child that has exited. From here on its number may be
+// another's.
 func (c *children) reap(pid int) (status unix.WaitStatus, usage unix.Rusage, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +66,8 @@ func (c *children) owns(pid int) bool {
 	return ok
 }
 
-// anyAdopted reports whether a living process was adopted from a run. What can't be read counts as yes.
+// anyAdopted reports whether a living process was adopted from a run. What can't be read counts as
+// yes.
 func (c *children) anyAdopted() bool {
 	pids, err := ownChildren()
 	if err != nil {
@@ -112,11 +114,13 @@ type childInfo struct {
 	_                  [100]byte
 }
 
-// peekExited returns a child that has exited, and leaves it as it is; 0: there is none. The error ECHILD says that there is no such child.
+// peekExited returns a child that has exited, and leaves it as it is; 0: there is none. The error
+// ECHILD says that there is no such child.
 func peekExited(idType, id int) (pid int, err error) {
 	for {
 		var info childInfo
-		_, _, errno := unix.Syscall6(unix.SYS_WAITID, uintptr(idType), uintptr(id), uintptr(unsafe.Pointer(&info)),
+		_, _, errno := unix.Syscall6(unix.SYS_WAITID, uintptr(idType), uintptr(id),
+			uintptr(unsafe.Pointer(&info)),
 			unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, 0, 0)
 		switch errno {
 		case 0:

@@ -10,11 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enable hands a controller on to the runs' cgroups. A cgroup that hands controllers on must not hold processes itself (but the root), so the
-// agent moves to a leaf of its own where it is alone in its cgroup, as systemd leaves it with Delegate=yes.
+// enable hands a controller on to the runs' cgroups. A cgroup that hands controllers on must not
+// hold processes itself (but the root), so the agent moves to a leaf of its own where it is alone
+// in its cgroup, as systemd leaves it with Delegate=yes.
 func (p *cgroupParent) enable(controller string) error {
 	if !lists(p.base+"/cgroup.controllers", controller) {
-		return fmt.Errorf("the agent's cgroup %s has no %s controller: with systemd, set Delegate=yes in the unit", p.base, controller)
+		return fmt.Errorf("the agent's cgroup %s has no %s controller: with systemd, set "+
+			"Delegate=yes in the unit", p.base, controller)
 	}
 	err := p.handOn(p.base, controller)
 	if errors.Is(err, unix.EBUSY) {
@@ -50,7 +52,8 @@ func (p *cgroupParent) handOn(path, controller string) error {
 func (p *cgroupParent) moveAgent() error {
 	own := procsOf(p.base)
 	if len(own) != 1 || own[0] != os.Getpid() {
-		return fmt.Errorf("the agent shares its cgroup %s with other processes: %w", p.base, unix.EBUSY)
+		return fmt.Errorf("the agent shares its cgroup %s with other processes: %w", p.base,
+			unix.EBUSY)
 	}
 	leaf := cgroup{path: p.path + "/" + agentLeaf}
 	if err := os.Mkdir(leaf.path, 0o755); err != nil {

@@ -13,8 +13,9 @@ type ending struct {
 	isOver   bool
 }
 
-// Terminate asks every process of the run to end (SIGTERM; Windows: a console break), and kills what is left after grace. It returns at once;
-// Wait tells the end. It may be called again: the earlier deadline wins. A grace of 0 or less is Kill.
+// Terminate asks every process of the run to end (SIGTERM; Windows: a console break), and kills
+// what is left after grace. It returns at once; Wait tells the end. It may be called again: the
+// earlier deadline wins. A grace of 0 or less is Kill.
 func (p *Process) Terminate(grace time.Duration) {
 	if grace <= 0 {
 		p.Kill()

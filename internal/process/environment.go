@@ -8,9 +8,11 @@ import (
 	"strings"
 )
 
-// BaseEnv returns the clean environment that a run starts with: PATH HOME USER LANG TZ (Windows: also what its programs can't do without).
-// userName is the user to run as, empty for the agent's own; timeZone an IANA name, empty for the host's zone. The agent's own PATH is passed
-// on, its absolute directories only, but not to another user, who may be unable to read them. The error is a *StartError: no such user.
+// BaseEnv returns the clean environment that a run starts with: PATH HOME USER LANG TZ (Windows:
+// also what its programs can't do without). userName is the user to run as, empty for the agent's
+// own; timeZone an IANA name, empty for the host's zone. The agent's own PATH is passed on, its
+// absolute directories only, but not to another user, who may be unable to read them. The error is
+// a *StartError: no such user.
 func BaseEnv(userName, timeZone string) ([]string, error) {
 	u, own, err := lookupUser(userName)
 	if err != nil {
@@ -35,14 +37,19 @@ func lookupUser(name string) (u *user.User, own bool, err error) {
 	current, err := user.Current()
 	if err != nil && name == "" {
 		// An agent in a container may have a number and no name.
-		return &user.User{Uid: fmt.Sprint(os.Getuid()), Username: os.Getenv("USER"), HomeDir: os.Getenv("HOME")}, true, nil
+		return &user.User{
+			Uid:      fmt.Sprint(os.Getuid()),
+			Username: os.Getenv("USER"),
+			HomeDir:  os.Getenv("HOME"),
+		}, true, nil
 	}
 	if name == "" || (err == nil && name == current.Username) {
 		return current, true, nil
 	}
 	u, err = user.Lookup(name)
 	if err != nil {
-		return nil, false, startErrorf("there is no user %q on this host: create it, or correct run_as", name).because(err)
+		return nil, false, startErrorf("there is no user %q on this host: create it, or correct "+
+			"run_as", name).because(err)
 	}
 	return u, current != nil && u.Uid == current.Uid, nil
 }

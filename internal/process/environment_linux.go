@@ -12,7 +12,8 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 func systemEnv(*user.User) []string { return nil }
 
-// hostTimeZone is the agent's own TZ, else the zone that /etc/localtime points to, as a name, since not every program takes a path.
+// hostTimeZone is the agent's own TZ, else the zone that /etc/localtime points to, as a name, since
+// not every program takes a path.
 func hostTimeZone() string {
 	if tz := os.Getenv("TZ"); tz != "" {
 		return tz

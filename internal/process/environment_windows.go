@@ -10,7 +10,10 @@ const defaultPath = `C:\Windows\system32;C:\Windows;C:\Windows\System32\WindowsP
 // systemEnv is what Windows' own libraries look for.
 func systemEnv(u *user.User) []string {
 	env := []string{"USERPROFILE=" + u.HomeDir, "USERNAME=" + u.Username}
-	for _, name := range []string{"SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP", "ProgramData", "ProgramFiles"} {
+	for _, name := range []string{
+		"SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT",
+		"TEMP", "TMP", "ProgramData", "ProgramFiles",
+	} {
 		if value := os.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}

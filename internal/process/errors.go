@@ -2,12 +2,13 @@ package process
 
 import "fmt"
 
-// StartError says in a plain sentence why nothing was started. The sentence holds no script text, no argument and no environment value.
+// StartError says in a plain sentence why nothing was started. The sentence holds no script text,
+// no argument and no environment value.
 type StartError struct {
 	Sentence string
 	Err      error // the system's error, where there is one
-	// OfHost: the host lacks what every run needs (descriptors, memory, room for a process), so that
-	// others can't be started either. The job has nothing to do with it.
+	// OfHost: the host lacks what every run needs (descriptors, memory, room for a process), so
+	// that others can't be started either. The job has nothing to do with it.
 	OfHost bool
 }
 

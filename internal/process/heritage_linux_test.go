@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eachBirth runs a test with children that the host makes by its own steps, and with those of the standard library.
+// eachBirth runs a test with children that the host makes by its own steps, and with those of the
+// standard library.
 func eachBirth(t *testing.T, test func(t *testing.T, h *Host, own bool)) {
 	t.Run("own steps", func(t *testing.T) {
 		h := bestHost(t)
@@ -47,30 +48,42 @@ func TestEveryRunHasASessionOfItsOwn(t *testing.T) {
 	eachBirth(t, func(t *testing.T, h *Host, _ bool) {
 		for name, spec := range kinds(`set -- $(sed 's/.*) //' /proc/$$/stat); echo $(($3 == $$)) $(($4 == $$)) $5; : </dev/tty`) {
 			_, out, errs := run(t, h, spec)
-			if out != "1 1 0\n" || !strings.Contains(errs, "No such device or address") && !strings.Contains(errs, "cannot open /dev/tty") {
+			if out != "1 1 0\n" || !strings.Contains(errs, "No such device or address") &&
+				!strings.Contains(errs, "cannot open /dev/tty") {
 				t.Errorf("%s: group, session and terminal: %q %q", name, out, errs)
 			}
 		}
 	})
 }
 
-// TestTheScoreIsThereFromTheBeginning reads the score as the first thing that a run does, often, and in a child of it.
+// TestTheScoreIsThereFromTheBeginning reads the score as the first thing that a run does, often,
+// and in a child of it.
 func TestTheScoreIsThereFromTheBeginning(t *testing.T) {
-	for own, want := range map[int]string{-1000: "0", -700: "0", -200: "300", 0: "500", 499: "999", 600: "1000", 1000: "1000"} {
+	for own, want := range map[int]string{
+		-1000: "0",
+		-700:  "0",
+		-200:  "300",
+		0:     "500",
+		499:   "999",
+		600:   "1000",
+		1000:  "1000",
+	} {
 		t.Run(fmt.Sprintf("agent at %d", own), func(t *testing.T) {
 			setScore(t, own)
 			h := bestHost(t)
 			if why := h.caps.find(CapDisinherit); !why.Available {
 				t.Skip(why.Detail)
 			}
-			for name, spec := range kinds("read -r a </proc/self/oom_score_adj; echo $a $(cat /proc/self/oom_score_adj)") {
+			for name, spec := range kinds(
+				"read -r a </proc/self/oom_score_adj; echo $a $(cat /proc/self/oom_score_adj)") {
 				for range 20 {
 					if _, out, errs := run(t, h, spec); out != want+" "+want+"\n" {
 						t.Fatalf("%s: %q %q", name, out, errs)
 					}
 				}
 			}
-			if text, err := os.ReadFile(oomScoreFile); err != nil || strings.TrimSpace(string(text)) != fmt.Sprint(own) {
+			if text, err := os.ReadFile(oomScoreFile); err != nil ||
+				strings.TrimSpace(string(text)) != fmt.Sprint(own) {
 				t.Fatalf("the agent's own score became %q %v", text, err)
 			}
 		})
@@ -78,7 +91,16 @@ func TestTheScoreIsThereFromTheBeginning(t *testing.T) {
 }
 
 func TestTheScoreOfARunIsNeverNegative(t *testing.T) {
-	for own, want := range map[int]int{-1000: 0, -501: 0, -500: 0, -499: 1, 0: 500, 500: 1000, 501: 1000, 1000: 1000} {
+	for own, want := range map[int]int{
+		-1000: 0,
+		-501:  0,
+		-500:  0,
+		-499:  1,
+		0:     500,
+		500:   1000,
+		501:   1000,
+		1000:  1000,
+	} {
 		if got := scoreAbove(own); got != want {
 			t.Errorf("an agent with %d: %d", own, got)
 		}
@@ -101,21 +123,24 @@ func setScore(t *testing.T, score int) {
 	})
 }
 
-// searchKey is Python for keyctl(KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "gusty test"): it prints the key's number, or -1.
+// searchKey is Python for keyctl(KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "gusty test"): it
+// prints the key's number, or -1.
 const searchKey = `import ctypes
 print(ctypes.CDLL(None).syscall(%d, 10, -3, b"user", b"gusty test", 0))
 `
 
 func TestTheAgentsKeysStayItsOwn(t *testing.T) {
 	h := bestHost(t)
-	if why := h.caps.find(CapDisinherit); !why.Available || findProgram("python3", defaultPath) == "" {
+	if why := h.caps.find(CapDisinherit); !why.Available ||
+		findProgram("python3", defaultPath) == "" {
 		t.Skip("there is no python3, or: " + why.Detail)
 	}
 	runtime.LockOSThread() // for good: a session keyring is a thread's
 	if _, err := unix.KeyctlJoinSessionKeyring(""); err != nil {
 		t.Skip(err)
 	}
-	if _, err := unix.AddKey("user", "gusty test", []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING); err != nil {
+	if _, err := unix.AddKey("user", "gusty test", []byte("secret"),
+		unix.KEY_SPEC_SESSION_KEYRING); err != nil {
 		t.Fatal(err)
 	}
 	script := fmt.Sprintf(searchKey, unix.SYS_KEYCTL)
@@ -148,7 +173,8 @@ func TestTheLimitOnDescriptorsIsTheOneOfTheStart(t *testing.T) {
 		t.Fatalf("started with %+v, now %+v", want, now)
 	}
 	eachBirth(t, func(t *testing.T, h *Host, _ bool) {
-		if _, out, _ := run(t, h, Spec{Script: []byte("ulimit -Sn")}); out != fmt.Sprintln(want.Cur) {
+		if _, out, _ := run(t, h,
+			Spec{Script: []byte("ulimit -Sn")}); out != fmt.Sprintln(want.Cur) {
 			t.Errorf("a run has %q, want %d", out, want.Cur)
 		}
 	})

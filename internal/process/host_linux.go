@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host starts processes in the way that this machine allows. A process has one at most: two would reap each other's runs.
+// Host starts processes in the way that this machine allows. A process has one at most: two would
+// reap each other's runs.
 type Host struct {
 	log      *slog.Logger
 	caps     capabilities
@@ -37,8 +38,8 @@ const (
 	markKinship
 )
 
-// NewHost probes the machine, makes the agent a child subreaper and starts to reap what is adopted. The error is that of a machine that
-// can't run anything; a capability that is missing is none.
+// NewHost probes the machine, makes the agent a child subreaper and starts to reap what is adopted.
+// The error is that of a machine that can't run anything; a capability that is missing is none.
 func NewHost(o HostOptions) (*Host, error) { return newHost(o, markCgroup) }
 
 // newHost begins its choice of a mark with best.
@@ -47,15 +48,24 @@ func newHost(o HostOptions, best markKind) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input for scripts: %w", err)
 	}
-	h := &Host{log: o.Logger, null: null, children: newChildren(), starts: newStarts(), pieces: newPieces(), kills: newOOMKills()}
+	h := &Host{
+		log:      o.Logger,
+		null:     null,
+		children: newChildren(),
+		starts:   newStarts(),
+		pieces:   newPieces(),
+		kills:    newOOMKills(),
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	h.caps.probed(CapPidfd, probePidfd(), "a run is signalled without a doubt which process is meant")
+	h.caps.probed(CapPidfd, probePidfd(),
+		"a run is signalled without a doubt which process is meant")
 	h.caps.probed(CapMemfd, probeMemfd(), "a script reaches its interpreter without a file")
 	h.caps.probed(CapSubreaper, becomeSubreaper(), "orphans of a run stay descendants of the agent")
 	h.chooseMark(best)
-	h.caps.probed(CapDisinherit, h.probeHeritage(), "a run has nothing of the agent's protection and keyring from its first instruction on")
+	h.caps.probed(CapDisinherit, h.probeHeritage(),
+		"a run has nothing of the agent's protection and keyring from its first instruction on")
 	h.caps.probed(CapRunAs, probeRunAs(), "runs may have another user")
 	h.reaper = startReaper(h.children, h.orphansReaped)
 	return h, nil
@@ -80,14 +90,16 @@ func (h *Host) orphansReaped() {
 	}
 }
 
-// chooseMark probes every kind, also those that are not needed then, since an operator wants to know.
+// chooseMark probes every kind, also those that are not needed then, since an operator wants to
+// know.
 func (h *Host) chooseMark(best markKind) {
 	h.mark = markKinship
 	h.caps.probed(CapCgroupNamespace, probeNamespace(), "a mark for the processes of a run")
 	if best <= markNamespace && h.canMarkBySpace() {
 		h.mark = markNamespace
 	}
-	h.caps.probed(CapLimitMark, h.limits.probe(), "a mark for the processes of a run where there is no better one")
+	h.caps.probed(CapLimitMark, h.limits.probe(),
+		"a mark for the processes of a run where there is no better one")
 	if best == markCgroup {
 		h.chooseCgroup()
 	}
@@ -107,14 +119,15 @@ func (h *Host) chooseCgroup() {
 		return
 	}
 	h.mark, h.cgroups = markCgroup, parent
-	h.caps.probed(CapCgroupKill, unix.Access(parent.path+"/cgroup.kill", unix.W_OK), "a run is ended whole at once")
+	h.caps.probed(CapCgroupKill, unix.Access(parent.path+"/cgroup.kill", unix.W_OK),
+		"a run is ended whole at once")
 	h.caps.probed(CapMemory, parent.begin("memory"), "memory_limit_bytes is held")
 	h.caps.probed(CapCPU, parent.begin("cpu"), "cpu_limit_percent is held")
 	parent.sweep()
 }
 
-// asOfNow corrects what was probed at the start: the directory for cgroups may be elsewhere by now, or
-// gone.
+// asOfNow corrects what was probed at the start: the directory for cgroups may be elsewhere by now,
+// or gone.
 func (h *Host) asOfNow(caps capabilities) []Capability {
 	if h.cgroups == nil {
 		return caps
@@ -125,7 +138,8 @@ func (h *Host) asOfNow(caps capabilities) []Capability {
 		case caps[i].Name == CapCgroup && missing == nil:
 			caps[i].Detail = path
 		case caps[i].Name == CapCgroup:
-			caps[i].Available, caps[i].Detail = false, "a cgroup can't be made any more: "+missing.Error()
+			caps[i].Available, caps[i].Detail = false, "a cgroup can't be made any more: "+
+				missing.Error()
 		}
 	}
 	return caps

@@ -22,7 +22,8 @@ type Host struct {
 	unnamed serial
 }
 
-// NewHost probes the machine and makes the private directory. The error is that of a machine that can't run anything.
+// NewHost probes the machine and makes the private directory. The error is that of a machine that
+// can't run anything.
 func NewHost(o HostOptions) (*Host, error) {
 	if o.PrivateDir == "" {
 		return nil, errors.New("scripts need a private directory")
@@ -35,11 +36,18 @@ func NewHost(o HostOptions) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input for scripts: %w", err)
 	}
-	h := &Host{log: o.Logger, scripts: scripts, null: null, starts: newStarts(), pieces: newPieces()}
+	h := &Host{
+		log:     o.Logger,
+		scripts: scripts,
+		null:    null,
+		starts:  newStarts(),
+		pieces:  newPieces(),
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	if h.caps.probed(CapJobObject, probeJob(), "a run is ended whole, and its memory and processor time are limited") {
+	if h.caps.probed(CapJobObject, probeJob(),
+		"a run is ended whole, and its memory and processor time are limited") {
 		h.caps.add(CapMemory, true, "by the job object")
 		h.caps.add(CapCPU, true, "by the job object")
 	}
@@ -58,7 +66,8 @@ func openNull() (windows.Handle, error) {
 	if err != nil {
 		return 0, err
 	}
-	return windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE,
+	return windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE,
 		inheritable(), windows.OPEN_EXISTING, 0, 0)
 }
 
@@ -70,18 +79,21 @@ func probeJob() error {
 	return windows.CloseHandle(job)
 }
 
-// Supports reports whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
-// error is an *UnsupportedError, or nil.
+// Supports reports whether the host can hold what a job asks for, so that it is refused when it is
+// stored and not ignored when it runs. The error is an *UnsupportedError, or nil.
 func (h *Host) Supports(limits Limits) error {
 	switch jobs := h.caps.find(CapJobObject); {
 	case limits.RunAs != "":
-		return unsupportedf("run_as", "on Windows a run has the agent's own user: another one would need its password")
+		return unsupportedf("run_as", "on Windows a run has the agent's own user: another one "+
+			"would need its password")
 	case limits.Nice < -20 || limits.Nice > 19:
 		return unsupportedf("nice", "a priority is a number from -20 to 19")
 	case limits.MemoryLimitBytes < 0 || limits.MemoryLimitBytes > 0 && !jobs.Available:
-		return unsupportedf("memory_limit_bytes", "this host can't limit a run's memory: %s", jobs.Detail)
+		return unsupportedf("memory_limit_bytes", "this host can't limit a run's memory: %s",
+			jobs.Detail)
 	case limits.CPULimitPercent < 0 || limits.CPULimitPercent > 0 && !jobs.Available:
-		return unsupportedf("cpu_limit_percent", "this host can't limit a run's processor time: %s", jobs.Detail)
+		return unsupportedf("cpu_limit_percent", "this host can't limit a run's processor time: %s",
+			jobs.Detail)
 	}
 	return nil
 }

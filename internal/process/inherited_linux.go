@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CloseInherited keeps every descriptor that the agent was started with, but standard input, output and error, from reaching a script. It
-// belongs first in main: descriptors that Go opens are marked so from the beginning.
+// CloseInherited keeps every descriptor that the agent was started with, but standard input, output
+// and error, from reaching a script. It belongs first in main: descriptors that Go opens are marked
+// so from the beginning.
 func CloseInherited() error {
 	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil {
@@ -22,7 +23,8 @@ func CloseInherited() error {
 func markEach(cause error) error {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		return fmt.Errorf("inherited descriptors can't be kept from scripts: %w", errors.Join(cause, err))
+		return fmt.Errorf("inherited descriptors can't be kept from scripts: %w",
+			errors.Join(cause, err))
 	}
 	for _, e := range entries {
 		if fd, ok := parsePID(e.Name()); ok && fd > 2 {
@@ -32,8 +34,9 @@ func markEach(cause error) error {
 	return nil
 }
 
-// TightenUmask keeps the files that the agent and its runs make from being writable for everyone because the agent was started so. Any umask that
-// has thought of others stays, as a service manager sets it for a service. It belongs first in main.
+// TightenUmask keeps the files that the agent and its runs make from being writable for everyone
+// because the agent was started so. Any umask that has thought of others stays, as a service
+// manager sets it for a service. It belongs first in main.
 func TightenUmask() {
 	const others, usual = 0o002, 0o022
 	if own := unix.Umask(usual); own&others != 0 {

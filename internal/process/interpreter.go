@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// findInterpreter returns the path of the first of the names that is found in the PATH of env. Only absolute directories of PATH are looked
-// at: what lies in a job's working directory is not to be run by accident.
+// findInterpreter returns the path of the first of the names that is found in the PATH of env. Only
+// absolute directories of PATH are looked at: what lies in a job's working directory is not to be
+// run by accident.
 func findInterpreter(names, env []string) (string, error) {
 	path := lookupEnv(env, "PATH")
 	for _, name := range names {
@@ -16,9 +17,11 @@ func findInterpreter(names, env []string) (string, error) {
 		}
 	}
 	if strings.ContainsAny(names[0], pathSeparators) {
-		return "", startErrorf("the interpreter %s does not exist or can't be executed: install it, or correct its path", names[0])
+		return "", startErrorf("the interpreter %s does not exist or can't be executed: install "+
+			"it, or correct its path", names[0])
 	}
-	return "", startErrorf("the interpreter %s is not in PATH %s: install it, or set PATH in the job's environment",
+	return "", startErrorf("the interpreter %s is not in PATH %s: install it, or set PATH in the "+
+		"job's environment",
 		strings.Join(names, " or "), path)
 }
 
@@ -50,7 +53,8 @@ func lookupEnv(env []string, name string) string {
 	return ""
 }
 
-// compactEnv drops all but the last value of each name, since programs differ in which one they take.
+// compactEnv drops all but the last value of each name, since programs differ in which one they
+// take.
 func compactEnv(env []string) []string {
 	last := make(map[string]int, len(env))
 	for i, e := range env {

@@ -8,7 +8,8 @@ import (
 
 const pathSeparators = `/\`
 
-// executable returns the path of a program, with its extension. Batch files are no interpreters: cmd would parse a script's arguments anew.
+// executable returns the path of a program, with its extension. Batch files are no interpreters:
+// cmd would parse a script's arguments anew.
 func executable(path string) string {
 	candidates := []string{path + ".exe", path + ".com"}
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".exe" || ext == ".com" {

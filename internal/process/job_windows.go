@@ -22,9 +22,11 @@ type jobTree struct {
 	script string // its file, if any
 }
 
-// ask sends a console break, which reaches only processes that share a console with the agent. The others are killed after the grace.
+// ask sends a console break, which reaches only processes that share a console with the agent. The
+// others are killed after the grace.
 func (t *jobTree) ask() (again bool, err error) {
-	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, t.group) // fails in a service, as said above
+	// fails in a service, as said above
+	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, t.group)
 	return false, nil
 }
 
@@ -41,10 +43,13 @@ func (t *jobTree) left() int {
 func (t *jobTree) leftBehind() int { return t.left() }
 
 func (t *jobTree) account(res *Result) {
-	if used, err := queryJob[jobAccounting](t.job, windows.JobObjectBasicAccountingInformation); err == nil {
-		res.CPUUser, res.CPUSystem = ticksOf100ns(used.totalUserTime), ticksOf100ns(used.totalKernelTime)
+	if used, err := queryJob[jobAccounting](t.job,
+		windows.JobObjectBasicAccountingInformation); err == nil {
+		res.CPUUser, res.CPUSystem = ticksOf100ns(used.totalUserTime), ticksOf100ns(
+			used.totalKernelTime)
 	}
-	if limits, err := queryJob[windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION](t.job, windows.JobObjectExtendedLimitInformation); err == nil {
+	if limits, err := queryJob[windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION](t.job,
+		windows.JobObjectExtendedLimitInformation); err == nil {
 		res.MaxRSSBytes = int64(limits.PeakJobMemoryUsed)
 	}
 }
@@ -57,7 +62,8 @@ func (t *jobTree) release() {
 		return
 	}
 	if err := os.Remove(t.script); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.host.log.Warn("a script's file could not be removed; it is when the agent starts again", "file", t.script, "error", err)
+		t.host.log.Warn("a script's file could not be removed; it is when the agent starts again",
+			"file", t.script, "error", err)
 	}
 }
 
@@ -82,12 +88,14 @@ const (
 )
 
 func queryJob[T any](job windows.Handle, class int32) (info T, err error) {
-	err = windows.QueryInformationJobObject(job, class, uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), nil)
+	err = windows.QueryInformationJobObject(job, class, uintptr(unsafe.Pointer(&info)),
+		uint32(unsafe.Sizeof(info)), nil)
 	return info, err
 }
 
 func setJob[T any](job windows.Handle, class uint32, info *T) error {
-	_, err := windows.SetInformationJobObject(job, class, uintptr(unsafe.Pointer(info)), uint32(unsafe.Sizeof(*info)))
+	_, err := windows.SetInformationJobObject(job, class, uintptr(unsafe.Pointer(info)),
+		uint32(unsafe.Sizeof(*info)))
 	return err
 }
 

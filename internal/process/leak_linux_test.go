@@ -26,7 +26,8 @@ func openDescriptors(t testing.TB) []string {
 	return open
 }
 
-// TestNothingStaysBehind runs many short scripts at once, each of which leaves an orphan that the agent adopts.
+// TestNothingStaysBehind runs many short scripts at once, each of which leaves an orphan that the
+// agent adopts.
 func TestNothingStaysBehind(t *testing.T) {
 	runs := 1000
 	if testing.Short() {
@@ -41,7 +42,13 @@ func TestNothingStaysBehind(t *testing.T) {
 			if i%4 == 0 {
 				script = "(exec </dev/null >/dev/null 2>&1; (: & sleep .01) & exit) & exit 3"
 			}
-			p, err := h.Start(Spec{Interpreter: "bash", Env: testEnv(), Script: []byte(script), Stdout: newFirstLine(), Stderr: newFirstLine()})
+			p, err := h.Start(Spec{
+				Interpreter: "bash",
+				Env:         testEnv(),
+				Script:      []byte(script),
+				Stdout:      newFirstLine(),
+				Stderr:      newFirstLine(),
+			})
 			if err != nil {
 				t.Error(err)
 				return
@@ -53,7 +60,8 @@ func TestNothingStaysBehind(t *testing.T) {
 		expectAlone(t)
 		eventually(t, func() error {
 			if after := openDescriptors(t); len(after) > len(before) {
-				return fmt.Errorf("descriptors before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+				return fmt.Errorf("descriptors before:\n%s\nafter:\n%s", strings.Join(before, "\n"),
+					strings.Join(after, "\n"))
 			}
 			return nil
 		})
@@ -93,7 +101,14 @@ func inParallel(workers, n int, do func(i int)) {
 func TestFailedStartsLeaveNothingBehind(t *testing.T) {
 	eachMark(t, func(t *testing.T, h *Host) {
 		fail := func() {
-			_, err := h.Start(Spec{Interpreter: "bash", Env: testEnv(), Dir: "/no/dir", Mark: "m", Stdout: newFirstLine(), Stderr: newFirstLine()})
+			_, err := h.Start(Spec{
+				Interpreter: "bash",
+				Env:         testEnv(),
+				Dir:         "/no/dir",
+				Mark:        "m",
+				Stdout:      newFirstLine(),
+				Stderr:      newFirstLine(),
+			})
 			if err == nil {
 				t.Fatal("it started")
 			}
@@ -104,7 +119,8 @@ func TestFailedStartsLeaveNothingBehind(t *testing.T) {
 			fail()
 		}
 		if after := openDescriptors(t); len(after) > len(before) {
-			t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+			t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"),
+				strings.Join(after, "\n"))
 		}
 		if h.cgroups != nil {
 			if err := onlyOwnFiles(h.cgroups.path); err != nil {
@@ -114,7 +130,8 @@ func TestFailedStartsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-// TestOtherChildrenKeepTheirExitCodes starts programs by os/exec, as other code of the agent may, and lets them wait for long.
+// TestOtherChildrenKeepTheirExitCodes starts programs by os/exec, as other code of the agent may,
+// and lets them wait for long.
 func TestOtherChildrenKeepTheirExitCodes(t *testing.T) {
 	h := bestHost(t)
 	inParallel(8, 200, func(i int) {
@@ -156,7 +173,8 @@ func TestTheHardestTreesManyTimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newTestHost(t, kind)
 			inParallel(4, rounds, func(i int) {
-				p := plantMarked(t, h, script+[]string{"wait", "exit 0"}[i%2], fmt.Sprintf("hard-%d", i))
+				p := plantMarked(t, h, script+[]string{"wait", "exit 0"}[i%2],
+					fmt.Sprintf("hard-%d", i))
 				p.Kill()
 				if res := p.Wait(); res.Err != nil || res.LeftRunning != 0 {
 					t.Errorf("%+v", res)

@@ -62,7 +62,8 @@ func (p *cgroupParent) sweep() {
 		if err != nil {
 			return // it is another's, or gone
 		}
-		_ = errors.Join(thawBelow(path), removeRuns(path), unix.Rmdir(path), unix.Close(fd)) // what is in use stays
+		// what is in use stays
+		_ = errors.Join(thawBelow(path), removeRuns(path), unix.Rmdir(path), unix.Close(fd))
 	})
 }
 

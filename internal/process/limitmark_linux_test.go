@@ -12,7 +12,11 @@ import (
 
 func TestLimitMarks(t *testing.T) {
 	seen := map[limitMark]bool{}
-	for below, first := range map[uint64]uint64{math.MaxUint64: 1 << 62, 1<<62 + 5: 1 << 61, 1<<61 + 1<<60: 1 << 60} {
+	for below, first := range map[uint64]uint64{
+		math.MaxUint64: 1 << 62,
+		1<<62 + 5:      1 << 61,
+		1<<61 + 1<<60:  1 << 60,
+	} {
 		for n := range 1000 {
 			m := (&limitMarks{own: unix.Rlimit{Max: below}}).of(strconv.Itoa(n))
 			if uint64(m) < first || uint64(m) >= 2*first || uint64(m) >= below || seen[m] {
@@ -21,7 +25,8 @@ func TestLimitMarks(t *testing.T) {
 			seen[m] = true
 		}
 	}
-	if new(limitMarks).of("run") != 0 || (&limitMarks{own: unix.Rlimit{Max: math.MaxUint64}}).of("") != 0 {
+	if new(limitMarks).of("run") != 0 ||
+		(&limitMarks{own: unix.Rlimit{Max: math.MaxUint64}}).of("") != 0 {
 		t.Error("there is a mark without a host or a run for it")
 	}
 	if limitMark(0).has(os.Getpid()) {
@@ -29,7 +34,8 @@ func TestLimitMarks(t *testing.T) {
 	}
 }
 
-// What a run forks has its limit, whatever it does to its session, its parents and its environment, and no other run has it.
+// What a run forks has its limit, whatever it does to its session, its parents and its environment,
+// and no other run has it.
 func TestARunHasALimitOfItsOwn(t *testing.T) {
 	h := newTestHost(t, markKinship)
 	const script = `env -i setsid sh -c 'setsid grep "Max file locks" /proc/self/limits'`
@@ -38,7 +44,8 @@ func TestARunHasALimitOfItsOwn(t *testing.T) {
 		if res.ExitCode != 0 || errs != "" {
 			t.Fatalf("%+v %q", res, errs)
 		}
-		return strings.Fields(out)[3] // of "Max file locks <soft> <hard> locks"; the hard one follows a moment after the birth
+		// of "Max file locks <soft> <hard> locks"; the hard one follows a moment after the birth
+		return strings.Fields(out)[3]
 	}
 	want := strconv.FormatUint(uint64(h.limits.of("run-1")), 10)
 	if got := of("run-1"); got != want {

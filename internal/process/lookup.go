@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// lookLimit is how long the file systems of the interpreter and of the working directory may take to answer.
+// lookLimit is how long the file systems of the interpreter and of the working directory may take
+// to answer.
 const lookLimit = 10 * time.Second
 
-// look finds the program, and tries the working directory. It comes before anything that other starts need: while a process is made no other
-// can be, so a mount that hangs must be noticed before. What hangs here costs a goroutine until the mount answers.
+// look finds the program, and tries the working directory. It comes before anything that other
+// starts need: while a process is made no other can be, so a mount that hangs must be noticed
+// before. What hangs here costs a goroutine until the mount answers.
 func look(spec *Spec, find func() (string, error)) (path string, err error) {
 	type answer struct {
 		path string
@@ -19,7 +21,8 @@ func look(spec *Spec, find func() (string, error)) (path string, err error) {
 	go func() {
 		path, err := find()
 		if err == nil && spec.Dir != "" {
-			_, _ = os.Stat(spec.Dir) // one that can't be entered is explained when entering it has failed
+			// one that can't be entered is explained when entering it has failed
+			_, _ = os.Stat(spec.Dir)
 		}
 		answered <- answer{path, err}
 	}()
@@ -29,7 +32,8 @@ func look(spec *Spec, find func() (string, error)) (path string, err error) {
 	case a := <-answered:
 		return a.path, a.err
 	case <-limit.C:
-		return "", startErrorf("PATH or the working directory %s did not answer for %s: a file system that is mounted there may hang",
+		return "", startErrorf("PATH or the working directory %s did not answer for %s: a file "+
+			"system that is mounted there may hang",
 			spec.Dir, lookLimit)
 	}
 }

@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests end process trees, so they run in a PID namespace of their own, in which nothing else can be hit. The test binary goes through
-// three stages: as it was started; as the first process of the namespace; and as the tests.
+// The tests end process trees, so they run in a PID namespace of their own, in which nothing else
+// can be hit. The test binary goes through three stages: as it was started; as the first process of
+// the namespace; and as the tests.
 const stageVariable = "GUSTY_PROCESS_TEST_STAGE"
 
 func TestMain(m *testing.M) {
@@ -42,46 +43,63 @@ func nextStage(stage string) *exec.Cmd {
 func enterNamespace() int {
 	runtime.LockOSThread() // Pdeathsig is about the thread
 	cmd := nextStage("first")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS,
+		Pdeathsig:  unix.SIGKILL,
+	}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{
+			ContainerID: 0,
+			HostID:      os.Getuid(),
+			Size:        1,
+		}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{
+			ContainerID: 0,
+			HostID:      os.Getgid(),
+			Size:        1,
+		}}
 	}
 	if err := cmd.Start(); err != nil {
-		fmt.Fprintf(os.Stderr, "these tests need a PID namespace of their own: %v; run them as root or allow user namespaces\n", err)
+		fmt.Fprintf(os.Stderr, "these tests need a PID namespace of their own: %v; run them as "+
+			"root or allow user namespaces\n", err)
 		return 1
 	}
 	return exitOf(cmd.Wait())
 }
 
-// firstProcess is what an init would be: it mounts /proc, reaps, and takes everything with it when it ends.
+// firstProcess is what an init would be: it mounts /proc, reaps, and takes everything with it when
+// it ends.
 func firstProcess() int {
 	err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err == nil {
 		err = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "these tests need a /proc of their own: %v; run them as root or allow user namespaces\n", err)
+		fmt.Fprintf(os.Stderr, "these tests need a /proc of their own: %v; run them as root or "+
+			"allow user namespaces\n", err)
 		return 1
 	}
 	boundProcesses()
 	return exitOf(nextStage("tests").Run())
 }
 
-// boundProcesses keeps a test that forks without end, by mistake, from taking the whole machine's process numbers. They also come round
-// again soon, as on a host that has run for long. Linux has such a bound for each PID namespace since 6.14; before, it is the host's.
+// boundProcesses keeps a test that forks without end, by mistake, from taking the whole machine's
+// process numbers. They also come round again soon, as on a host that has run for long. Linux has
+// such a bound for each PID namespace since 6.14; before, it is the host's.
 func boundProcesses() {
 	var name unix.Utsname
 	var major, minor int
 	if unix.Uname(&name) != nil {
 		return
 	}
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major,
+		&minor); err != nil {
 		return
 	}
 	if major > 6 || major == 6 && minor >= 14 {
-		_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte("2000"), 0) // it is a second line only: no test needs it
+		// it is a second line only: no test needs it
+		_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte("2000"), 0)
 	}
 }
 
@@ -135,7 +153,11 @@ func bestHost(t testing.TB) *Host {
 }
 
 func eachMark(t *testing.T, test func(t *testing.T, h *Host)) {
-	for name, kind := range map[string]markKind{"cgroup": markCgroup, "namespace": markNamespace, "kinship": markKinship} {
+	for name, kind := range map[string]markKind{
+		"cgroup":    markCgroup,
+		"namespace": markNamespace,
+		"kinship":   markKinship,
+	} {
 		t.Run(name, func(t *testing.T) { test(t, newTestHost(t, kind)) })
 	}
 }
@@ -159,7 +181,8 @@ func run(t testing.TB, h *Host, spec Spec) (Result, string, string) {
 	return res, out.String(), errs.String()
 }
 
-// others are the processes of the namespace that are neither its first nor the tests, with their states.
+// others are the processes of the namespace that are neither its first nor the tests, with their
+// states.
 func others() map[int]string {
 	found := map[int]string{}
 	_ = eachPID(func(pid int) {

@@ -38,12 +38,16 @@ func (m *mainProcess) wait() Result {
 	}
 	status, usage, err := m.children.reap(m.pid)
 	if err != nil {
-		return Result{ExitCode: -1, Err: fmt.Errorf("the exit of process %d could not be observed: %w", m.pid, err)}
+		return Result{
+			ExitCode: -1,
+			Err:      fmt.Errorf("the exit of process %d could not be observed: %w", m.pid, err),
+		}
 	}
 	return resultOf(status, &usage)
 }
 
-// awaitExit parks the goroutine in the runtime's poller where there is a pidfd, so that a waiting run costs no thread.
+// awaitExit parks the goroutine in the runtime's poller where there is a pidfd, so that a waiting
+// run costs no thread.
 func (m *mainProcess) awaitExit() {
 	if m.pidfd != nil && m.awaitPidfd() {
 		return
@@ -61,7 +65,8 @@ func (m *mainProcess) awaitPidfd() bool {
 	return conn.Read(func(fd uintptr) bool { return hasExited(unix.P_PIDFD, int(fd)) }) == nil
 }
 
-// hasExited also says so of a child that others have reaped against the rules: waiting on would never end.
+// hasExited also says so of a child that others have reaped against the rules: waiting on would
+// never end.
 func hasExited(idType, id int) bool {
 	pid, err := peekExited(idType, id)
 	return pid != 0 || errors.Is(err, unix.ECHILD)
@@ -70,21 +75,25 @@ func hasExited(idType, id int) bool {
 // exited reports whether the process has come to its end, reaped or not.
 func (m *mainProcess) exited() bool { return m.gone.Load() || hasExited(unix.P_PID, m.pid) }
 
-// signalGroup signals the process group while its number can't be another's, and reports whether it did. The kernel lets no fork cross it.
+// signalGroup signals the process group while its number can't be another's, and reports whether it
+// did. The kernel lets no fork cross it.
 func (m *mainProcess) signalGroup(sig unix.Signal) (done bool) {
-	m.children.whileOwned(m.pid, func() { done = unix.Kill(-m.pid, sig) == nil }) // ESRCH: nobody is left in it
+	// ESRCH: nobody is left in it
+	m.children.whileOwned(m.pid, func() { done = unix.Kill(-m.pid, sig) == nil })
 	return done
 }
 
-// ownsGroup reports whether a process group or a session of this number is the run's. A number is not given away while one of them has members.
+// ownsGroup reports whether a process group or a session of this number is the run's. A number is
+// not given away while one of them has members.
 func (m *mainProcess) ownsGroup() bool { return !m.gone.Load() || !m.children.owns(m.pid) }
 
 func resultOf(status unix.WaitStatus, usage *unix.Rusage) Result {
 	res := Result{
-		ExitCode:    status.ExitStatus(), // -1 where a signal ended it
-		CPUUser:     time.Duration(usage.Utime.Nano()),
-		CPUSystem:   time.Duration(usage.Stime.Nano()),
-		MaxRSSBytes: int64(usage.Maxrss) << 10, //nolint:unconvert // it has 32 bits on some machines
+		ExitCode:  status.ExitStatus(), // -1 where a signal ended it
+		CPUUser:   time.Duration(usage.Utime.Nano()),
+		CPUSystem: time.Duration(usage.Stime.Nano()),
+		//nolint:unconvert // it has 32 bits on some machines
+		MaxRSSBytes: int64(usage.Maxrss) << 10,
 	}
 	if status.Signaled() {
 		res.Signal = signalName(status.Signal())
@@ -92,7 +101,8 @@ func resultOf(status unix.WaitStatus, usage *unix.Rusage) Result {
 	return res
 }
 
-// signalName returns "SIGKILL", also for those without a name of their own: "SIGRTMIN+3", as kill(1) counts them with glibc.
+// signalName returns "SIGKILL", also for those without a name of their own: "SIGRTMIN+3", as
+// kill(1) counts them with glibc.
 func signalName(sig syscall.Signal) string {
 	const rtmin = 34
 	if name := unix.SignalName(sig); name != "" {

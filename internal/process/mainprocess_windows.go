@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// controlCExit is STATUS_CONTROL_C_EXIT, with which a process ends that does not handle a console event.
+// controlCExit is STATUS_CONTROL_C_EXIT, with which a process ends that does not handle a console
+// event.
 const controlCExit = 0xC000013A
 
 // mainProcess is the process that the Host started for a run.
@@ -25,7 +26,10 @@ func (m *mainProcess) wait() Result {
 	}
 	switch {
 	case err != nil:
-		return Result{ExitCode: -1, Err: fmt.Errorf("the exit of process %d could not be observed: %w", m.pid, err)}
+		return Result{
+			ExitCode: -1,
+			Err:      fmt.Errorf("the exit of process %d could not be observed: %w", m.pid, err),
+		}
 	case code == killedCode:
 		return Result{ExitCode: -1, Signal: "SIGKILL"}
 	case code == controlCExit:

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// markedTree is a run without a cgroup: its processes are those descendants of the agent that members finds.
+// markedTree is a run without a cgroup: its processes are those descendants of the agent that
+// members finds.
 type markedTree struct {
 	host    *Host
 	main    *mainProcess
@@ -17,7 +18,8 @@ type markedTree struct {
 	asking  *asking // nil: nobody asked
 }
 
-// ask reaches the main process's group at once, which no fork can cross, and then what has left that group.
+// ask reaches the main process's group at once, which no fork can cross, and then what has left
+// that group.
 func (t *markedTree) ask() (again bool, err error) {
 	if t.asking != nil {
 		return t.asking.ask()
@@ -27,7 +29,8 @@ func (t *markedTree) ask() (again bool, err error) {
 	t.asking.mayAsk = descends
 	t.asking.rememberGroup(group)
 	if t.main.signalGroup(unix.SIGTERM) {
-		t.main.signalGroup(unix.SIGCONT) // a stopped process would not see the request before it goes on
+		// a stopped process would not see the request before it goes on
+		t.main.signalGroup(unix.SIGCONT)
 		t.asking.heard = group
 		t.asking.forgetWhoLeft(group)
 	} else {
@@ -41,7 +44,8 @@ const killRounds = 50
 
 // kill goes over the tree until it finds nothing more, since processes may fork while it looks.
 func (t *markedTree) kill() error {
-	t.main.signalGroup(unix.SIGKILL) // all of the group at once: what forks fast is stopped by this best
+	// all of the group at once: what forks fast is stopped by this best
+	t.main.signalGroup(unix.SIGKILL)
 	for range killRounds {
 		sent, err := t.signalKill()
 		if sent == 0 {
@@ -58,7 +62,9 @@ func (t *markedTree) signalKill() (sent int, failed error) {
 		if err != nil || !descends(pid) {
 			continue
 		}
-		done, err := signalIf(pid, unix.SIGKILL, func() bool { return isProcess(pid, before.start) && is(pid) })
+		done, err := signalIf(pid, unix.SIGKILL, func() bool {
+			return isProcess(pid, before.start) && is(pid)
+		})
 		if done {
 			sent++
 		}
@@ -77,7 +83,8 @@ func (t *markedTree) left() int {
 	return 0
 }
 
-// leftBehind looks at the adopted children first: what remains of a tree has one among them, and mostly there is none at all.
+// leftBehind looks at the adopted children first: what remains of a tree has one among them, and
+// mostly there is none at all.
 func (t *markedTree) leftBehind() int {
 	if !t.host.children.anyAdopted() {
 		return 0
@@ -89,13 +96,15 @@ func (t *markedTree) account(*Result) {}
 
 func (t *markedTree) release() { t.close() }
 
-// cgroupNamespace marks a run. The descriptor keeps its number from being given to another namespace while the run lasts.
+// cgroupNamespace marks a run. The descriptor keeps its number from being given to another
+// namespace while the run lasts.
 type cgroupNamespace struct {
 	link string // as /proc/<pid>/ns/cgroup shows it: "cgroup:[4026532…]"
 	fd   int
 }
 
-// enterCgroupNamespace puts the calling thread, to which the goroutine is locked, into a new namespace, and gives the way back.
+// enterCgroupNamespace puts the calling thread, to which the goroutine is locked, into a new
+// namespace, and gives the way back.
 func enterCgroupNamespace() (ns cgroupNamespace, back func() error, err error) {
 	const own = "/proc/thread-self/ns/cgroup"
 	old, err := unix.Open(own, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -105,7 +114,9 @@ func enterCgroupNamespace() (ns cgroupNamespace, back func() error, err error) {
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
 		return ns, nil, errors.Join(err, unix.Close(old))
 	}
-	back = func() error { return errors.Join(unix.Setns(old, unix.CLONE_NEWCGROUP), unix.Close(old)) }
+	back = func() error {
+		return errors.Join(unix.Setns(old, unix.CLONE_NEWCGROUP), unix.Close(old))
+	}
 	ns.link, err = os.Readlink(own)
 	if err == nil {
 		ns.fd, err = unix.Open(own, unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// oomKills counts the processes that the kernel ended for want of memory where the run has no count of its own: in the agent's memory cgroup,
-// or else on the whole host.
+// oomKills counts the processes that the kernel ended for want of memory where the run has no count
+// of its own: in the agent's memory cgroup, or else on the whole host.
 type oomKills struct {
 	file string // a flat keyed file with a line oom_kill; empty: there is none
 
@@ -18,13 +18,18 @@ type oomKills struct {
 	at    time.Time // when that was read
 }
 
-// oomKillsFresh is how old a count may be when a run begins, so that a burst of runs does not read it for each.
+// oomKillsFresh is how old a count may be when a run begins, so that a burst of runs does not read
+// it for each.
 const oomKillsFresh = 100 * time.Millisecond
 
-// newOOMKills looks for the files of cgroup v1, of v2 and of the host (cgroup-v1/memory, cgroup-v2, proc_vmstat(5)).
+// newOOMKills looks for the files of cgroup v1, of v2 and of the host (cgroup-v1/memory, cgroup-v2,
+// proc_vmstat(5)).
 func newOOMKills() *oomKills {
 	k := &oomKills{}
-	for _, file := range []string{memoryV1() + "/memory.oom_control", memoryV2() + "/memory.events", "/proc/vmstat"} {
+	for _, file := range []string{
+		memoryV1() + "/memory.oom_control", memoryV2() + "/memory.events",
+		"/proc/vmstat",
+	} {
 		if _, ok := oomKillsIn(file); ok {
 			k.file = file
 			break
@@ -41,7 +46,8 @@ func memoryV2() string {
 	return base
 }
 
-// memoryV1 returns the directory of the agent's cgroup in the hierarchy of version 1 that has the memory controller; empty: there is none.
+// memoryV1 returns the directory of the agent's cgroup in the hierarchy of version 1 that has the
+// memory controller; empty: there is none.
 func memoryV1() string {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -51,10 +57,12 @@ func memoryV1() string {
 	for line := range strings.Lines(string(table)) {
 		before, after, _ := strings.Cut(line, " - ")
 		fields, kind := strings.Fields(before), strings.Fields(after)
-		if own == "" || len(fields) < 5 || len(kind) < 3 || kind[0] != "cgroup" || !listed(kind[2], "memory") {
+		if own == "" || len(fields) < 5 || len(kind) < 3 || kind[0] != "cgroup" ||
+			!listed(kind[2], "memory") {
 			continue
 		}
-		if relative, err := filepath.Rel(fields[3], own); err == nil && !strings.HasPrefix(relative, "..") {
+		if relative, err := filepath.Rel(fields[3], own); err == nil &&
+			!strings.HasPrefix(relative, "..") {
 			return filepath.Join(fields[4], relative)
 		}
 	}

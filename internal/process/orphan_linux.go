@@ -8,11 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// findOrphan returns the tree of a run of an earlier agent; it is empty where nothing is proven to belong to it.
+// findOrphan returns the tree of a run of an earlier agent; it is empty where nothing is proven to
+// belong to it.
 func (h *Host) findOrphan(o Orphan) orphanTree {
 	if h.cgroups != nil && validMark(o.Mark) {
 		if group, ok := h.cgroups.find(o.Mark); ok {
-			return &orphanCgroup{cgroupTree{group: group, main: o.PID, parent: h.cgroups, hasKill: h.caps.find(CapCgroupKill).Available}}
+			return &orphanCgroup{cgroupTree{
+				group:   group,
+				main:    o.PID,
+				parent:  h.cgroups,
+				hasKill: h.caps.find(CapCgroupKill).Available,
+			}}
 		}
 	}
 	return newOrphanKin(o, h.limits.of(o.Mark))
@@ -22,8 +28,9 @@ type orphanCgroup struct{ cgroupTree }
 
 func (t *orphanCgroup) remove() { t.group.remove() }
 
-// orphanKin are the processes that are proven to be of the run by its main process or by its limit, each with its start time. They are looked up once more
-// at every call as long as one of them lives, since they may fork.
+// orphanKin are the processes that are proven to be of the run by its main process or by its limit,
+// each with its start time. They are looked up once more at every call as long as one of them
+// lives, since they may fork.
 type orphanKin struct {
 	known map[int]uint64
 	space string // the run's cgroup namespace; empty: it has none of its own
@@ -33,10 +40,12 @@ type orphanKin struct {
 
 func newOrphanKin(o Orphan, limit limitMark) *orphanKin {
 	k := &orphanKin{known: map[int]uint64{}}
-	if !o.beforeBoot(time.Now()) && !limit.has(os.Getpid()) { // the agent with that limit was started by that run
+	if !o.beforeBoot(time.Now()) && !limit.has(os.Getpid()) {
+		// the agent with that limit was started by that run
 		k.limit = limit
 	}
-	if o.PID <= 1 || o.PID == os.Getpid() || o.beforeBoot(time.Now()) || !isProcess(o.PID, o.StartTicks) {
+	if o.PID <= 1 || o.PID == os.Getpid() || o.beforeBoot(time.Now()) ||
+		!isProcess(o.PID, o.StartTicks) {
 		return k
 	}
 	if above, certain := walkUp(os.Getpid(), o.PID); above || !certain {
@@ -67,10 +76,12 @@ func (o Orphan) beforeBoot(now time.Time) bool {
 	return o.StartedAt.Before(boot.Add(-bootSlack))
 }
 
-// ownNamespace returns a process's cgroup namespace, unless it is the one that the agent or the host's first process lives in.
+// ownNamespace returns a process's cgroup namespace, unless it is the one that the agent or the
+// host's first process lives in.
 func ownNamespace(pid int) string {
 	space := namespaceOf(pid)
-	if space == "" || space == namespaceOf(os.Getpid()) || space == namespaceOf(1) || namespaceOf(1) == "" {
+	if space == "" || space == namespaceOf(os.Getpid()) || space == namespaceOf(1) ||
+		namespaceOf(1) == "" {
 		return ""
 	}
 	return space
@@ -95,7 +106,8 @@ func (k *orphanKin) grow() {
 		grown = false
 		_ = eachPID(func(pid int) { // a /proc that can't be listed shows no kin
 			s, err := readStat(pid)
-			if err != nil || pid == 1 || pid == self || s.state == 'Z' || s.state == 'X' || k.known[pid] == s.start {
+			if err != nil || pid == 1 || pid == self || s.state == 'Z' || s.state == 'X' ||
+				k.known[pid] == s.start {
 				return
 			}
 			if k.isKin(pid, s) {
@@ -110,7 +122,8 @@ func (k *orphanKin) isKin(pid int, s stat) bool {
 	if _, child := k.known[s.parent]; child {
 		return true
 	}
-	return k.limit.has(pid) || (k.group != 0 && (s.group == k.group || s.session == k.group)) || (k.space != "" && namespaceOf(pid) == k.space)
+	return k.limit.has(pid) || (k.group != 0 && (s.group == k.group || s.session == k.group)) ||
+		(k.space != "" && namespaceOf(pid) == k.space)
 }
 
 // kill stops all of them first, so that none forks or loses its parent while the others are found.

@@ -68,7 +68,11 @@ func TestOrphansAreFoundAndEnded(t *testing.T) {
 		wrong := Orphan{Mark: "crash-2", PID: o.PID, StartTicks: o.StartTicks + 1}
 		none := Orphan{}
 		ctx := context.Background()
-		if n, err := h.EndOrphans(ctx, []Orphan{wrong, none, {Mark: "crash-3", PID: os.Getpid(), StartTicks: 1}}); n != 0 || err != nil {
+		if n, err := h.EndOrphans(ctx, []Orphan{wrong, none, {
+			Mark:       "crash-3",
+			PID:        os.Getpid(),
+			StartTicks: 1,
+		}}); n != 0 || err != nil {
 			t.Fatal(n, err)
 		}
 		if h.cgroups == nil {
@@ -103,7 +107,8 @@ func TestAnOrphanWithoutItsMainProcessIsFoundByItsMark(t *testing.T) {
 			if err := unix.Kill(o.PID, unix.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			if n, err := h.EndOrphans(context.Background(), []Orphan{{Mark: "crash-2"}}); n != 0 || err != nil {
+			if n, err := h.EndOrphans(context.Background(), []Orphan{{Mark: "crash-2"}}); n != 0 ||
+				err != nil {
 				t.Fatal("another run has them", n, err)
 			}
 			if n, err := h.EndOrphans(context.Background(), []Orphan{o}); n != 1 || err != nil {
@@ -120,7 +125,10 @@ func TestTheAgentsOwnAncestorsAreNoOrphans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := h.CountOrphans(context.Background(), []Orphan{{PID: os.Getppid(), StartTicks: s.start}})
+	n, err := h.CountOrphans(context.Background(), []Orphan{{
+		PID:        os.Getppid(),
+		StartTicks: s.start,
+	}})
 	if n != 0 || err != nil {
 		t.Fatal(n, err)
 	}

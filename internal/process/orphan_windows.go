@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// findOrphan returns what is left of a run of an earlier agent: its main process, if the creation time is the recorded one, and what descends
-// from it. The job object has lost its name with the agent.
+// findOrphan returns what is left of a run of an earlier agent: its main process, if the creation
+// time is the recorded one, and what descends from it. The job object has lost its name with the
+// agent.
 func (h *Host) findOrphan(o Orphan) orphanTree {
 	t := &orphanProcesses{known: map[uint32]uint64{}}
-	if o.PID > 0 && o.PID != os.Getpid() && o.StartTicks != 0 && creationOf(uint32(o.PID)) == o.StartTicks {
+	if o.PID > 0 && o.PID != os.Getpid() && o.StartTicks != 0 &&
+		creationOf(uint32(o.PID)) == o.StartTicks {
 		t.known[uint32(o.PID)] = o.StartTicks
 	}
 	return t
@@ -20,7 +22,8 @@ func (h *Host) findOrphan(o Orphan) orphanTree {
 
 type orphanProcesses struct{ known map[uint32]uint64 } // number and creation time
 
-// left drops the dead, and takes in the children of the others. A child is younger than its parent: numbers are used again.
+// left drops the dead, and takes in the children of the others. A child is younger than its parent:
+// numbers are used again.
 func (t *orphanProcesses) left() int {
 	for pid, created := range t.known {
 		if creationOf(pid) != created {
@@ -59,7 +62,8 @@ func (t *orphanProcesses) remove() {}
 
 // terminate checks the creation time by the handle that it then uses.
 func terminate(pid uint32, created uint64) error {
-	process, err := windows.OpenProcess(windows.PROCESS_TERMINATE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
+	process, err := windows.OpenProcess(
+		windows.PROCESS_TERMINATE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
 	if errors.Is(err, windows.ERROR_INVALID_PARAMETER) {
 		return nil // it has ended
 	}
@@ -75,12 +79,14 @@ func terminate(pid uint32, created uint64) error {
 
 // creationOf returns the creation time of a living process, else 0.
 func creationOf(pid uint32) uint64 {
-	process, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION|windows.SYNCHRONIZE, false, pid)
+	process, err := windows.OpenProcess(
+		windows.PROCESS_QUERY_LIMITED_INFORMATION|windows.SYNCHRONIZE, false, pid)
 	if err != nil {
 		return 0
 	}
 	defer func() { _ = windows.CloseHandle(process) }()
-	if event, err := windows.WaitForSingleObject(process, 0); err != nil || event == windows.WAIT_OBJECT_0 {
+	if event, err := windows.WaitForSingleObject(process, 0); err != nil ||
+		event == windows.WAIT_OBJECT_0 {
 		return 0 // it has exited, and somebody holds a handle
 	}
 	return startTicks(process)
@@ -94,7 +100,8 @@ func eachProcess(visit func(pid, parent uint32)) {
 	defer func() { _ = windows.CloseHandle(snapshot) }()
 	entry := windows.ProcessEntry32{}
 	entry.Size = uint32(unsafe.Sizeof(entry))
-	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
+	for err = windows.Process32First(snapshot,
+		&entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
 		visit(entry.ProcessID, entry.ParentProcessID)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// probeCgroup makes the directory and gives birth in it, since a container may allow the one and not the other.
+// probeCgroup makes the directory and gives birth in it, since a container may allow the one and
+// not the other.
 func (h *Host) probeCgroup() (*cgroupParent, error) {
 	parent, err := openCgroupParent(h.log)
 	if err != nil {
@@ -27,10 +28,15 @@ func (h *Host) probeCgroup() (*cgroupParent, error) {
 	return parent, nil
 }
 
-// probeBirth starts a program that does not exist: the answer "no such file" comes from a child that was born in the cgroup.
+// probeBirth starts a program that does not exist: the answer "no such file" comes from a child
+// that was born in the cgroup.
 func (h *Host) probeBirth(g cgroup) error {
-	attr := &syscall.ProcAttr{Files: []uintptr{uintptr(h.null)}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: g.fd}}
-	if _, _, err := syscall.StartProcess("/dev/null/none", []string{"none"}, attr); !errors.Is(err, unix.ENOTDIR) {
+	attr := &syscall.ProcAttr{
+		Files: []uintptr{uintptr(h.null)},
+		Sys:   &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: g.fd},
+	}
+	if _, _, err := syscall.StartProcess("/dev/null/none", []string{"none"}, attr); !errors.Is(err,
+		unix.ENOTDIR) {
 		return fmt.Errorf("a process can't be started in a cgroup: %w", err)
 	}
 	return nil

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Process is one run that was started. Its methods may be called from any goroutine, Wait from one only.
+// Process is one run that was started. Its methods may be called from any goroutine, Wait from one
+// only.
 type Process struct {
 	host          *Host
 	pid           int
@@ -26,16 +27,18 @@ type Process struct {
 // PID is the main process's number.
 func (p *Process) PID() int { return p.pid }
 
-// StartTicks is when the main process started, in clock ticks after boot (field 22 of /proc/<pid>/stat; Windows: its creation time in 100 ns
-// since 1601), to tell it from a later process of the same number; 0 where it could not be read.
+// StartTicks is when the main process started, in clock ticks after boot (field 22 of
+// /proc/<pid>/stat; Windows: its creation time in 100 ns since 1601), to tell it from a later
+// process of the same number; 0 where it could not be read.
 func (p *Process) StartTicks() uint64 { return p.ticks }
 
 // StartedAt is the moment right before the process was made.
 func (p *Process) StartedAt() time.Time { return p.started }
 
-// Wait returns when the run has ended: its main process has exited, its output is captured, and its tree is ended where Terminate, Kill or
-// KillRemaining ask for that. It must be called, once: it also reaps the process. It does not wait for background processes that hold the
-// pipes, but for a quarter of a second.
+// Wait returns when the run has ended: its main process has exited, its output is captured, and its
+// tree is ended where Terminate, Kill or KillRemaining ask for that. It must be called, once: it
+// also reaps the process. It does not wait for background processes that hold the pipes, but for a
+// quarter of a second.
 func (p *Process) Wait() Result {
 	res := p.main.wait()
 	res.Ended = time.Now()
@@ -68,7 +71,8 @@ func (p *Process) settleLate(res *Result) {
 	}
 }
 
-// endLimit bounds how long a tree is ended before that counts as failed: a process in an uninterruptible wait can't be.
+// endLimit bounds how long a tree is ended before that counts as failed: a process in an
+// uninterruptible wait can't be.
 const endLimit = 10 * time.Second
 
 // endRest kills until nothing is left.
@@ -84,7 +88,9 @@ func (p *Process) endRest(res *Result) {
 		err := p.kill()
 		if time.Now().After(deadline) {
 			res.LeftRunning = left
-			res.Err = errors.Join(res.Err, fmt.Errorf("%d processes of the run did not end within %s of SIGKILL", left, endLimit), err)
+			res.Err = errors.Join(res.Err,
+				fmt.Errorf("%d processes of the run did not end within %s of SIGKILL", left,
+					endLimit), err)
 			return
 		}
 		time.Sleep(pause)
@@ -123,18 +129,25 @@ func (p *Process) count(by func(tree) int) (n int) {
 func (p *Process) kill() error { return p.withTree(tree.kill) }
 
 const (
-	// askSoon is the pause after which those are asked again who could not hear the request yet, at first; it doubles.
+	// askSoon is the pause after which those are asked again who could not hear the request yet, at
+	// first; it doubles.
 	askSoon = time.Millisecond
-	// askLater and askRarely bound the pauses of a run that does not end though all seem to have heard: one may have been born at a bad moment.
+	// askLater and askRarely bound the pauses of a run that does not end though all seem to have
+	// heard: one may have been born at a bad moment.
 	askLater  = 250 * time.Millisecond
 	askRarely = 2 * time.Second
 )
 
-// ask repeats the request until the run has ended: a process that is born while others are looked for may go unseen. It returns the first error.
+// ask repeats the request until the run has ended: a process that is born while others are looked
+// for may go unseen. It returns the first error.
 func (p *Process) ask() (failed error) {
 	for pause := askSoon; ; pause = min(2*pause, askRarely) {
 		again, ended := false, true
-		err := p.withTree(func(t tree) (err error) { again, err = t.ask(); ended = false; return err })
+		err := p.withTree(func(t tree) (err error) {
+			again, err = t.ask()
+			ended = false
+			return err
+		})
 		if failed == nil {
 			failed = err
 		}

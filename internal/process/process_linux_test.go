@@ -15,7 +15,8 @@ func TestEveryExitCode(t *testing.T) {
 	h := bestHost(t)
 	for code := range 256 {
 		res, _, _ := run(t, h, Spec{Script: fmt.Appendf(nil, "exit %d", code)})
-		if res.ExitCode != code || res.Signal != "" || res.Err != nil || res.Succeeded() != (code == 0) {
+		if res.ExitCode != code || res.Signal != "" || res.Err != nil ||
+			res.Succeeded() != (code == 0) {
 			t.Fatalf("exit %d: %+v", code, res)
 		}
 	}
@@ -37,8 +38,12 @@ func TestEverySignal(t *testing.T) {
 
 func TestOutputArrivesWhole(t *testing.T) {
 	eachMark(t, func(t *testing.T, h *Host) {
-		res, out, errs := run(t, h, Spec{Script: []byte("head -c 3000000 /dev/zero; printf 'a\\xff\\0b' >&2; exit 3"), Args: []string{"x"}})
-		if res.ExitCode != 3 || len(out) != 3_000_000 || errs != "a\xff\x00b" || res.LeftRunning != 0 {
+		res, out, errs := run(t, h, Spec{
+			Script: []byte("head -c 3000000 /dev/zero; printf 'a\\xff\\0b' >&2; exit 3"),
+			Args:   []string{"x"},
+		})
+		if res.ExitCode != 3 || len(out) != 3_000_000 || errs != "a\xff\x00b" ||
+			res.LeftRunning != 0 {
 			t.Fatalf("%+v, %d bytes, %q", res, len(out), errs)
 		}
 	})
@@ -78,7 +83,8 @@ func TestShellCommand(t *testing.T) {
 	}
 }
 
-// TestTheScriptSeesOnlyWhatItShould looks at the environment, the descriptors, the argument list and standard input from within.
+// TestTheScriptSeesOnlyWhatItShould looks at the environment, the descriptors, the argument list
+// and standard input from within.
 func TestTheScriptSeesOnlyWhatItShould(t *testing.T) {
 	leaked, err := unix.Open("/dev/zero", unix.O_RDONLY, 0) // as if the agent had inherited it
 	if err != nil {
@@ -91,14 +97,23 @@ func TestTheScriptSeesOnlyWhatItShould(t *testing.T) {
 	eachMark(t, func(t *testing.T, h *Host) {
 		script := "# secret-in-the-script\n" + `tr '\0' '\n' </proc/$$/environ; echo "arguments $(tr '\0' ' ' </proc/$$/cmdline)"
 			printf 'fds '; ls -m /proc/$$/fd; echo "stdin $(readlink /proc/$$/fd/0)"; cat; [ "$(ps -o pgid= $$)" -eq $$ ] && echo leader`
-		_, out, _ := run(t, h, Spec{Script: []byte(script), Env: testEnv("A=1", "B=x y", "A=2"), Args: []string{"arg"}})
-		for _, want := range []string{"A=2\n", "B=x y\n", "stdin /dev/null\n", "fds 0, 1, 2, 255, 3\n", "leader\n", // 255 is how bash reads the script
-			scriptPath + " arg"} {
+		_, out, _ := run(t, h, Spec{
+			Script: []byte(script),
+			Env:    testEnv("A=1", "B=x y", "A=2"),
+			Args:   []string{"arg"},
+		})
+		// 255 is how bash reads the script
+		for _, want := range []string{
+			"A=2\n", "B=x y\n", "stdin /dev/null\n",
+			"fds 0, 1, 2, 255, 3\n", "leader\n",
+			scriptPath + " arg",
+		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in %s", want, out)
 			}
 		}
-		if strings.Contains(out, "secret") || strings.Contains(out, "A=1") || strings.Contains(out, stageVariable) {
+		if strings.Contains(out, "secret") || strings.Contains(out, "A=1") ||
+			strings.Contains(out, stageVariable) {
 			t.Errorf("too much is visible: %s", out)
 		}
 	})
@@ -106,7 +121,8 @@ func TestTheScriptSeesOnlyWhatItShould(t *testing.T) {
 
 func TestTheScriptCannotBeChanged(t *testing.T) {
 	h := bestHost(t)
-	_, out, _ := run(t, h, Spec{Script: []byte("echo x 2>/dev/null >/proc/self/fd/3 || echo refused; stat -Lc %a $0")})
+	_, out, _ := run(t, h, Spec{Script: []byte("echo x 2>/dev/null >/proc/self/fd/3 || echo " +
+		"refused; stat -Lc %a $0")})
 	if out != "refused\n755\n" {
 		t.Fatalf("%q", out)
 	}
@@ -118,7 +134,10 @@ func TestNice(t *testing.T) {
 		t.Fatal(err)
 	}
 	eachMark(t, func(t *testing.T, h *Host) {
-		if _, out, _ := run(t, h, Spec{Script: []byte("nice; (nice) & wait"), Nice: 7}); out != "7\n7\n" {
+		if _, out, _ := run(t, h, Spec{
+			Script: []byte("nice; (nice) & wait"),
+			Nice:   7,
+		}); out != "7\n7\n" {
 			t.Errorf("%q", out)
 		}
 		if _, out, _ := run(t, h, Spec{Script: []byte("nice")}); out != string(own) {
@@ -130,11 +149,16 @@ func TestNice(t *testing.T) {
 func TestWhatIsKnownOfAProcess(t *testing.T) {
 	h := bestHost(t)
 	before := time.Now()
-	p, err := h.Start(Spec{Interpreter: "bash", Env: testEnv(), Script: []byte("for i in {1..20000}; do :; done; exit 7")})
+	p, err := h.Start(Spec{
+		Interpreter: "bash",
+		Env:         testEnv(),
+		Script:      []byte("for i in {1..20000}; do :; done; exit 7"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !isProcess(p.PID(), p.StartTicks()) || isProcess(p.PID(), p.StartTicks()+1) || isProcess(p.PID(), 0) {
+	if !isProcess(p.PID(), p.StartTicks()) || isProcess(p.PID(), p.StartTicks()+1) ||
+		isProcess(p.PID(), 0) {
 		t.Error("the start time does not tell the process")
 	}
 	res := p.Wait()

@@ -45,7 +45,13 @@ func parseStat(line []byte) (stat, error) {
 		err = errors.Join(err, e)
 		return uint64(n)
 	}
-	s := stat{state: fields[0][0], parent: int(number(1)), group: int(number(2)), session: int(number(3)), start: number(19)}
+	s := stat{
+		state:   fields[0][0],
+		parent:  int(number(1)),
+		group:   int(number(2)),
+		session: int(number(3)),
+		start:   number(19),
+	}
 	return s, err
 }
 
@@ -84,8 +90,8 @@ func parsePID(name string) (int, bool) {
 	return pid, err == nil && pid > 0
 }
 
-// ownChildren lists the children of this process: those of all its threads. Where the kernel has no such list all of /proc is looked through.
-// A child may be missing if others come and go meanwhile.
+// ownChildren lists the children of this process: those of all its threads. Where the kernel has no
+// such list all of /proc is looked through. A child may be missing if others come and go meanwhile.
 func ownChildren() ([]int, error) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -9,7 +9,13 @@ import (
 func TestStatOfAProcessWithAnOddName(t *testing.T) {
 	line := "42 (a) Z (b c) S 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1 2"
 	s, err := parseStat([]byte(line))
-	if want := (stat{state: 'S', parent: 7, group: 8, session: 9, start: 123456}); err != nil || s != want {
+	if want := (stat{
+		state:   'S',
+		parent:  7,
+		group:   8,
+		session: 9,
+		start:   123456,
+	}); err != nil || s != want {
 		t.Fatalf("%+v %v", s, err)
 	}
 	own, err := readStat(os.Getpid())

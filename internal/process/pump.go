@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-// Output is read in pieces of this size. A buffer is held only between the arrival of data and the return of the writer, so that the memory
-// for it depends on the number of processors and not on the number of runs.
+// Output is read in pieces of this size. A buffer is held only between the arrival of data and the
+// return of the writer, so that the memory for it depends on the number of processors and not on
+// the number of runs.
 const pieceBytes = 32 << 10
 
-// drainGrace is how long output is still read after the main process has exited while something of its tree holds the pipe open.
+// drainGrace is how long output is still read after the main process has exited while something of
+// its tree holds the pipe open.
 const drainGrace = 250 * time.Millisecond
 
 type piece [pieceBytes]byte
@@ -34,10 +36,18 @@ type pump struct {
 }
 
 func newPump(name string, file *os.File, to io.Writer, pieces *sync.Pool) *pump {
-	return &pump{name: name, file: file, to: to, pieces: pieces, source: newSource(file, pieces), done: make(chan struct{})}
+	return &pump{
+		name:   name,
+		file:   file,
+		to:     to,
+		pieces: pieces,
+		source: newSource(file, pieces),
+		done:   make(chan struct{}),
+	}
 }
 
-// run ends when every process has closed the pipe, or, once the main process has exited, when the deadline that expire sets has passed.
+// run ends when every process has closed the pipe, or, once the main process has exited, when the
+// deadline that expire sets has passed.
 func (p *pump) run(l *lingerers) {
 	open := p.carry()
 	close(p.done)
@@ -72,7 +82,8 @@ func (p *pump) carryPieces() bool {
 	}
 }
 
-// expire lets run go on for as long as grace at most while nothing more comes. What is in the pipe by then is still taken.
+// expire lets run go on for as long as grace at most while nothing more comes. What is in the pipe
+// by then is still taken.
 func (p *pump) expire(grace time.Duration, linger bool) {
 	p.linger.Store(linger)
 	if p.file.SetReadDeadline(time.Now().Add(grace)) != nil {

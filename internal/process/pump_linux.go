@@ -13,7 +13,8 @@ import (
 // restPieces bounds what rest takes: as much as the largest pipe (1 MiB) holds.
 const restPieces = 1 << 20 / pieceBytes
 
-// newPipe returns the agent's end, which the runtime's poller waits for, and the script's end, which blocks as programs expect it to.
+// newPipe returns the agent's end, which the runtime's poller waits for, and the script's end,
+// which blocks as programs expect it to.
 func newPipe() (agent *os.File, script int, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
@@ -73,7 +74,8 @@ func hand(take func([]byte), data []byte, err error) error {
 	return nil
 }
 
-// rest hands over what is in the pipe now: a deadline that has passed keeps next from reading although there may be something.
+// rest hands over what is in the pipe now: a deadline that has passed keeps next from reading
+// although there may be something.
 func (s *source) rest(take func([]byte)) {
 	if s.failed != nil {
 		return

@@ -24,33 +24,39 @@ func inheritable() *windows.SecurityAttributes {
 	return access
 }
 
-// newPipe returns the agent's end, which knows deadlines, and the script's end, which can be inherited. An anonymous pipe knows no deadlines.
-// The name can't be guessed, there is one instance only, and it has its reader already.
+// newPipe returns the agent's end, which knows deadlines, and the script's end, which can be
+// inherited. An anonymous pipe knows no deadlines. The name can't be guessed, there is one instance
+// only, and it has its reader already.
 func newPipe() (agent *os.File, script windows.Handle, err error) {
 	name, err := windows.UTF16PtrFromString(`\\.\pipe\gusty-` + rand.Text())
 	if err != nil {
 		return nil, 0, err
 	}
 	read, err := windows.CreateNamedPipe(name,
-		windows.PIPE_ACCESS_INBOUND|windows.FILE_FLAG_FIRST_PIPE_INSTANCE|windows.FILE_FLAG_OVERLAPPED,
+		windows.PIPE_ACCESS_INBOUND|windows.FILE_FLAG_FIRST_PIPE_INSTANCE|
+			windows.FILE_FLAG_OVERLAPPED,
 		windows.PIPE_TYPE_BYTE|windows.PIPE_REJECT_REMOTE_CLIENTS, 1, 0, pipeBytes, 0, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	script, err = windows.CreateFile(name, windows.GENERIC_WRITE, 0, inheritable(), windows.OPEN_EXISTING, 0, 0)
+	script, err = windows.CreateFile(name, windows.GENERIC_WRITE, 0, inheritable(),
+		windows.OPEN_EXISTING, 0, 0)
 	if err != nil {
 		return nil, 0, errors.Join(err, windows.CloseHandle(read))
 	}
 	return os.NewFile(uintptr(read), "pipe"), script, nil
 }
 
-// source reads a pipe piece by piece. It holds a buffer while it waits: the system wants to have it beforehand.
+// source reads a pipe piece by piece. It holds a buffer while it waits: the system wants to have it
+// beforehand.
 type source struct {
 	file   *os.File
 	pieces *sync.Pool
 }
 
-func newSource(file *os.File, pieces *sync.Pool) source { return source{file: file, pieces: pieces} }
+func newSource(file *os.File, pieces *sync.Pool) source {
+	return source{file: file, pieces: pieces}
+}
 
 // next waits for data and hands one piece of it over.
 func (s *source) next(take func([]byte)) error {

@@ -9,13 +9,16 @@ import (
 )
 
 const (
-	// reapDelay gathers the exits of a tree; the owners of registered children are quicker than that.
+	// reapDelay gathers the exits of a tree; the owners of registered children are quicker than
+	// that.
 	reapDelay = 10 * time.Millisecond
-	// reapTries is how often a pass is repeated while there is an exited child that is not the reaper's.
+	// reapTries is how often a pass is repeated while there is an exited child that is not the
+	// reaper's.
 	reapTries = 3
 )
 
-// reaper takes the zombies that were adopted from runs. It never waits for a child that has an owner.
+// reaper takes the zombies that were adopted from runs. It never waits for a child that has an
+// owner.
 type reaper struct {
 	children *children
 	reaped   func() // called after orphans were reaped
@@ -28,7 +31,8 @@ type reaper struct {
 func startReaper(c *children, reaped func()) *reaper {
 	r := &reaper{
 		children: c, reaped: reaped,
-		signals: make(chan os.Signal, 1), kick: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		signals: make(chan os.Signal, 1), kick: make(chan struct{}, 1), stop: make(chan struct{}),
+		stopped: make(chan struct{}),
 	}
 	// This also undoes an inherited "ignore", with which the kernel would throw exit codes away.
 	signal.Notify(r.signals, unix.SIGCHLD)
@@ -77,7 +81,8 @@ func (r *reaper) run() {
 	}
 }
 
-// pass reaps what it finds. It reports whether there is an exited child left, which may hide a later one.
+// pass reaps what it finds. It reports whether there is an exited child left, which may hide a
+// later one.
 func (r *reaper) pass() (unclear bool) {
 	found := r.takeFirst()
 	unclear = anyExited() != 0
@@ -90,7 +95,8 @@ func (r *reaper) pass() (unclear bool) {
 	return unclear
 }
 
-// takeFirst reaps as long as the kernel shows an orphan first: mostly there is no other exited child.
+// takeFirst reaps as long as the kernel shows an orphan first: mostly there is no other exited
+// child.
 func (r *reaper) takeFirst() (found bool) {
 	for {
 		pid := anyExited()

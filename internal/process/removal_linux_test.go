@@ -16,7 +16,8 @@ import (
 // removeCgroups does what a cleaner would: it removes every directory of agents that it can.
 func removeCgroups(t testing.TB, h *Host) (removed int) {
 	t.Helper()
-	paths, err := filepath.Glob(h.cgroups.where().base + "/" + parentPrefix + fmt.Sprint(os.Getpid()) + ".*")
+	paths, err := filepath.Glob(h.cgroups.where().base + "/" + parentPrefix +
+		fmt.Sprint(os.Getpid()) + ".*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func TestARunStartsAfterTheCgroupDirectoryWasRemoved(t *testing.T) {
 		}
 		res, out, _ := run(t, h, Spec{Script: []byte("grep ^0:: /proc/self/cgroup")})
 		path, missing := h.cgroups.standing()
-		if !res.Succeeded() || missing != nil || !strings.Contains(out, "/"+filepath.Base(path)+"/"+runPrefix) {
+		if !res.Succeeded() || missing != nil ||
+			!strings.Contains(out, "/"+filepath.Base(path)+"/"+runPrefix) {
 			t.Fatalf("%+v %q, the directory is %s, %v", res, out, path, missing)
 		}
 		if !isLocked(path) {
@@ -68,7 +70,11 @@ func TestCgroupsAreRemovedUnderLoad(t *testing.T) {
 	for worker := range 4 {
 		runs.Go(func() {
 			for i := range 50 {
-				spec := Spec{Script: []byte("echo $(echo out)"), Mark: fmt.Sprintf("load-%d-%d", worker, i), KillRemaining: i%2 == 0}
+				spec := Spec{
+					Script:        []byte("echo $(echo out)"),
+					Mark:          fmt.Sprintf("load-%d-%d", worker, i),
+					KillRemaining: i%2 == 0,
+				}
 				if err := runOne(h, spec, "out\n"); err != nil {
 					t.Error(err)
 				}
@@ -116,7 +122,12 @@ func unmountCgroups(t *testing.T) {
 // TestTheHierarchyIsUnmounted has the descriptors reach what paths reach no more.
 func TestTheHierarchyIsUnmounted(t *testing.T) {
 	h := newTestHost(t, markCgroup)
-	p, err := h.Start(Spec{Interpreter: "bash", Script: []byte("trap '' TERM; (setsid sleep 1000 &); sleep 1000"), Env: testEnv(), Mark: "unmounted"})
+	p, err := h.Start(Spec{
+		Interpreter: "bash",
+		Script:      []byte("trap '' TERM; (setsid sleep 1000 &); sleep 1000"),
+		Env:         testEnv(),
+		Mark:        "unmounted",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +145,12 @@ func TestTheHierarchyIsUnmounted(t *testing.T) {
 // TestTheHierarchyTakesNoWrites has runs marked by the next best, and cgroups again afterwards.
 func TestTheHierarchyTakesNoWrites(t *testing.T) {
 	h := newTestHost(t, markCgroup)
-	p, err := h.Start(Spec{Interpreter: "bash", Script: []byte("(setsid sleep 1000 &); sleep 1000"), Env: testEnv(), Mark: "before"})
+	p, err := h.Start(Spec{
+		Interpreter: "bash",
+		Script:      []byte("(setsid sleep 1000 &); sleep 1000"),
+		Env:         testEnv(),
+		Mark:        "before",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

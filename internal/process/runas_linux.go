@@ -40,8 +40,8 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: ids[0], Gid: ids[1], Groups: ids[2:]}, nil
 }
 
-// Supports reports whether the host can hold what a job asks for, so that it is refused when it is stored and not ignored when it runs. The
-// error is an *UnsupportedError, or nil.
+// Supports reports whether the host can hold what a job asks for, so that it is refused when it is
+// stored and not ignored when it runs. The error is an *UnsupportedError, or nil.
 func (h *Host) Supports(limits Limits) error {
 	if limits.MemoryLimitBytes < 0 {
 		return unsupportedf("memory_limit_bytes", "a limit can't be negative")
@@ -50,10 +50,12 @@ func (h *Host) Supports(limits Limits) error {
 		return unsupportedf("cpu_limit_percent", "a limit can't be negative")
 	}
 	if why := h.caps.find(CapMemory); limits.MemoryLimitBytes > 0 && !why.Available {
-		return unsupportedf("memory_limit_bytes", "this host can't limit a run's memory: %s", why.Detail)
+		return unsupportedf("memory_limit_bytes", "this host can't limit a run's memory: %s",
+			why.Detail)
 	}
 	if why := h.caps.find(CapCPU); limits.CPULimitPercent > 0 && !why.Available {
-		return unsupportedf("cpu_limit_percent", "this host can't limit a run's processor time: %s", why.Detail)
+		return unsupportedf("cpu_limit_percent", "this host can't limit a run's processor time: %s",
+			why.Detail)
 	}
 	if limits.Nice < -20 || limits.Nice > 19 {
 		return unsupportedf("nice", "a priority is a number from -20 to 19")

@@ -11,8 +11,9 @@ const scriptPath = "/proc/self/fd/3"
 
 const scriptSeals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
-// newScriptFile returns a descriptor of a sealed memory file: nobody can change the script while it runs. Its mode lets the user that the run
-// has read it, who can reach it through the run's own processes only.
+// newScriptFile returns a descriptor of a sealed memory file: nobody can change the script while it
+// runs. Its mode lets the user that the run has read it, who can reach it through the run's own
+// processes only.
 func newScriptFile(script []byte) (int, error) {
 	fd, err := newMemfd()
 	if err != nil {
@@ -27,7 +28,8 @@ func newScriptFile(script []byte) (int, error) {
 	return fd, nil
 }
 
-// newMemfd copes with kernels before 6.3, which know no MFD_EXEC, and with hosts that forbid executable memory files.
+// newMemfd copes with kernels before 6.3, which know no MFD_EXEC, and with hosts that forbid
+// executable memory files.
 func newMemfd() (fd int, err error) {
 	const base = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	for _, flags := range []int{base | unix.MFD_EXEC, base, base | unix.MFD_NOEXEC_SEAL} {

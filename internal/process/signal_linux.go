@@ -10,8 +10,9 @@ import (
 // chainLimit bounds the walk from a process up to the agent.
 const chainLimit = 10_000
 
-// descends reports whether a process is a descendant of the agent. An ancestor that exits during the walk makes the agent, a child subreaper,
-// the parent of its children, so that a second walk succeeds.
+// descends reports whether a process is a descendant of the agent. An ancestor that exits during
+// the walk makes the agent, a child subreaper, the parent of its children, so that a second walk
+// succeeds.
 func descends(pid int) bool {
 	for range 3 {
 		if found, certain := walkUp(pid, os.Getpid()); certain {
@@ -40,8 +41,9 @@ func walkUp(pid, ancestor int) (found, certain bool) {
 	return false, true
 }
 
-// signalIf sends a signal to the process that has the number pid now, if it is the one meant. The pidfd is taken first, and what is meant is
-// checked after: were the number given to another process in between, the signal would reach the dead one and nobody else. It reports whether a
+// signalIf sends a signal to the process that has the number pid now, if it is the one meant. The
+// pidfd is taken first, and what is meant is checked after: were the number given to another
+// process in between, the signal would reach the dead one and nobody else. It reports whether a
 // signal was sent.
 func signalIf(pid int, sig unix.Signal, meant func() bool) (bool, error) {
 	fd, err := unix.PidfdOpen(pid, 0)

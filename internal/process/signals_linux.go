@@ -12,14 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A script begins with every signal at its default and none blocked, however the agent was started. What the agent handles itself becomes the
-// default in its children by itself; "ignore" and the blocked signals would be inherited.
+// A script begins with every signal at its default and none blocked, however the agent was started.
+// What the agent handles itself becomes the default in its children by itself; "ignore" and the
+// blocked signals would be inherited.
 
-// signalCount is how many signals Linux has (_NSIG; 64 on all machines that Go runs on, but on MIPS).
+// signalCount is how many signals Linux has (_NSIG; 64 on all machines that Go runs on, but on
+// MIPS).
 const signalCount = 64
 
-// DefaultSignals undoes "ignore" for signals that the agent was started with so and does nothing about itself. It leaves SIGHUP and SIGINT as
-// they are: who calls it handles those, and must not die of one before. It belongs first in main.
+// DefaultSignals undoes "ignore" for signals that the agent was started with so and does nothing
+// about itself. It leaves SIGHUP and SIGINT as they are: who calls it handles those, and must not
+// die of one before. It belongs first in main.
 func DefaultSignals() error {
 	ignored, err := signalSet(os.Getpid(), "SigIgn")
 	if err != nil {
@@ -33,10 +36,12 @@ func DefaultSignals() error {
 	return err
 }
 
-// setDefault hands the kernel a struct sigaction of zeros: the handler SIG_DFL, no flags, no mask. It has no more than 64 bytes.
+// setDefault hands the kernel a struct sigaction of zeros: the handler SIG_DFL, no flags, no mask.
+// It has no more than 64 bytes.
 func setDefault(sig unix.Signal) error {
 	var action [8]uint64
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, signalCount/8, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig),
+		uintptr(unsafe.Pointer(&action)), 0, signalCount/8, 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("%s stays ignored: %w", signalName(sig), errno)
 	}
@@ -52,11 +57,13 @@ func unblocked(fork func() error) error {
 		return fmt.Errorf("the agent's blocked signals can't be kept from the run: %w", err)
 	}
 	err := fork()
-	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) // what could be set can be set back; the child is there
+	// what could be set can be set back; the child is there
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 	return err
 }
 
-// signalSet reads a set of signals, "SigIgn" or "SigCgt", from /proc/<pid>/status (proc_pid_status(5)): hexadecimal, the lowest bit being signal 1.
+// signalSet reads a set of signals, "SigIgn" or "SigCgt", from /proc/<pid>/status
+// (proc_pid_status(5)): hexadecimal, the lowest bit being signal 1.
 func signalSet(pid int, name string) (uint64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

@@ -9,10 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The standard library makes a child by vfork, and lets nobody add a step between fork and exec. What a run must not inherit has to change
-// there: later it would be too late for what the script does first, and in the agent it would be wrong for the agent. So a list of system calls
-// is prepared here, and the child carries it out (vforkSteps, a loop in assembly). The child runs no Go code, has no signal handlers and
-// touches no stack, and the agent's thread waits until it has become the program or has given up.
+// The standard library makes a child by vfork, and lets nobody add a step between fork and exec.
+// What a run must not inherit has to change there: later it would be too late for what the script
+// does first, and in the agent it would be wrong for the agent. So a list of system calls is
+// prepared here, and the child carries it out (vforkSteps, a loop in assembly). The child runs no
+// Go code, has no signal handlers and touches no stack, and the agent's thread waits until it has
+// become the program or has given up.
 
 // step is one system call of the child. The loop in assembly knows its layout.
 type step struct {
@@ -29,7 +31,9 @@ const (
 
 // cloneArgs is struct clone_args of clone3(2), of Linux 5.7.
 type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64 //nolint:unused // the kernel knows the layout
+	//nolint:unused // the kernel knows the layout
+	flags, pidfd, childTID, parentTID, exitSignal, stack,
+	stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
 
 // spawn is one child to be.
@@ -70,8 +74,9 @@ func (s *spawn) texts(texts []string) uintptr {
 	return uintptr(unsafe.Pointer(&list[0]))
 }
 
-// descriptors lets the child have exactly these as 0, 1, 2 and so on. They go to numbers beyond all of them first, so that none is
-// overwritten before its turn; whatever is there in the child goes with exec anyway.
+// descriptors lets the child have exactly these as 0, 1, 2 and so on. They go to numbers beyond all
+// of them first, so that none is overwritten before its turn; whatever is there in the child goes
+// with exec anyway.
 func (s *spawn) descriptors(files []uintptr) {
 	beyond := uintptr(len(files))
 	for _, fd := range files {
@@ -90,13 +95,14 @@ func (s *spawn) program(path string, argv, env []string) {
 	s.must(unix.SYS_EXECVE, s.text(path), s.texts(argv), s.texts(env))
 }
 
-// start makes the child, in the cgroup that the descriptor names (-1: the agent's own). The error is that of the step that failed; the child
-// is gone then.
+// start makes the child, in the cgroup that the descriptor names (-1: the agent's own). The error
+// is that of the step that failed; the child is gone then.
 func (s *spawn) start(cgroup int) (pid, pidfd int, err error) {
 	fd := new(int32)
 	args := &cloneArgs{
-		flags: unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND, exitSignal: uint64(unix.SIGCHLD),
-		pidfd: uint64(uintptr(unsafe.Pointer(fd))),
+		flags:      unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
+		exitSignal: uint64(unix.SIGCHLD),
+		pidfd:      uint64(uintptr(unsafe.Pointer(fd))),
 	}
 	if cgroup >= 0 {
 		args.flags |= unix.CLONE_INTO_CGROUP
@@ -114,7 +120,8 @@ func (s *spawn) start(cgroup int) (pid, pidfd int, err error) {
 	return pid, int(*fd), nil
 }
 
-// clone keeps all signals from the thread meanwhile: a handler must not run in the child, which has the agent's memory.
+// clone keeps all signals from the thread meanwhile: a handler must not run in the child, which has
+// the agent's memory.
 func (s *spawn) clone(args *cloneArgs) (int, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -11,14 +11,16 @@ type Spec struct {
 	Interpreter string
 	// Alternatives are tried in order where Interpreter is not found ("python" after "python3").
 	Alternatives []string
-	// Script is the text for the interpreter. It may be empty. It is not changed and not kept after Start.
+	// Script is the text for the interpreter. It may be empty. It is not changed and not kept after
+	// Start.
 	Script []byte
 	// Shell runs CommandLine by `sh -c` (Windows: `cmd /C`) in place of Interpreter and Script.
 	Shell       bool
 	CommandLine string
 	// Args follow the script or the command line.
 	Args []string
-	// Env is the complete environment, name=value; of two values for one name the last one counts. See BaseEnv.
+	// Env is the complete environment, name=value; of two values for one name the last one counts.
+	// See BaseEnv.
 	Env []string
 	// Dir is the working directory; empty: the agent's own.
 	Dir string
@@ -28,17 +30,21 @@ type Spec struct {
 	Nice int
 	// MemoryLimitBytes bounds the memory of the run's tree; 0: none.
 	MemoryLimitBytes int64
-	// CPULimitPercent bounds the processor time of the run's tree in percent of one core (200: two cores); 0: none.
+	// CPULimitPercent bounds the processor time of the run's tree in percent of one core (200: two
+	// cores); 0: none.
 	CPULimitPercent int
-	// Stdout and Stderr get the output as it comes, in pieces of at most 32 KiB that are valid only during the call; nil discards. They are
-	// called from two goroutines, also at the same time, and never after Wait has returned. Nothing is buffered here: while a Write blocks,
-	// the pipe fills and then the script waits, and so does Wait. After an error or a panic of a Write the rest of that stream is read and
-	// thrown away, so that the script does not suffer, and Result.Err says so.
+	// Stdout and Stderr get the output as it comes, in pieces of at most 32 KiB that are valid only
+	// during the call; nil discards. They are called from two goroutines, also at the same time,
+	// and never after Wait has returned. Nothing is buffered here: while a Write blocks, the pipe
+	// fills and then the script waits, and so does Wait. After an error or a panic of a Write the
+	// rest of that stream is read and thrown away, so that the script does not suffer, and
+	// Result.Err says so.
 	Stdout, Stderr io.Writer
-	// KillRemaining ends what the main process left running when it exits. Otherwise that lives on, and what it prints later than a
-	// quarter of a second after that exit is discarded.
+	// KillRemaining ends what the main process left running when it exits. Otherwise that lives on,
+	// and what it prints later than a quarter of a second after that exit is discarded.
 	KillRemaining bool
-	// Mark is the run's id, 1 to 64 of A-Z a-z 0-9 - _: EndOrphans finds the run by it. Empty: the run can't be found by it.
+	// Mark is the run's id, 1 to 64 of A-Z a-z 0-9 - _: EndOrphans finds the run by it. Empty: the
+	// run can't be found by it.
 	Mark string
 }
 
@@ -52,13 +58,20 @@ type Limits struct {
 
 // Limits returns those of the spec.
 func (s *Spec) Limits() Limits {
-	return Limits{MemoryLimitBytes: s.MemoryLimitBytes, CPULimitPercent: s.CPULimitPercent, Nice: s.Nice, RunAs: s.RunAs}
+	return Limits{
+		MemoryLimitBytes: s.MemoryLimitBytes,
+		CPULimitPercent:  s.CPULimitPercent,
+		Nice:             s.Nice,
+		RunAs:            s.RunAs,
+	}
 }
 
-// check refuses what no host could start. The kernel would answer the same with a bare "invalid argument".
+// check refuses what no host could start. The kernel would answer the same with a bare "invalid
+// argument".
 func (s *Spec) check() error {
 	if s.Mark != "" && !validMark(s.Mark) {
-		return startErrorf("the run's mark %q needs 1 to 64 of the characters A-Z a-z 0-9 - _", s.Mark)
+		return startErrorf("the run's mark %q needs 1 to 64 of the characters A-Z a-z 0-9 - _",
+			s.Mark)
 	}
 	if !s.Shell && s.Interpreter == "" {
 		return startErrorf("there is neither an interpreter nor a command line")
@@ -81,7 +94,8 @@ func (s *Spec) checkEnv() error {
 			return startErrorf("an entry of the environment is not of the form name=value")
 		}
 		if strings.ContainsRune(e, 0) {
-			return startErrorf("the environment variable %q has a NUL character in it", strings.ReplaceAll(name, "\x00", ""))
+			return startErrorf("the environment variable %q has a NUL character in it",
+				strings.ReplaceAll(name, "\x00", ""))
 		}
 	}
 	return nil

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start starts a run. It returns when the interpreter executes, or with a *StartError; then nothing was started and nothing stays behind. It
-// may wait for other starts, but for no run. The caller must call Wait.
+// Start starts a run. It returns when the interpreter executes, or with a *StartError; then nothing
+// was started and nothing stays behind. It may wait for other starts, but for no run. The caller
+// must call Wait.
 func (h *Host) Start(spec Spec) (*Process, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -61,10 +62,12 @@ func (l *launch) start() (*Process, error) {
 		return nil, l.explain(err)
 	}
 	p := &Process{
-		host: l.host, pid: l.main.pid, started: l.begun, killRemaining: l.spec.KillRemaining, main: l.main, pumps: l.pumps, tree: l.newTree(),
+		host: l.host, pid: l.main.pid, started: l.begun, killRemaining: l.spec.KillRemaining,
+		main: l.main, pumps: l.pumps, tree: l.newTree(),
 		killsBefore: kills,
 	}
-	if s, err := readStat(p.pid); err == nil { // the process is not reaped yet, so it is there even if it has exited
+	if s, err := readStat(p.pid); err == nil {
+		// the process is not reaped yet, so it is there even if it has exited
 		p.ticks = s.start
 	}
 	for _, one := range l.pumps {
@@ -88,7 +91,8 @@ func (l *launch) bear() error {
 	return l.onThread(l.fork)
 }
 
-// fork starts the main process as the leader of a session of its own, which has no controlling terminal.
+// fork starts the main process as the leader of a session of its own, which has no controlling
+// terminal.
 func (l *launch) fork() error {
 	pid, err := l.host.children.start(func() (pid int, err error) {
 		err = l.host.limits.while(l.limit, func() (err error) {
@@ -105,14 +109,20 @@ func (l *launch) fork() error {
 	return err
 }
 
-// makeChild disinherits the child before its first instruction where the host can; the standard library does it without its score and keyring.
+// makeChild disinherits the child before its first instruction where the host can; the standard
+// library does it without its score and keyring.
 func (l *launch) makeChild() (pid int, err error) {
 	if l.host.caps.find(CapDisinherit).Available {
 		pid, l.pidfd, err = l.spawn().start(l.cgroupFD())
 		return pid, err
 	}
 	l.attr.Setsid, l.attr.PidFD = true, &l.pidfd
-	attr := &syscall.ProcAttr{Dir: l.spec.Dir, Env: compactEnv(l.spec.Env), Files: l.files, Sys: &l.attr}
+	attr := &syscall.ProcAttr{
+		Dir:   l.spec.Dir,
+		Env:   compactEnv(l.spec.Env),
+		Files: l.files,
+		Sys:   &l.attr,
+	}
 	err = unblocked(func() (err error) {
 		pid, _, err = syscall.StartProcess(l.path, l.argv, attr)
 		return err
@@ -152,11 +162,26 @@ func (l *launch) cgroupFD() int {
 func (l *launch) newTree() tree {
 	switch l.mark {
 	case markCgroup:
-		return &cgroupTree{group: l.group, main: l.main.pid, parent: l.host.cgroups, hasKill: l.host.caps.find(CapCgroupKill).Available}
+		return &cgroupTree{
+			group:   l.group,
+			main:    l.main.pid,
+			parent:  l.host.cgroups,
+			hasKill: l.host.caps.find(CapCgroupKill).Available,
+		}
 	case markNamespace:
-		return &markedTree{host: l.host, main: l.main, members: l.space.members, close: l.space.close}
+		return &markedTree{
+			host:    l.host,
+			main:    l.main,
+			members: l.space.members,
+			close:   l.space.close,
+		}
 	default:
-		return &markedTree{host: l.host, main: l.main, members: newKinship(l.main, l.spec.Mark, l.limit).members, close: func() {}}
+		return &markedTree{
+			host:    l.host,
+			main:    l.main,
+			members: newKinship(l.main, l.spec.Mark, l.limit).members,
+			close:   func() {},
+		}
 	}
 }
 

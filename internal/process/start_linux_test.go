@@ -23,7 +23,11 @@ func TestWhatCannotStart(t *testing.T) {
 		"the interpreter /no/bash does not exist":        {Interpreter: "/no/bash", Env: testEnv()},
 		text + " is not a program that this machine":     {Interpreter: text, Env: testEnv()},
 		"the working directory /no/dir does not exist":   {Interpreter: "bash", Env: testEnv(), Dir: "/no/dir"},
-		"the working directory " + text + " is not a":    {Interpreter: "bash", Env: testEnv(), Dir: text},
+		"the working directory " + text + " is not a": {
+			Interpreter: "bash",
+			Env:         testEnv(),
+			Dir:         text,
+		},
 		`there is no user "nobody-at-all" on this host`:  {Interpreter: "bash", Env: testEnv(), RunAs: "nobody-at-all"},
 		"argument 2 has a NUL character":                 {Interpreter: "bash", Env: testEnv(), Args: []string{"", "\x00"}},
 		`the environment variable "A" has a NUL`:         {Interpreter: "bash", Env: testEnv("A=\x00")},
@@ -47,9 +51,13 @@ func TestRunAs(t *testing.T) {
 		t.Skip("only one user is mapped into this namespace")
 	}
 	eachMark(t, func(t *testing.T, h *Host) {
-		res, out, errs := run(t, h, Spec{Script: []byte("id -un; id -gn; id -G; cat $0 | wc -l; touch /root/x"), RunAs: "nobody"})
+		res, out, errs := run(t, h, Spec{
+			Script: []byte("id -un; id -gn; id -G; cat $0 | wc -l; touch /root/x"),
+			RunAs:  "nobody",
+		})
 		fields := strings.Fields(out)
-		if res.ExitCode == 0 || len(fields) != 4 || fields[0] != "nobody" || fields[1] != "nogroup" && fields[1] != "nobody" || fields[2] == "0" {
+		if res.ExitCode == 0 || len(fields) != 4 || fields[0] != "nobody" ||
+			fields[1] != "nogroup" && fields[1] != "nobody" || fields[2] == "0" {
 			t.Fatalf("%+v %q %q", res, out, errs)
 		}
 	})
@@ -63,7 +71,12 @@ func TestRunAsInADirectoryOfOthers(t *testing.T) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := bestHost(t).Start(Spec{Interpreter: "bash", Env: testEnv(), RunAs: "nobody", Dir: dir})
+	_, err := bestHost(t).Start(Spec{
+		Interpreter: "bash",
+		Env:         testEnv(),
+		RunAs:       "nobody",
+		Dir:         dir,
+	})
 	if err == nil || !strings.Contains(err.Error(), "user nobody may not") {
 		t.Error(err)
 	}
@@ -95,10 +108,17 @@ func TestLimitsThatTheHostCannotHold(t *testing.T) {
 		"memory_limit_bytes": {MemoryLimitBytes: 1 << 20}, "cpu_limit_percent": {CPULimitPercent: 10}, "nice": {Nice: -21},
 	} {
 		var refused *UnsupportedError
-		if err := h.Supports(limits); !errors.As(err, &refused) || refused.Field != field || refused.Sentence == "" {
+		if err := h.Supports(limits); !errors.As(err, &refused) || refused.Field != field ||
+			refused.Sentence == "" {
 			t.Errorf("%s: %v", field, err)
 		}
-		_, err := h.Start(Spec{Interpreter: "bash", Env: testEnv(), MemoryLimitBytes: limits.MemoryLimitBytes, CPULimitPercent: limits.CPULimitPercent, Nice: limits.Nice})
+		_, err := h.Start(Spec{
+			Interpreter:      "bash",
+			Env:              testEnv(),
+			MemoryLimitBytes: limits.MemoryLimitBytes,
+			CPULimitPercent:  limits.CPULimitPercent,
+			Nice:             limits.Nice,
+		})
 		if err == nil {
 			t.Errorf("%s was ignored", field)
 		}
@@ -121,7 +141,8 @@ func TestBaseEnv(t *testing.T) {
 	if len(env) != 5 || lookupEnv(env, "TZ") != "Europe/Berlin" {
 		t.Errorf("%q", env)
 	}
-	if env, err = BaseEnv("nobody", ""); err != nil || lookupEnv(env, "PATH") != defaultPath || lookupEnv(env, "USER") != "nobody" {
+	if env, err = BaseEnv("nobody", ""); err != nil || lookupEnv(env, "PATH") != defaultPath ||
+		lookupEnv(env, "USER") != "nobody" {
 		t.Errorf("%q %v", env, err)
 	}
 	if _, err = BaseEnv("nobody-at-all", ""); err == nil {
@@ -139,7 +160,10 @@ func TestTryStart(t *testing.T) {
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 			t.Fatal(err)
 		}
-		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil); err != nil {
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{
+			Cur: 3,
+			Max: limit.Max,
+		}, nil); err != nil {
 			t.Fatal(err)
 		}
 		err := h.TryStart()
@@ -153,7 +177,10 @@ func TestTryStart(t *testing.T) {
 		if err := h.TryStart(); err != nil {
 			t.Error(err)
 		}
-		if _, err := h.Start(Spec{Interpreter: "no-such-interpreter", Env: testEnv()}); !errors.As(err, &start) || start.OfHost {
+		if _, err := h.Start(Spec{
+			Interpreter: "no-such-interpreter",
+			Env:         testEnv(),
+		}); !errors.As(err, &start) || start.OfHost {
 			t.Errorf("the job's own fault: %v", err)
 		}
 	})

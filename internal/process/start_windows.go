@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Start starts a run. It returns when the interpreter executes, or with a *StartError; then nothing was started and nothing stays behind. It
-// may wait for other starts, but for no run. The caller must call Wait.
+// Start starts a run. It returns when the interpreter executes, or with a *StartError; then nothing
+// was started and nothing stays behind. It may wait for other starts, but for no run. The caller
+// must call Wait.
 func (h *Host) Start(spec Spec) (*Process, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -61,9 +62,15 @@ func (l *launch) start() (*Process, error) {
 	}
 	_ = windows.CloseHandle(born.Thread) // not needed
 	p := &Process{
-		host: l.host, pid: int(born.ProcessId), ticks: startTicks(born.Process), started: l.begun, killRemaining: l.spec.KillRemaining,
-		main:  &mainProcess{pid: int(born.ProcessId), handle: born.Process},
-		pumps: l.pumps, tree: &jobTree{host: l.host, job: l.job, group: born.ProcessId, script: l.script},
+		host: l.host, pid: int(born.ProcessId), ticks: startTicks(born.Process), started: l.begun,
+		killRemaining: l.spec.KillRemaining,
+		main:          &mainProcess{pid: int(born.ProcessId), handle: born.Process},
+		pumps:         l.pumps, tree: &jobTree{
+			host:   l.host,
+			job:    l.job,
+			group:  born.ProcessId,
+			script: l.script,
+		},
 	}
 	for _, one := range l.pumps {
 		go one.run(&l.host.lingers)
@@ -88,7 +95,8 @@ func (l *launch) findProgram() (err error) {
 	return err
 }
 
-// writeScript makes the script's file and the command line. cmd takes the rest of its line as it is.
+// writeScript makes the script's file and the command line. cmd takes the rest of its line as it
+// is.
 func (l *launch) writeScript() (err error) {
 	if l.spec.Shell {
 		l.line = `cmd.exe /S /C "` + l.spec.CommandLine + `"`
@@ -108,7 +116,8 @@ func (l *launch) writeScript() (err error) {
 
 func (l *launch) connect() error {
 	l.std = [3]windows.Handle{l.host.null, l.host.null, l.host.null}
-	return errors.Join(l.capture(1, "standard output", l.spec.Stdout), l.capture(2, "standard error", l.spec.Stderr))
+	return errors.Join(l.capture(1, "standard output", l.spec.Stdout),
+		l.capture(2, "standard error", l.spec.Stderr))
 }
 
 func (l *launch) capture(i int, name string, to io.Writer) error {
@@ -133,7 +142,8 @@ func (l *launch) makeJob() (err error) {
 func (l *launch) explain(err error) error {
 	if l.spec.Dir != "" {
 		if st, dirErr := os.Stat(l.spec.Dir); dirErr != nil || !st.IsDir() {
-			return startErrorf("the working directory %s does not exist or can't be entered: make it, or correct the job", l.spec.Dir).because(err)
+			return startErrorf("the working directory %s does not exist or can't be entered: "+
+				"make it, or correct the job", l.spec.Dir).because(err)
 		}
 	}
 	return asStartError("starting "+l.path+" failed", err)

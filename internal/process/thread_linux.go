@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onThread runs fork on a thread that has what the child is to inherit: the priority, and the cgroup namespace. Setting them on the child
-// after its birth would come too late for what it forks first. A thread that can't be made as before ends with its goroutine.
+// onThread runs fork on a thread that has what the child is to inherit: the priority, and the
+// cgroup namespace. Setting them on the child after its birth would come too late for what it forks
+// first. A thread that can't be made as before ends with its goroutine.
 func (l *launch) onThread(fork func() error) error {
 	done := make(chan error)
 	go func() {

@@ -21,7 +21,8 @@ var trees = map[string]struct {
 	"stopped":               {script: `sleep 1000 & kill -STOP $!; echo ready; kill -STOP $BASHPID`},
 	"holds the pipes":       {script: `setsid sleep 1000 & setsid sh -c 'trap "" TERM; sleep 1000; sleep 1000' & echo ready; sleep 1000`},
 	"fills the output":      {script: `echo ready; yes >&2 & setsid yes & yes`},
-	// Each link forks the next one and exits: the processes change all the time, and are few. Nothing here may grow: root has no limit.
+	// Each link forks the next one and exits: the processes change all the time, and are few.
+	// Nothing here may grow: root has no limit.
 	"forks on and on":        {script: `f() { [ $1 -lt 400 ] || exit; sleep .004; (f $(($1+1))) & }; (f 0) & (f 0) & (f 0) & echo ready; sleep 1000`},
 	"leaves its group":       {script: `set -m; sleep 1000 & sleep 1000 | sleep 1000 & sleep .02; echo ready; wait`},
 	"main process is a leaf": {script: `sleep 1000 & echo ready; exec sleep 1000`},
@@ -45,7 +46,8 @@ func plant(t testing.TB, h *Host, script string, killRemaining bool) *Process {
 	t.Helper()
 	ready := newFirstLine()
 	p, err := h.Start(Spec{
-		Interpreter: "bash", Script: []byte(script), Env: testEnv("GUSTY_RUN_ID=r-1"), Mark: "r-1", Stdout: ready, Stderr: newFirstLine(),
+		Interpreter: "bash", Script: []byte(script), Env: testEnv("GUSTY_RUN_ID=r-1"), Mark: "r-1",
+		Stdout: ready, Stderr: newFirstLine(),
 		KillRemaining: killRemaining,
 	})
 	if err != nil {
@@ -103,7 +105,8 @@ func TestTerminateEndsTheWholeTree(t *testing.T) {
 		p.Terminate(time.Hour)
 		p.Terminate(200 * time.Millisecond) // the shorter one wins
 		p.Terminate(time.Hour)
-		if res := p.Wait(); res.Signal == "" && res.ExitCode == 0 || res.Err != nil || res.LeftRunning != 0 {
+		if res := p.Wait(); res.Signal == "" && res.ExitCode == 0 || res.Err != nil ||
+			res.LeftRunning != 0 {
 			t.Errorf("%+v", res)
 		}
 		expectAlone(t)
@@ -115,7 +118,8 @@ func TestTerminateAsksFirst(t *testing.T) {
 		p := plant(t, h, `trap 'kill %1; exit 5' TERM; sleep 1000 & echo ready; while :; do wait; done`, false)
 		begun := time.Now()
 		p.Terminate(time.Minute)
-		if res := p.Wait(); res.ExitCode != 5 || res.Err != nil || time.Since(begun) > 30*time.Second {
+		if res := p.Wait(); res.ExitCode != 5 || res.Err != nil ||
+			time.Since(begun) > 30*time.Second {
 			t.Errorf("%+v", res)
 		}
 		expectAlone(t)
@@ -183,7 +187,13 @@ func TestATreeEndsOnlyItself(t *testing.T) {
 func plantMarked(t testing.TB, h *Host, script, mark string) *Process {
 	t.Helper()
 	ready := newFirstLine()
-	p, err := h.Start(Spec{Interpreter: "bash", Script: []byte(script), Env: testEnv("GUSTY_RUN_ID=" + mark), Mark: mark, Stdout: ready})
+	p, err := h.Start(Spec{
+		Interpreter: "bash",
+		Script:      []byte(script),
+		Env:         testEnv("GUSTY_RUN_ID=" + mark),
+		Mark:        mark,
+		Stdout:      ready,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

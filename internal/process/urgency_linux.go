@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An agent may be preferred to all else on the host (systemd: Nice=-10, CPUSchedulingPolicy=rr, IOSchedulingClass=realtime). A script that
-// spins would then hold up the host. What makes the agent wait for others is inherited: it harms nobody.
+// An agent may be preferred to all else on the host (systemd: Nice=-10, CPUSchedulingPolicy=rr,
+// IOSchedulingClass=realtime). A script that spins would then hold up the host. What makes the
+// agent wait for others is inherited: it harms nobody.
 
 // Of ioprio_set(2).
 const (

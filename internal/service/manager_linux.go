@@ -19,7 +19,8 @@ type Manager struct {
 	watchdog time.Duration // 0: off
 }
 
-// Run runs main until it returns. The name matters on Windows only; signals are the caller's to turn into the end of ctx.
+// Run runs main until it returns. The name matters on Windows only; signals are the caller's to
+// turn into the end of ctx.
 func Run(ctx context.Context, _ string, main Main) (exitCode int, err error) {
 	manager := newManager(os.Getenv, os.Getpid())
 	// What the daemon starts must not speak in its name.
@@ -38,7 +39,8 @@ func newManager(getenv func(string) string, pid int) *Manager {
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "@") {
 		return m // none, or a kind of address (vsock) that only virtual machines use as a whole
 	}
-	m.socket = &net.UnixAddr{Name: path, Net: "unixgram"} // package net takes a leading @ for an abstract name
+	// package net takes a leading @ for an abstract name
+	m.socket = &net.UnixAddr{Name: path, Net: "unixgram"}
 	if owner := getenv("WATCHDOG_PID"); owner != "" && owner != strconv.Itoa(pid) {
 		return m
 	}
@@ -60,7 +62,8 @@ func (m *Manager) Reloading() error {
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return fmt.Errorf("monotonic clock: %w", err)
 	}
-	return m.send("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/int64(time.Microsecond), 10))
+	return m.send("RELOADING=1\nMONOTONIC_USEC=" +
+		strconv.FormatInt(now.Nano()/int64(time.Microsecond), 10))
 }
 
 // Status tells people in one line what the daemon does; `systemctl status` shows it.
@@ -73,12 +76,14 @@ func (m *Manager) Extend(d time.Duration) error {
 	return m.send("EXTEND_TIMEOUT_USEC=" + strconv.FormatInt(d.Microseconds(), 10))
 }
 
-// WatchdogLimit is the time after which the manager ends a daemon that gave no sign of life; 0: it never does.
+// WatchdogLimit is the time after which the manager ends a daemon that gave no sign of life; 0: it
+// never does.
 func (m *Manager) WatchdogLimit() time.Duration { return m.watchdog }
 
 func (m *Manager) alive() error { return m.send("WATCHDOG=1") }
 
-// send returns state to systemd in one datagram. A connection for each keeps no descriptor open, and survives a systemd that starts afresh.
+// send returns state to systemd in one datagram. A connection for each keeps no descriptor open,
+// and survives a systemd that starts afresh.
 func (m *Manager) send(state string) error {
 	if m.socket == nil {
 		return nil

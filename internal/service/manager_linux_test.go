@@ -73,7 +73,8 @@ func TestManagerSpeaksTheProtocol(t *testing.T) {
 				t.Fatal(err)
 			}
 			var microseconds int64
-			if n, err := fmt.Sscanf(told(), "RELOADING=1\nMONOTONIC_USEC=%d", &microseconds); n != 1 || microseconds <= 0 {
+			if n, err := fmt.Sscanf(told(), "RELOADING=1\nMONOTONIC_USEC=%d",
+				&microseconds); n != 1 || microseconds <= 0 {
 				t.Errorf("no monotonic time with the reload: %v", err)
 			}
 		})
@@ -83,7 +84,8 @@ func TestManagerSpeaksTheProtocol(t *testing.T) {
 func TestManagerWithoutSystemdIsSilent(t *testing.T) {
 	for _, env := range []string{"", "NOTIFY_SOCKET=", "NOTIFY_SOCKET=vsock:2:1234"} {
 		m := newManager(environment(env, "WATCHDOG_USEC=1000000"), 1)
-		if err := errors.Join(m.Ready(), m.Status("x"), m.Reloading(), m.Stopping(), m.KeepAlive(t.Context(), nil)); err != nil {
+		if err := errors.Join(m.Ready(), m.Status("x"), m.Reloading(), m.Stopping(),
+			m.KeepAlive(t.Context(), nil)); err != nil {
 			t.Errorf("%s: %v", env, err)
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
-// Manager is the service control manager, or nothing where the daemon runs in a console: then every method does nothing.
+// Manager is the service control manager, or nothing where the daemon runs in a console: then every
+// method does nothing.
 type Manager struct {
 	states chan<- svc.Status // nil: there is none
 	ended  <-chan struct{}   // closed when nobody reads states any more

@@ -8,15 +8,18 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
-// The times that the service control manager waits for before it reports a pending start or stop as hung.
+// The times that the service control manager waits for before it reports a pending start or stop as
+// hung.
 const (
 	startHint = 60 * time.Second
 	stopHint  = 60 * time.Second
 )
 
-// Run runs main until it returns: under the service control manager where that started this process, as the service of the given name, else
-// as it is. The manager's stop, and the system's shutdown, end ctx. A service that returns a code other than 0 is reported as stopped with that
-// code, which restarts it where its recovery options say so for stops with errors (sc failureflag <name> 1).
+// Run runs main until it returns: under the service control manager where that started this
+// process, as the service of the given name, else as it is. The manager's stop, and the system's
+// shutdown, end ctx. A service that returns a code other than 0 is reported as stopped with that
+// code, which restarts it where its recovery options say so for stops with errors (sc failureflag
+// <name> 1).
 func Run(ctx context.Context, name string, main Main) (exitCode int, err error) {
 	managed, err := svc.IsWindowsService()
 	if err != nil {
@@ -40,7 +43,9 @@ type handler struct {
 }
 
 // Execute is called by package svc on its own goroutine; it reads requests until main has returned.
-func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (specific bool, code uint32) {
+func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest,
+	changes chan<- svc.Status,
+) (specific bool, code uint32) {
 	changes <- svc.Status{State: svc.StartPending, WaitHint: milliseconds(startHint)}
 	ctx, stop := context.WithCancel(h.ctx)
 	defer stop()
@@ -53,9 +58,11 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes
 	return h.exitCode != 0, uint32(h.exitCode)
 }
 
-// converse passes on what the daemon says of itself, and what the manager asks, until the daemon has ended. Each step of a pending stop counts
-// up, which is how the manager tells a slow one from a hung one.
-func (h *handler) converse(requests <-chan svc.ChangeRequest, states <-chan svc.Status, changes chan<- svc.Status, ended <-chan struct{},
+// converse passes on what the daemon says of itself, and what the manager asks, until the daemon
+// has ended. Each step of a pending stop counts up, which is how the manager tells a slow one from
+// a hung one.
+func (h *handler) converse(requests <-chan svc.ChangeRequest, states <-chan svc.Status,
+	changes chan<- svc.Status, ended <-chan struct{},
 	stop context.CancelFunc,
 ) {
 	stopping, step := false, uint32(0)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The lifetimes. Clients on Apple's systems accept at most 398 days of a server certificate (support.apple.com/102028), so 397 days are the
-// most that every client takes.
+// The lifetimes. Clients on Apple's systems accept at most 398 days of a server certificate
+// (support.apple.com/102028), so 397 days are the most that every client takes.
 const (
 	authorityYears = 10
 	serverLifetime = 397 * 24 * time.Hour
@@ -40,7 +40,8 @@ func NewAuthority(now time.Time) (*Authority, error) {
 	return certify(key, now)
 }
 
-// ParseAuthority restores an authority from its key (PKCS #8, DER) and its certificate. The error says where the two are not a pair.
+// ParseAuthority restores an authority from its key (PKCS #8, DER) and its certificate. The error
+// says where the two are not a pair.
 func ParseAuthority(keyDER, caPEM []byte) (*Authority, error) {
 	key, err := parseAuthorityKey(keyDER)
 	if err != nil {
@@ -63,16 +64,21 @@ func parseAuthorityKey(keyDER []byte) (*ecdsa.PrivateKey, error) {
 	}
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("key of the certificate authority: is a %T, an ECDSA key is needed", parsed)
+		return nil,
+			fmt.Errorf("key of the certificate authority: is a %T, an ECDSA key is needed", parsed)
 	}
 	return key, nil
 }
 
-// certify makes the certificate of an authority that has a key already. The subject and the key identifier are those of an earlier certificate
-// of the same key, so that what was issued under that one is also valid under this one.
+// certify makes the certificate of an authority that has a key already. The subject and the key
+// identifier are those of an earlier certificate of the same key, so that what was issued under
+// that one is also valid under this one.
 func certify(key *ecdsa.PrivateKey, now time.Time) (*Authority, error) {
 	template := &x509.Certificate{
-		Subject:               pkix.Name{Organization: []string{organization}, CommonName: "Gusty agent CA " + keyName(key)},
+		Subject: pkix.Name{
+			Organization: []string{organization},
+			CommonName:   "Gusty agent CA " + keyName(key),
+		},
 		NotBefore:             now.Add(-clockSkew),
 		NotAfter:              now.AddDate(authorityYears, 0, 0),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
@@ -103,8 +109,11 @@ func (a *Authority) KeyDER() ([]byte, error) {
 // CertificatePEM returns the certificate that clients trust.
 func (a *Authority) CertificatePEM() []byte { return encodeCertificate(a.certificate.Raw) }
 
-// Issue makes a key and a server certificate for names and addresses, valid for 397 days from now, or as long as the authority.
-func (a *Authority) Issue(names []string, ips []net.IP, now time.Time) (certPEM, keyPEM []byte, err error) {
+// Issue makes a key and a server certificate for names and addresses, valid for 397 days from now,
+// or as long as the authority.
+func (a *Authority) Issue(names []string, ips []net.IP, now time.Time) (certPEM, keyPEM []byte,
+	err error,
+) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the server key: %w", err)
@@ -119,7 +128,10 @@ func (a *Authority) Issue(names []string, ips []net.IP, now time.Time) (certPEM,
 // sign makes the server certificate of a public key.
 func (a *Authority) sign(public any, names []string, ips []net.IP, now time.Time) ([]byte, error) {
 	template := &x509.Certificate{
-		Subject:               pkix.Name{Organization: []string{organization}, CommonName: "gustyd"},
+		Subject: pkix.Name{
+			Organization: []string{organization},
+			CommonName:   "gustyd",
+		},
 		NotBefore:             now.Add(-clockSkew),
 		NotAfter:              now.Add(serverLifetime - clockSkew),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
@@ -140,13 +152,16 @@ func (a *Authority) sign(public any, names []string, ips []net.IP, now time.Time
 
 // issued reports whether a client that trusts this authority's certificate trusts the given one.
 func (a *Authority) issued(certificate *x509.Certificate) bool {
-	return bytes.Equal(certificate.RawIssuer, a.certificate.RawSubject) && signedBy(certificate, a.key.Public())
+	return bytes.Equal(certificate.RawIssuer, a.certificate.RawSubject) &&
+		signedBy(certificate, a.key.Public())
 }
 
-// signedBy reports whether the signature of certificate was made with the key whose public half is given.
+// signedBy reports whether the signature of certificate was made with the key whose public half is
+// given.
 func signedBy(certificate *x509.Certificate, public any) bool {
 	signer := x509.Certificate{PublicKey: public}
-	return signer.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature) == nil
+	return signer.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate,
+		certificate.Signature) == nil
 }
 
 func encodeCertificate(der []byte) []byte {

@@ -34,14 +34,19 @@ func expectTrusted(t *testing.T, certPEM, caPEM []byte, host string, now time.Ti
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(caPEM)
-	if _, err := parse(t, certPEM).Verify(x509.VerifyOptions{DNSName: host, Roots: roots, CurrentTime: now}); err != nil {
+	if _, err := parse(t, certPEM).Verify(x509.VerifyOptions{
+		DNSName:     host,
+		Roots:       roots,
+		CurrentTime: now,
+	}); err != nil {
 		t.Errorf("%s: %v", host, err)
 	}
 }
 
 func TestIssuedCertificateIsTrusted(t *testing.T) {
 	authority := newAuthority(t, today)
-	certPEM, keyPEM, err := authority.Issue([]string{"localhost", "web1.example.com"}, []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP("fd00::2")}, today)
+	certPEM, keyPEM, err := authority.Issue([]string{"localhost", "web1.example.com"},
+		[]net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP("fd00::2")}, today)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +61,10 @@ func TestIssuedCertificateIsTrusted(t *testing.T) {
 	if life := server.NotAfter.Sub(server.NotBefore); life > 397*24*time.Hour {
 		t.Errorf("the server certificate lives %v", life)
 	}
-	if !ca.IsCA || ca.MaxPathLen != 0 || !ca.MaxPathLenZero || ca.NotAfter.Year() != 2036 || server.IsCA {
-		t.Errorf("authority: CA %v, path %d, until %v; server: CA %v", ca.IsCA, ca.MaxPathLen, ca.NotAfter, server.IsCA)
+	if !ca.IsCA || ca.MaxPathLen != 0 || !ca.MaxPathLenZero || ca.NotAfter.Year() != 2036 ||
+		server.IsCA {
+		t.Errorf("authority: CA %v, path %d, until %v; server: CA %v", ca.IsCA, ca.MaxPathLen,
+			ca.NotAfter, server.IsCA)
 	}
 }
 
@@ -68,7 +75,8 @@ func TestServerCertificateEndsWithItsAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	if server := parse(t, certPEM); !server.NotAfter.Equal(authority.certificate.NotAfter) {
-		t.Errorf("the server certificate ends %v, its authority %v", server.NotAfter, authority.certificate.NotAfter)
+		t.Errorf("the server certificate ends %v, its authority %v", server.NotAfter,
+			authority.certificate.NotAfter)
 	}
 }
 
@@ -107,7 +115,8 @@ func TestParseAuthorityRefusesWhatIsNoPair(t *testing.T) {
 	}
 }
 
-// A certificate made again for the same key, as after ten years, vouches for what was issued before, and the other way round.
+// A certificate made again for the same key, as after ten years, vouches for what was issued
+// before, and the other way round.
 func TestAuthorityOfTheSameKeyIsTheSame(t *testing.T) {
 	old := newAuthority(t, today)
 	renewed, err := certify(old.key, today.AddDate(9, 0, 0))
@@ -139,12 +148,18 @@ nIyDCl8=
 
 // The expected text is what `openssl x509 -fingerprint -sha256` prints of the same certificate.
 func TestFingerprint(t *testing.T) {
-	const want = "01:11:F2:0F:F2:56:3C:A8:C9:EF:F8:31:CD:56:B4:4B:26:05:25:5B:16:4E:FC:5A:CF:54:D9:CC:95:C0:1D:4E"
+	const want = "01:11:F2:0F:F2:56:3C:A8:C9:EF:F8:31:CD:56:B4:4B:" +
+		"26:05:25:5B:16:4E:FC:5A:CF:54:D9:CC:95:C0:1D:4E"
 	got, err := Fingerprint([]byte(selfSigned))
 	if err != nil || got != want {
 		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
-	for a, same := range map[string]bool{want: true, strings.ToLower(strings.ReplaceAll(want, ":", "")): true, want[:92]: false, "": false} {
+	for a, same := range map[string]bool{
+		want: true,
+		strings.ToLower(strings.ReplaceAll(want, ":", "")): true,
+		want[:92]: false,
+		"":        false,
+	} {
 		if SameFingerprint(a, want) != same {
 			t.Errorf("SameFingerprint(%q) is %v", a, !same)
 		}

@@ -21,7 +21,8 @@ const (
 
 // Files says what Ensure left in the directory.
 type Files struct {
-	CA          string // path of the authority's certificate; there need not be one beside a pair of the operator's
+	// path of the authority's certificate; there need not be one beside a pair of the operator's
+	CA          string
 	Certificate string // path of the server certificate, with its chain where there is one
 	Key         string // path of its key
 	Own         bool   // issued here; false: the operator's
@@ -39,14 +40,19 @@ func FilesIn(dir string) Files {
 	}
 }
 
-// Ensure sees to it that dir holds a server certificate that is good for hosts (names and addresses) at now, and its key.
+// Ensure sees to it that dir holds a server certificate that is good for hosts (names and
+// addresses) at now, and its key.
 //
-// caKeyDER is the key of the authority that an earlier call gave; nil where there is none. Where a new one was made it comes back as
-// newCAKeyDER, for the caller to keep; otherwise that is nil. Ensure issues a certificate where there is none, and another where one that was
-// issued here has less than a third of its life before it, does not cover hosts, or comes from an authority whose key is lost. It never
-// re-issues because of a host that is no longer asked for: an address that comes and goes would change the fingerprint each time. A pair
-// that was not issued here is left as it is, whatever it covers. Half a pair is an error.
-func Ensure(dir string, caKeyDER []byte, hosts []string, now time.Time) (files Files, newCAKeyDER []byte, err error) {
+// caKeyDER is the key of the authority that an earlier call gave; nil where there is none. Where a
+// new one was made it comes back as newCAKeyDER, for the caller to keep; otherwise that is nil.
+// Ensure issues a certificate where there is none, and another where one that was issued here has
+// less than a third of its life before it, does not cover hosts, or comes from an authority whose
+// key is lost. It never re-issues because of a host that is no longer asked for: an address that
+// comes and goes would change the fingerprint each time. A pair that was not issued here is left as
+// it is, whatever it covers. Half a pair is an error.
+func Ensure(dir string, caKeyDER []byte, hosts []string, now time.Time) (files Files,
+	newCAKeyDER []byte, err error,
+) {
 	if err := private.MakeDir(dir); err != nil {
 		return Files{}, nil, fmt.Errorf("make the directory for the certificate: %w", err)
 	}
@@ -84,7 +90,8 @@ func readCertificate(path string) (*x509.Certificate, error) {
 	}
 	certificate, err := parseCertificate(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; put a certificate there, or remove it together with its key to have one made", path, err)
+		return nil, fmt.Errorf("%s: %w; put a certificate there, or remove it together with its "+
+			"key to have one made", path, err)
 	}
 	return certificate, nil
 }

@@ -23,7 +23,10 @@ type place struct {
 }
 
 func newPlace(t *testing.T) *place {
-	return &place{dir: filepath.Join(t.TempDir(), "tls"), hosts: []string{"localhost", "127.0.0.1", "Web1.Example.com."}}
+	return &place{
+		dir:   filepath.Join(t.TempDir(), "tls"),
+		hosts: []string{"localhost", "127.0.0.1", "Web1.Example.com."},
+	}
 }
 
 func (p *place) ensure(t *testing.T, now time.Time) Files {
@@ -80,19 +83,27 @@ func TestFirstStartMakesAll(t *testing.T) {
 	for _, host := range []string{"localhost", "127.0.0.1", "web1.example.com"} {
 		expectTrusted(t, read(t, files.Certificate), read(t, files.CA), host, today)
 	}
-	for path, mode := range map[string]os.FileMode{files.Key: 0o600, files.Certificate: 0o644, files.CA: 0o644, p.dir: 0o700} {
-		if info, err := os.Stat(path); err != nil || filepath.Separator == '/' && info.Mode().Perm() != mode {
+	for path, mode := range map[string]os.FileMode{
+		files.Key:         0o600,
+		files.Certificate: 0o644,
+		files.CA:          0o644,
+		p.dir:             0o700,
+	} {
+		if info, err := os.Stat(path); err != nil || filepath.Separator == '/' &&
+			info.Mode().Perm() != mode {
 			t.Errorf("%s: mode %v, error %v, want %o", path, info.Mode(), err, mode)
 		}
 	}
 	if _, err := tls.LoadX509KeyPair(files.Certificate, files.Key); err != nil {
 		t.Error(err)
 	}
-	if want, err := Fingerprint(read(t, files.Certificate)); err != nil || files.Fingerprint != want {
+	if want, err := Fingerprint(read(t, files.Certificate)); err != nil ||
+		files.Fingerprint != want {
 		t.Errorf("fingerprint %s, want %s", files.Fingerprint, want)
 	}
 	for name, content := range p.content(t) {
-		if strings.Contains(content, string(p.caKey)) || name != keyFile && strings.Contains(content, "PRIVATE") {
+		if strings.Contains(content, string(p.caKey)) || name != keyFile &&
+			strings.Contains(content, "PRIVATE") {
 			t.Errorf("%s holds a private key", name)
 		}
 	}
@@ -104,7 +115,8 @@ func TestNextStartChangesNothing(t *testing.T) {
 	before, key := p.content(t), p.caKey
 	p.hosts = []string{"127.0.0.1", "LOCALHOST"} // fewer than before
 	files := p.ensure(t, today.Add(200*day))
-	if files.Issued || !files.Own || !maps.Equal(before, p.content(t)) || !slices.Equal(key, p.caKey) {
+	if files.Issued || !files.Own || !maps.Equal(before, p.content(t)) ||
+		!slices.Equal(key, p.caKey) {
 		t.Errorf("something was written: %+v", files)
 	}
 }
@@ -151,8 +163,10 @@ func TestAuthorityIsCertifiedAgainBeforeItEnds(t *testing.T) {
 	old, key := read(t, first.CA), p.caKey
 	now := today.AddDate(9, 6, 0)
 	files := p.ensure(t, now)
-	expectTrusted(t, read(t, files.Certificate), old, "localhost", now) // by clients that have the first one
-	expectTrusted(t, read(t, files.Certificate), read(t, files.CA), "localhost", now.AddDate(1, 0, 0))
+	// by clients that have the first one
+	expectTrusted(t, read(t, files.Certificate), old, "localhost", now)
+	expectTrusted(t, read(t, files.Certificate), read(t, files.CA), "localhost",
+		now.AddDate(1, 0, 0))
 	if !slices.Equal(key, p.caKey) {
 		t.Error("the key of the authority changed")
 	}
@@ -171,7 +185,8 @@ func TestAuthorityFileThatIsGoneIsMadeAgain(t *testing.T) {
 	expectTrusted(t, read(t, files.Certificate), read(t, files.CA), "localhost", today.Add(day))
 }
 
-// The store that held the key of the authority was emptied: what that authority issued is ours all the same, and is replaced.
+// The store that held the key of the authority was emptied: what that authority issued is ours all
+// the same, and is replaced.
 func TestLostAuthorityKeyIsReplaced(t *testing.T) {
 	for name, key := range map[string]func(*testing.T) []byte{
 		"no key": func(*testing.T) []byte { return nil },
@@ -191,7 +206,8 @@ func TestLostAuthorityKeyIsReplaced(t *testing.T) {
 			if !files.Issued || !files.Own {
 				t.Errorf("files %+v", files)
 			}
-			expectTrusted(t, read(t, files.Certificate), read(t, files.CA), "localhost", today.Add(day))
+			expectTrusted(t, read(t, files.Certificate), read(t, files.CA), "localhost",
+				today.Add(day))
 		})
 	}
 }
@@ -238,7 +254,8 @@ func TestOperatorsPairIsNeverWrittenTo(t *testing.T) {
 			p.put(t, keyFile, keyPEM)
 			before, key := p.content(t), p.caKey
 			files := p.ensure(t, expired)
-			if files.Own || files.Issued || !maps.Equal(before, p.content(t)) || !slices.Equal(key, p.caKey) {
+			if files.Own || files.Issued || !maps.Equal(before, p.content(t)) ||
+				!slices.Equal(key, p.caKey) {
 				t.Errorf("the pair was touched: %+v", files)
 			}
 		})
@@ -289,7 +306,10 @@ func anotherKey(t *testing.T) []byte {
 }
 
 func TestHostsThatNoCertificateCanHold(t *testing.T) {
-	names, ips := splitHosts([]string{"", "ok", "OK.", "höst", "two words", strings.Repeat("x", 254), "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"})
+	names, ips := splitHosts([]string{
+		"", "ok", "OK.", "höst", "two words",
+		strings.Repeat("x", 254), "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0",
+	})
 	if !slices.Equal(names, []string{"ok"}) || len(ips) != 1 {
 		t.Errorf("names %q, addresses %v", names, ips)
 	}

@@ -44,25 +44,32 @@ func (e *ensurer) load(caKeyDER []byte) (err error) {
 	}
 	e.hasKey = key != nil
 	if e.certificate != nil && !e.hasKey {
-		return fmt.Errorf("%s has no key: put it at %s, or remove the certificate to have both made", e.files.Certificate, e.files.Key)
+		return fmt.Errorf(
+			"%s has no key: put it at %s, or remove the certificate to have both made",
+			e.files.Certificate, e.files.Key)
 	}
 	return nil
 }
 
-// operators reports whether the server certificate is the operator's: neither from the authority whose key we have, nor from one that this
-// package made and whose key is lost (its certificate still lies there).
+// operators reports whether the server certificate is the operator's: neither from the authority
+// whose key we have, nor from one that this package made and whose key is lost (its certificate
+// still lies there).
 func (e *ensurer) operators() bool {
-	if e.certificate == nil || e.authorityKey != nil && signedBy(e.certificate, e.authorityKey.Public()) {
+	if e.certificate == nil || e.authorityKey != nil &&
+		signedBy(e.certificate, e.authorityKey.Public()) {
 		return false
 	}
-	lost := e.ca != nil && slices.Equal(e.ca.Subject.Organization, []string{organization}) && signedBy(e.certificate, e.ca.PublicKey)
+	lost := e.ca != nil && slices.Equal(e.ca.Subject.Organization, []string{organization}) &&
+		signedBy(e.certificate, e.ca.PublicKey)
 	return !lost
 }
 
-// ensureAuthority takes the authority whose key was passed in, or makes one, and returns the key of one made. An authority whose certificate is
-// missing, or would end before a server certificate issued now, gets another certificate for the same key.
+// ensureAuthority takes the authority whose key was passed in, or makes one, and returns the key of
+// one made. An authority whose certificate is missing, or would end before a server certificate
+// issued now, gets another certificate for the same key.
 func (e *ensurer) ensureAuthority() (newKeyDER []byte, err error) {
-	if e.authorityKey != nil && e.ca != nil && e.authorityKey.PublicKey.Equal(e.ca.PublicKey) && e.lasts(e.ca) {
+	if e.authorityKey != nil && e.ca != nil && e.authorityKey.PublicKey.Equal(e.ca.PublicKey) &&
+		e.lasts(e.ca) {
 		e.authority = &Authority{key: e.authorityKey, certificate: e.ca}
 		return nil, nil
 	}
@@ -77,7 +84,8 @@ func (e *ensurer) ensureAuthority() (newKeyDER []byte, err error) {
 	return newKeyDER, writePublic(e.files.CA, e.authority.CertificatePEM())
 }
 
-// lasts reports whether a certificate of an authority is valid now and still will be when a server certificate issued now ends.
+// lasts reports whether a certificate of an authority is valid now and still will be when a server
+// certificate issued now ends.
 func (e *ensurer) lasts(ca *x509.Certificate) bool {
 	return !e.now.Before(ca.NotBefore) && e.now.Add(serverLifetime).Before(ca.NotAfter)
 }
@@ -98,15 +106,18 @@ func (e *ensurer) ensureCertificate() error {
 	return writePublic(e.files.Certificate, certPEM)
 }
 
-// fresh reports whether the certificate is from the authority in force, valid, good for all hosts, and has a third of its life before it.
+// fresh reports whether the certificate is from the authority in force, valid, good for all hosts,
+// and has a third of its life before it.
 func (e *ensurer) fresh() bool {
 	c := e.certificate
 	third := c.NotAfter.Sub(c.NotBefore) / 3
-	return e.authority.issued(c) && !e.now.Before(c.NotBefore) && e.now.Before(c.NotAfter.Add(-third)) && covers(c, e.names, e.ips)
+	return e.authority.issued(c) && !e.now.Before(c.NotBefore) &&
+		e.now.Before(c.NotAfter.Add(-third)) && covers(c, e.names, e.ips)
 }
 
-// ensureKey returns the public half of the server key, which it makes where there is none. One that is there is not written to: of a first start
-// that was cut short between key and certificate it is ours, and it may be one that the operator wants to be used.
+// ensureKey returns the public half of the server key, which it makes where there is none. One that
+// is there is not written to: of a first start that was cut short between key and certificate it is
+// ours, and it may be one that the operator wants to be used.
 func (e *ensurer) ensureKey() (any, error) {
 	if e.hasKey {
 		return readPublicKey(e.files.Key)

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Fingerprint returns the SHA-256 fingerprint of the first certificate in certPEM, as `openssl x509 -fingerprint -sha256` writes it:
-// 32 pairs of upper-case hex digits with colons between them.
+// Fingerprint returns the SHA-256 fingerprint of the first certificate in certPEM, as `openssl x509
+// -fingerprint -sha256` writes it: 32 pairs of upper-case hex digits with colons between them.
 func Fingerprint(certPEM []byte) (string, error) {
 	certificate, err := parseCertificate(certPEM)
 	if err != nil {
@@ -34,7 +34,8 @@ func FingerprintDER(der []byte) string {
 	return b.String()
 }
 
-// SameFingerprint compares two fingerprints as people write them: in any case, with or without colons and blanks.
+// SameFingerprint compares two fingerprints as people write them: in any case, with or without
+// colons and blanks.
 func SameFingerprint(a, b string) bool {
 	plain := strings.NewReplacer(":", "", " ", "")
 	a, b = plain.Replace(a), plain.Replace(b)

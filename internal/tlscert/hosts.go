@@ -38,7 +38,8 @@ func localHosts(
 	return hosts, errors.Join(nameErr, err)
 }
 
-// splitHosts tells addresses from names, leaves out what a certificate can't hold, and each that stands twice.
+// splitHosts tells addresses from names, leaves out what a certificate can't hold, and each that
+// stands twice.
 func splitHosts(hosts []string) (names []string, ips []net.IP) {
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
@@ -47,17 +48,21 @@ func splitHosts(hosts []string) (names []string, ips []net.IP) {
 			}
 			continue
 		}
-		if name := strings.ToLower(strings.TrimSuffix(host, ".")); fitsCertificate(name) && !slices.Contains(names, name) {
+		if name := strings.ToLower(strings.TrimSuffix(host, ".")); fitsCertificate(name) &&
+			!slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names, ips
 }
 
-// fitsCertificate reports whether name, in lower case, is one that a client could verify: letters, digits, dots, hyphens and, as some hosts have
-// them against the rules, underscores. An address with a zone is none.
+// fitsCertificate reports whether name, in lower case, is one that a client could verify: letters,
+// digits, dots, hyphens and, as some hosts have them against the rules, underscores. An address
+// with a zone is none.
 func fitsCertificate(name string) bool {
-	bad := func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-_", r) }
+	bad := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-_", r)
+	}
 	return name != "" && len(name) <= 253 && !strings.ContainsFunc(name, bad)
 }
 

@@ -15,7 +15,8 @@ import (
 func loadPair(certificatePath, keyPath string) (*tls.Certificate, error) {
 	pair, err := readPair(certificatePath, keyPath)
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s: %w; put a matching pair there in PEM form, or remove both to have them made",
+		return nil, fmt.Errorf("%s and %s: %w; put a matching pair there in PEM form, or remove "+
+			"both to have them made",
 			certificatePath, keyPath, err)
 	}
 	if pair.Leaf == nil { // with GODEBUG=x509keypairleaf=0
@@ -47,7 +48,8 @@ func readPublicKey(path string) (crypto.PublicKey, error) {
 	}
 	key, err := parsePrivateKey(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; put the key of your certificate there, or remove it to have one made", path, err)
+		return nil, fmt.Errorf("%s: %w; put the key of your certificate there, or remove it to "+
+			"have one made", path, err)
 	}
 	return key.Public(), nil
 }

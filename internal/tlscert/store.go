@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// Store holds the pair that a listener serves. Connections that are open keep the certificate that they began with.
+// Store holds the pair that a listener serves. Connections that are open keep the certificate that
+// they began with.
 type Store struct {
 	certificatePath, keyPath string
 	current                  atomic.Pointer[tls.Certificate]
@@ -31,7 +32,8 @@ func (s *Store) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.c
 // Leaf returns the server certificate in force.
 func (s *Store) Leaf() *x509.Certificate { return s.current.Load().Leaf }
 
-// Reload reads the pair again. Where that fails the one in force stays, and the error says what is wrong with the files.
+// Reload reads the pair again. Where that fails the one in force stays, and the error says what is
+// wrong with the files.
 func (s *Store) Reload() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -73,7 +75,8 @@ func (s *Store) PutBack() (done bool, err error) {
 	return err == nil, err
 }
 
-// changed reports whether the files are others than those that the pair in force was read from, and returns their stamp.
+// changed reports whether the files are others than those that the pair in force was read from, and
+// returns their stamp.
 func (s *Store) changed() (stamp, bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -83,9 +86,11 @@ func (s *Store) changed() (stamp, bool) {
 
 func (s *Store) stamp() stamp { return stampOf(s.certificatePath, s.keyPath) }
 
-// ServerConfig returns the TLS settings of a server: TLS 1.2 at least, with the suites of crypto/tls, which all have forward secrecy. The first
-// curve keeps recorded traffic (passwords, with HTTP Basic) from being read once there are quantum computers; the others are for clients that
-// lack it. Session tickets are on: they spare a returning client the signature, and their keys change daily.
+// ServerConfig returns the TLS settings of a server: TLS 1.2 at least, with the suites of
+// crypto/tls, which all have forward secrecy. The first curve keeps recorded traffic (passwords,
+// with HTTP Basic) from being read once there are quantum computers; the others are for clients
+// that lack it. Session tickets are on: they spare a returning client the signature, and their keys
+// change daily.
 func ServerConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		GetCertificate:   get,

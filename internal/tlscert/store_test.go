@@ -50,7 +50,9 @@ func TestWatcherReloadsChangedFiles(t *testing.T) {
 		now := time.Now()
 		store := openStore(t, p.ensure(t, now))
 		reported := make(chan error, 8)
-		watch(t, Watcher{Store: store, Interval: time.Second, Reloaded: func(err error) { reported <- err }})
+		watch(t, Watcher{Store: store, Interval: time.Second, Reloaded: func(err error) {
+			reported <- err
+		}})
 		pass := func() (reports []error) {
 			time.Sleep(time.Minute) // of the bubble's clock
 			synctest.Wait()
@@ -65,13 +67,15 @@ func TestWatcherReloadsChangedFiles(t *testing.T) {
 		}
 		p.hosts = append(p.hosts, "web2")
 		p.ensure(t, now)
-		if reports := pass(); len(reports) != 1 || reports[0] != nil || store.Leaf().VerifyHostname("web2") != nil {
+		if reports := pass(); len(reports) != 1 || reports[0] != nil ||
+			store.Leaf().VerifyHostname("web2") != nil {
 			t.Errorf("reports %v, certificate for %q", reports, store.Leaf().DNSNames)
 		}
 		serial := store.Leaf().SerialNumber
 		good := p.content(t)
 		p.put(t, keyFile, anotherKey(t))
-		if reports := pass(); len(reports) != 1 || reports[0] == nil || store.Leaf().SerialNumber.Cmp(serial) != 0 {
+		if reports := pass(); len(reports) != 1 || reports[0] == nil ||
+			store.Leaf().SerialNumber.Cmp(serial) != 0 {
 			t.Errorf("half a pair: reports %v", reports)
 		}
 		remove(t, p, keyFile)
@@ -142,8 +146,13 @@ func TestServerRefusesOldTLS(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	go echo(listener)
-	for version, taken := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		config := &tls.Config{MinVersion: version, MaxVersion: version, InsecureSkipVerify: true} //nolint:gosec // the version is what is tested
+	for version, taken := range map[uint16]bool{
+		tls.VersionTLS11: false,
+		tls.VersionTLS12: true,
+		tls.VersionTLS13: true,
+	} {
+		//nolint:gosec // the version is what is tested
+		config := &tls.Config{MinVersion: version, MaxVersion: version, InsecureSkipVerify: true}
 		conn, err := tls.Dial("tcp", listener.Addr().String(), config)
 		if (err == nil) != taken {
 			t.Errorf("%s: error %v", tls.VersionName(version), err)

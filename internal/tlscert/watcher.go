@@ -6,21 +6,27 @@ import (
 	"time"
 )
 
-// renewInterval is how often Watcher lets its owner renew. By the wall clock: a machine that slept makes up for it.
+// renewInterval is how often Watcher lets its owner renew. By the wall clock: a machine that slept
+// makes up for it.
 const renewInterval = 24 * time.Hour
 
 // Watcher reloads a Store when its files change.
 type Watcher struct {
 	Store    *Store
-	Interval time.Duration             // between two looks at the files
-	Renew    func(now time.Time) error // called once a day; what it writes is noticed as any other change. nil: nothing to renew
-	PutBack  func()                    // called at each look, to put back what was removed; may be nil
-	Reloaded func(err error)           // called after each reload, with nil or why the old pair stays, and with each error of Renew; may be nil
+	Interval time.Duration // between two looks at the files
+	// called once a day; what it writes is noticed as any other change. nil: nothing to renew
+	Renew func(now time.Time) error
+	// called at each look, to put back what was removed; may be nil
+	PutBack func()
+	// called after each reload, with nil or why the old pair stays, and with each error of Renew;
+	// may be nil
+	Reloaded func(err error)
 }
 
-// WatchFiles watches until ctx ends. A look costs two stat calls; a file counts as changed when its time, its size or its identity does, so that
-// a rename over it is seen as well as a write into it. A reload that fails, as between the two files of a pair that is being replaced, is
-// tried again at each look, and reported once for each state of the files.
+// WatchFiles watches until ctx ends. A look costs two stat calls; a file counts as changed when its
+// time, its size or its identity does, so that a rename over it is seen as well as a write into it.
+// A reload that fails, as between the two files of a pair that is being replaced, is tried again at
+// each look, and reported once for each state of the files.
 func (w Watcher) WatchFiles(ctx context.Context) {
 	ticker := time.NewTicker(w.Interval)
 	defer ticker.Stop()
@@ -49,8 +55,8 @@ func (w Watcher) renew(now time.Time) {
 	}
 }
 
-// look reloads where the files have changed. It takes and returns the state of the files whose failure was reported last, nil where none was
-// since the last success.
+// look reloads where the files have changed. It takes and returns the state of the files whose
+// failure was reported last, nil where none was since the last success.
 func (w Watcher) look(reported *stamp) *stamp {
 	if w.PutBack != nil {
 		w.PutBack()
@@ -89,7 +95,9 @@ func stampOf(paths ...string) (s stamp) {
 	return s
 }
 
-func (s stamp) same(other stamp) bool { return sameFile(s[0], other[0]) && sameFile(s[1], other[1]) }
+func (s stamp) same(other stamp) bool {
+	return sameFile(s[0], other[0]) && sameFile(s[1], other[1])
+}
 
 func sameFile(a, b os.FileInfo) bool {
 	if a == nil || b == nil {

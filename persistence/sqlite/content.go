@@ -16,10 +16,12 @@ const (
 	EncodingPlain  Encoding = "plain"  // none of them
 )
 
-// decodeContent returns the script of a stored content, and how it was read. The Rust agent stored what clients sent, which is base64, and its own
-// two scripts as they are. A content is base64 where all of this holds: it has only characters of the standard alphabet, with the right padding
-// and the right length, but for line breaks; and what it decodes to is a text: UTF-8 without control characters other than white space, or
-// anything that begins with #!. A short word such as "date" is base64 by its letters, and decodes to no text.
+// decodeContent returns the script of a stored content, and how it was read. The Rust agent stored
+// what clients sent, which is base64, and its own two scripts as they are. A content is base64
+// where all of this holds: it has only characters of the standard alphabet, with the right padding
+// and the right length, but for line breaks; and what it decodes to is a text: UTF-8 without
+// control characters other than white space, or anything that begins with #!. A short word such as
+// "date" is base64 by its letters, and decodes to no text.
 func decodeContent(content []byte, how Encoding) (script []byte, read Encoding, err error) {
 	if len(content) == 0 || how == EncodingPlain {
 		return content, EncodingPlain, nil

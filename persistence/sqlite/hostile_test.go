@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-const jobsTable = "CREATE TABLE scheduled_jobs (script_name TEXT,content BLOB,cron_expression TEXT,arguments TEXT,script_type INTEGER,opensearch_index TEXT,opensearch_enabled INTEGER)"
+const jobsTable = "CREATE TABLE scheduled_jobs (script_name TEXT,content BLOB,cron_expression " +
+	"TEXT,arguments TEXT,script_type INTEGER,opensearch_index TEXT,opensearch_enabled INTEGER)"
 
 // sqlFile makes a file by statements.
 func sqlFile(t testing.TB, statements ...string) string {
@@ -59,7 +60,8 @@ func cut(t testing.TB, path string, size int64) string {
 func TestHostileFilesAreRefusedWithASentence(t *testing.T) {
 	users := "CREATE TABLE user_creds (user_name TEXT,password TEXT)"
 	text := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(text, []byte("#!/bin/bash\necho this is no database\n"), 0o600); err != nil {
+	if err := os.WriteFile(text, []byte("#!/bin/bash\necho this is no database\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	huge := filepath.Join(t.TempDir(), "huge")
@@ -105,8 +107,10 @@ func TestHostileFilesAreRefusedWithASentence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got rows
 			err := Read(t.Context(), c.path, EncodingAuto, &got)
-			if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 600 || len(got.lines) > 0 {
-				t.Errorf("the error is %v, want %q; %d rows were given", err, c.want, len(got.lines))
+			if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 600 ||
+				len(got.lines) > 0 {
+				t.Errorf("the error is %v, want %q; %d rows were given", err, c.want,
+					len(got.lines))
 			}
 		})
 	}
@@ -123,11 +127,14 @@ func TestRowsOfWrongTypesAreRefusedOneByOne(t *testing.T) {
 		"INSERT INTO scheduled_jobs VALUES (hex(zeroblob(50000)),'','* * * * *','',1,'',0)",
 		"INSERT INTO scheduled_jobs VALUES (NULL,NULL,NULL,NULL,NULL,NULL,NULL)",
 		"CREATE TABLE gusty_user_options (user_name TEXT,options TEXT)",
-		"INSERT INTO gusty_user_options VALUES ('a','{')", "INSERT INTO gusty_user_options VALUES ('a','{\"x\":1}')", "INSERT INTO gusty_user_options VALUES ('a','[]')",
+		"INSERT INTO gusty_user_options VALUES ('a','{')",
+		"INSERT INTO gusty_user_options VALUES ('a','{\"x\":1}')",
+		"INSERT INTO gusty_user_options VALUES ('a','[]')",
 	)
 	got := read(t, path, EncodingAuto)
 	if len(got.lines) != 2 || len(got.refused) != 9 {
-		t.Errorf("%d rows %v, refused %d: %.400v", len(got.lines), got.lines, len(got.refused), got.refused)
+		t.Errorf("%d rows %v, refused %d: %.400v", len(got.lines), got.lines, len(got.refused),
+			got.refused)
 	}
 	for _, why := range got.refused {
 		if len(why) > 400 {
@@ -157,7 +164,8 @@ func TestAHugeValueIsNotLoaded(t *testing.T) {
 
 // What a tool that was used to look at the file has left is no reason to refuse it.
 func TestStatisticsAreNoHarm(t *testing.T) {
-	path := sqlFile(t, jobsTable, "INSERT INTO scheduled_jobs VALUES ('a','echo','* * * * *','',1,'',0)", "ANALYZE")
+	path := sqlFile(t, jobsTable, "INSERT INTO scheduled_jobs VALUES ('a','echo','* * * * "+
+		"*','',1,'',0)", "ANALYZE")
 	if got := read(t, path, EncodingAuto); len(got.lines) != 1 || len(got.refused) != 0 {
 		t.Errorf("%v, refused %v", got.lines, got.refused)
 	}
@@ -170,7 +178,8 @@ func TestEveryPageSizeIsRead(t *testing.T) {
 		for _, table := range tables() {
 			statements = append(statements, table.create())
 		}
-		path := sqlFile(t, append(statements, "INSERT INTO scheduled_jobs VALUES ('a','echo','* * * * *','',1,'',0)")...)
+		path := sqlFile(t, append(statements, "INSERT INTO scheduled_jobs VALUES ('a','echo','* "+
+			"* * * *','',1,'',0)")...)
 		for _, path := range []string{path, shiftedCopy(t, path)} {
 			if got := read(t, path, EncodingAuto); len(got.lines) != 1 || len(got.refused) != 0 {
 				t.Errorf("%d: %v, refused %v", size, got.lines, got.refused)
@@ -204,7 +213,9 @@ func TestASchemaOverManyPagesIsBounded(t *testing.T) {
 		"a cell too far":    patched(t, many, 112, 255, 255),
 		"another kind":      patched(t, many, 100, 2),
 	} {
-		if err := Read(t.Context(), path, EncodingAuto, &rows{}); err == nil || !strings.Contains(err.Error(), "tables than") && !strings.Contains(err.Error(), "schema is damaged") {
+		if err := Read(t.Context(), path, EncodingAuto, &rows{}); err == nil ||
+			!strings.Contains(err.Error(), "tables than") &&
+				!strings.Contains(err.Error(), "schema is damaged") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

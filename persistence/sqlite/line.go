@@ -10,8 +10,9 @@ import (
 	"gusty/messages"
 )
 
-// AddLine writes the row of a line as the agent gives it, and says of which table it is. The columns go into the file as they stand in the
-// line, which spares most of what reading a row and writing it again costs.
+// AddLine writes the row of a line as the agent gives it, and says of which table it is. The
+// columns go into the file as they stand in the line, which spares most of what reading a row and
+// writing it again costs.
 func (w *Writer) AddLine(ctx context.Context, line []byte) (tableName string, err error) {
 	if w.rusty == nil {
 		s := scanner{}
@@ -28,8 +29,8 @@ func (w *Writer) AddLine(ctx context.Context, line []byte) (tableName string, er
 	return row.Table(), w.Add(ctx, row)
 }
 
-// scanner walks over a line of the form that messages.AppendLine writes. What is of another form, though it may mean the same, is left to the
-// slower way.
+// scanner walks over a line of the form that messages.AppendLine writes. What is of another form,
+// though it may mean the same, is left to the slower way.
 type scanner struct{ rest []byte }
 
 // begin takes a line of one of the tables that the file has; nil: it is none.

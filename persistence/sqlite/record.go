@@ -18,7 +18,12 @@ type record struct {
 
 func newRecord(t table) *record {
 	n := len(t.columns)
-	r := &record{table: t, kinds: make([]string, n), sizes: make([]int64, n), values: make([]any, n)}
+	r := &record{
+		table:  t,
+		kinds:  make([]string, n),
+		sizes:  make([]int64, n),
+		values: make([]any, n),
+	}
 	for i := range t.columns {
 		r.targets = append(r.targets, &r.kinds[i], &r.sizes[i], &r.values[i])
 	}
@@ -35,7 +40,8 @@ func (r *record) name() string {
 func (r *record) check() string {
 	for i, c := range r.table.columns {
 		got := r.kinds[i]
-		fits := got == "null" || got == "text" && c.kind != kindInteger || got == "blob" && c.kind == kindBlob || got == "integer" && c.kind == kindInteger
+		fits := got == "null" || got == "text" && c.kind != kindInteger || got == "blob" &&
+			c.kind == kindBlob || got == "integer" && c.kind == kindInteger
 		switch {
 		case !fits:
 			return fmt.Sprintf("%s is of the type %s and not %s", c.name, got, c.kind)
@@ -76,22 +82,37 @@ func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why s
 	}
 	switch r.table.name {
 	case messages.TableVersion:
-		return messages.VersionRow{Version: r.text(0), Valid: r.number(1), BuildDate: r.text(2)}, nil, ""
+		return messages.VersionRow{
+			Version:   r.text(0),
+			Valid:     r.number(1),
+			BuildDate: r.text(2),
+		}, nil, ""
 	case messages.TableConfig:
-		return messages.ConfigRow{Name: r.text(0), Global: r.text(1), Local: r.text(2), CanModify: r.number(3)}, nil, ""
+		return messages.ConfigRow{
+			Name:      r.text(0),
+			Global:    r.text(1),
+			Local:     r.text(2),
+			CanModify: r.number(3),
+		}, nil, ""
 	case messages.TableJobs:
 		return r.job(how)
 	case messages.TableUsers:
 		return messages.UserTableRow{Name: r.text(0), Password: messages.Secret(r.text(1))}, nil, ""
 	case messages.TableApps:
-		return messages.AppRow{User: r.text(0), Password: messages.Secret(r.text(1)), Endpoint: r.text(2), Purpose: r.text(3)}, nil, ""
+		return messages.AppRow{
+			User:     r.text(0),
+			Password: messages.Secret(r.text(1)),
+			Endpoint: r.text(2),
+			Purpose:  r.text(3),
+		}, nil, ""
 	case messages.TableJobOptions, messages.TableUserOptions:
 		return r.options()
 	case messages.TableRuns:
 		return r.run(), nil, ""
 	}
 	return messages.RunOutputRow{
-		RunID: r.text(0), Sequence: r.number(1), Stream: r.text(2), At: r.text(3), Data: []byte(r.text(4)), SkippedBytes: r.number(5),
+		RunID: r.text(0), Sequence: r.number(1), Stream: r.text(2), At: r.text(3),
+		Data: []byte(r.text(4)), SkippedBytes: r.number(5),
 	}, nil, ""
 }
 
@@ -105,7 +126,8 @@ func (r *record) job(how Encoding) (messages.TableRow, []string, string) {
 		notes = []string{"the script was read as " + string(read)}
 	}
 	return messages.JobTableRow{
-		Name: r.text(0), Content: content, CronExpression: r.text(2), Arguments: r.text(3), Type: r.number(4), OpenSearchIndex: r.text(5),
+		Name: r.text(0), Content: content, CronExpression: r.text(2), Arguments: r.text(3),
+		Type: r.number(4), OpenSearchIndex: r.text(5),
 		OpenSearchEnabled: r.number(6),
 	}, notes, ""
 }
@@ -114,7 +136,10 @@ func (r *record) job(how Encoding) (messages.TableRow, []string, string) {
 func (r *record) options() (messages.TableRow, []string, string) {
 	column := r.table.columns[0].name
 	line, err := json.Marshal(map[string]any{
-		"table": r.table.name, "row": map[string]any{column: r.text(0), "options": json.RawMessage(r.text(1))},
+		"table": r.table.name, "row": map[string]any{
+			column:    r.text(0),
+			"options": json.RawMessage(r.text(1)),
+		},
 	})
 	if err != nil {
 		return nil, nil, "options are not JSON"
@@ -128,8 +153,11 @@ func (r *record) options() (messages.TableRow, []string, string) {
 
 func (r *record) run() messages.RunTableRow {
 	return messages.RunTableRow{
-		ID: r.text(0), ScriptName: r.text(1), Kind: r.text(2), State: r.text(3), Reason: r.text(4), Trigger: r.text(5), Principal: r.text(6),
-		Attempt: r.number(7), DueAt: r.text(8), StartedAt: r.text(9), EndedAt: r.text(10), ExitCode: r.numberOrNil(11), Signal: r.text(12),
-		StdoutBytes: r.number(13), StderrBytes: r.number(14), StdoutTruncated: r.number(15), StderrTruncated: r.number(16),
+		ID: r.text(0), ScriptName: r.text(1), Kind: r.text(2), State: r.text(3), Reason: r.text(4),
+		Trigger: r.text(5), Principal: r.text(6),
+		Attempt: r.number(7), DueAt: r.text(8), StartedAt: r.text(9), EndedAt: r.text(10),
+		ExitCode: r.numberOrNil(11), Signal: r.text(12),
+		StdoutBytes: r.number(13), StderrBytes: r.number(14), StdoutTruncated: r.number(15),
+		StderrTruncated: r.number(16),
 	}
 }

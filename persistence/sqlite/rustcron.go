@@ -9,12 +9,14 @@ import (
 	"gusty/internal/cron"
 )
 
-// rustExpression returns an expression of the same firings that the Rust agent reads, or why there is none.
+// rustExpression returns an expression of the same firings that the Rust agent reads, or why there
+// is none.
 func rustExpression(expression string, now time.Time) (rust, why string) {
 	schedule, err := cron.Parse(expression)
 	switch {
 	case err != nil:
-		return "", "its expression is not valid (" + err.Error() + "), and would keep the Rust agent from starting"
+		return "", "its expression is not valid (" + err.Error() +
+			"), and would keep the Rust agent from starting"
 	case schedule.IsEvery(), schedule.IsReboot():
 		return "", "the Rust agent knows no " + strings.Fields(expression)[0]
 	case schedule.NextAfter(now, now, time.UTC).IsZero():
@@ -41,12 +43,13 @@ func rustNickname(name string) string {
 	return name
 }
 
-// fromCrontab turns the five fields of a valid crontab expression into six. Where both day fields are restricted a crontab means either of
-// them and the Rust agent both.
+// fromCrontab turns the five fields of a valid crontab expression into six. Where both day fields
+// are restricted a crontab means either of them and the Rust agent both.
 func fromCrontab(fields []string) (rust, why string) {
 	day, weekday := fields[2], fields[4]
 	if !strings.HasPrefix(day, "*") && !strings.HasPrefix(weekday, "*") {
-		return "", "its expression means either of two day fields, which the Rust agent cannot express"
+		return "", "its expression means either of two day fields, which the Rust agent cannot " +
+			"express"
 	}
 	if weekday != "*" {
 		weekday = rustWeekdays(weekday)
@@ -54,7 +57,8 @@ func fromCrontab(fields []string) (rust, why string) {
 	return strings.Join([]string{"0", fields[0], fields[1], day, fields[3], weekday}, " "), ""
 }
 
-// rustWeekdays lists the days of a valid day-of-week field of a crontab (0 and 7 are Sunday) by Rust's numbers (1 is Sunday).
+// rustWeekdays lists the days of a valid day-of-week field of a crontab (0 and 7 are Sunday) by
+// Rust's numbers (1 is Sunday).
 func rustWeekdays(field string) string {
 	var days []int
 	for item := range strings.SplitSeq(strings.ToUpper(field), ",") {
@@ -86,7 +90,8 @@ func rustWeekdays(field string) string {
 }
 
 func weekdayNumber(text string) int {
-	if at := slices.Index([]string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}, text); at >= 0 {
+	if at := slices.Index([]string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"},
+		text); at >= 0 {
 		return at
 	}
 	n, _ := strconv.Atoi(text) // the expression is valid

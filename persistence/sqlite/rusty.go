@@ -20,9 +20,10 @@ import (
 // rustHashCost is that of the Rust agent's own hashes.
 const rustHashCost = 10
 
-// rusty turns rows into what the Rust agent can start from and work with. It runs the content of a row as it stands there, so that scripts are
-// plain; it knows no options, so that a job which must not fire is left out; and one expression that it cannot read, or that has no firing
-// ahead, keeps it from starting at all.
+// rusty turns rows into what the Rust agent can start from and work with. It runs the content of a
+// row as it stands there, so that scripts are plain; it knows no options, so that a job which must
+// not fire is left out; and one expression that it cannot read, or that has no firing ahead, keeps
+// it from starting at all.
 type rusty struct {
 	now  time.Time
 	note func(name, sentence string)
@@ -38,10 +39,14 @@ type rusty struct {
 	version  bool // there is the row that the Rust agent looks for
 }
 
-// CreateRusty begins a file for the Rust agent. note is told, for each row that is left out or changed, its name and why.
-func CreateRusty(ctx context.Context, path string, now time.Time, note func(name, sentence string)) (*Writer, error) {
+// CreateRusty begins a file for the Rust agent. note is told, for each row that is left out or
+// changed, its name and why.
+func CreateRusty(ctx context.Context, path string, now time.Time,
+	note func(name, sentence string),
+) (*Writer, error) {
 	r := &rusty{
-		now: now, note: note, jobs: map[string]int64{}, changed: map[string]string{}, users: map[string]int64{}, gone: map[string][]int64{},
+		now: now, note: note, jobs: map[string]int64{}, changed: map[string]string{},
+		users: map[string]int64{}, gone: map[string][]int64{},
 		leftOut: map[string]int{}, purposes: map[string]bool{},
 	}
 	var err error
@@ -54,7 +59,8 @@ func CreateRusty(ctx context.Context, path string, now time.Time, note func(name
 	}
 	w.rusty = r
 	return w.makeTables(ctx, []string{
-		messages.TableVersion, messages.TableConfig, messages.TableJobs, messages.TableUsers, messages.TableApps,
+		messages.TableVersion, messages.TableConfig, messages.TableJobs, messages.TableUsers,
+		messages.TableApps,
 	})
 }
 
@@ -71,7 +77,8 @@ func unusableHash() (string, error) {
 	if _, err := rand.Read(secret); err != nil {
 		return "", fmt.Errorf("make a password: %w", err)
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(base64.StdEncoding.EncodeToString(secret)), rustHashCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(base64.StdEncoding.EncodeToString(secret)),
+		rustHashCost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
@@ -130,7 +137,8 @@ func unmasked(value string) string {
 func (r *rusty) user(u messages.UserTableRow) messages.UserTableRow {
 	if u.Password == messages.Mask || u.Password == "" {
 		u.Password = messages.Secret(r.unusable)
-		r.note("user "+u.Name, "cannot log in there, since the hash was left out: give --with-secrets")
+		r.note("user "+u.Name, "cannot log in there, since the hash was left out: give "+
+			"--with-secrets")
 	}
 	r.users[u.Name] = int64(len(r.users) + 1)
 	return u
@@ -160,7 +168,8 @@ func (w *Writer) addRustyJob(ctx context.Context, job messages.JobTableRow) erro
 		return err
 	}
 	w.rusty.jobs[job.Name] = int64(len(w.rusty.jobs) + 1)
-	script := append([]byte{}, job.Content...) // the row is valid during the call only, and a batch is not written yet
+	// the row is valid during the call only, and a batch is not written yet
+	script := append([]byte{}, job.Content...)
 	return b.add(ctx, appendJob(b.args, &job, script))
 }
 
@@ -174,16 +183,20 @@ func (r *rusty) judge(row messages.TableRow) {
 		case !there:
 		case !options.Enabled:
 			delete(r.changed, o.Name)
-			r.leaveOut(messages.TableJobs, "job "+o.Name, at, "it is disabled, and the Rust agent would fire it")
+			r.leaveOut(messages.TableJobs, "job "+o.Name, at,
+				"it is disabled, and the Rust agent would fire it")
 		case o.Options.Paused != nil && *o.Options.Paused:
 			delete(r.changed, o.Name)
-			r.leaveOut(messages.TableJobs, "job "+o.Name, at, "it is paused, and the Rust agent would fire it")
+			r.leaveOut(messages.TableJobs, "job "+o.Name, at,
+				"it is paused, and the Rust agent would fire it")
 		case options.TimeZone != "":
-			r.note("job "+o.Name, "fires by the clock of the Rust agent, not by that of "+options.TimeZone)
+			r.note("job "+o.Name, "fires by the clock of the Rust agent, not by that of "+
+				options.TimeZone)
 		}
 	case messages.UserOptionsRow:
 		if at, there := r.users[o.Name]; there {
-			r.leaveOut(messages.TableUsers, "user "+o.Name, at, "it is disabled or may not do everything, and the Rust agent would let it")
+			r.leaveOut(messages.TableUsers, "user "+o.Name, at,
+				"it is disabled or may not do everything, and the Rust agent would let it")
 		}
 	}
 }
@@ -194,20 +207,28 @@ func (r *rusty) leaveOut(table, name string, row int64, why string) {
 	r.note(name, "is left out: "+why)
 }
 
-// rustVersionMark is the version of the row by which the Rust agent tells a database that it has made before.
+// rustVersionMark is the version of the row by which the Rust agent tells a database that it has
+// made before.
 const rustVersionMark = " "
 
-// completeRusty removes what must not be there, and adds the rows that the Rust agent would make itself where they are missing: an Admin whose
-// password everybody knows among them, which is why the one here has a password that nobody knows.
+// completeRusty removes what must not be there, and adds the rows that the Rust agent would make
+// itself where they are missing: an Admin whose password everybody knows among them, which is why
+// the one here has a password that nobody knows.
 func (w *Writer) completeRusty(ctx context.Context) error {
 	r := w.rusty
 	now := r.now.UTC().Format("2006-01-02 15:04:05.000000000 +00:00")
 	var rows []messages.TableRow
 	if !r.version {
-		rows = append(rows, messages.VersionRow{Version: rustVersionMark, BuildDate: now}, messages.VersionRow{Version: "0.0.1", Valid: 1, BuildDate: now})
+		rows = append(rows, messages.VersionRow{
+			Version:   rustVersionMark,
+			BuildDate: now,
+		}, messages.VersionRow{Version: "0.0.1", Valid: 1, BuildDate: now})
 	}
 	if _, there := r.users[messages.AdminUser]; !there {
-		rows = append(rows, messages.UserTableRow{Name: messages.AdminUser, Password: messages.Secret(r.unusable)})
+		rows = append(rows, messages.UserTableRow{
+			Name:     messages.AdminUser,
+			Password: messages.Secret(r.unusable),
+		})
 	}
 	for _, purpose := range []string{"list_binaries", "download_binary"} {
 		if !r.purposes[purpose] {
@@ -231,7 +252,8 @@ func (w *Writer) deleteGone(ctx context.Context) error {
 			return err
 		}
 		for _, row := range rows {
-			if _, err := w.conn.ExecContext(ctx, "DELETE FROM "+name+" WHERE rowid=?", row); err != nil {
+			if _, err := w.conn.ExecContext(ctx, "DELETE FROM "+name+" WHERE rowid=?",
+				row); err != nil {
 				return fmt.Errorf("leave a row of %s out: %w", name, err)
 			}
 		}

@@ -18,9 +18,10 @@ import (
 func writeRusty(t *testing.T, all []messages.TableRow) (path string, notes []string) {
 	t.Helper()
 	dir := t.TempDir()
-	w, err := CreateRusty(t.Context(), filepath.Join(dir, "db.sqlite"), testNow(), func(name, sentence string) {
-		notes = append(notes, name+" "+sentence)
-	})
+	w, err := CreateRusty(t.Context(), filepath.Join(dir, "db.sqlite"), testNow(),
+		func(name, sentence string) {
+			notes = append(notes, name+" "+sentence)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,24 +48,44 @@ func writeRusty(t *testing.T, all []messages.TableRow) (path string, notes []str
 func options(name string, change func(*messages.JobOptions), paused bool) messages.JobOptionsRow {
 	o := messages.DefaultJobOptions()
 	change(&o)
-	return messages.JobOptionsRow{Name: name, Options: messages.StoredJobOptions{JobOptionsPatch: o.Patch(), Paused: &paused}}
+	return messages.JobOptionsRow{
+		Name:    name,
+		Options: messages.StoredJobOptions{JobOptionsPatch: o.Patch(), Paused: &paused},
+	}
 }
 
 func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 	job := func(name, cron, script string) messages.JobTableRow {
-		return messages.JobTableRow{Name: name, CronExpression: cron, Content: []byte(script), Type: 1}
+		return messages.JobTableRow{
+			Name:           name,
+			CronExpression: cron,
+			Content:        []byte(script),
+			Type:           1,
+		}
 	}
 	path, notes := writeRusty(t, []messages.TableRow{
-		job("runs", "0 0 3 * * *", "echo runs\n"), job("crontab", "30 2 * * 1-5", "echo b"), job("empty", "@hourly", ""),
-		job("every", "@every 90s", "x"), job("reboot", "@reboot", "x"), job("never", "0 0 30 2 *", "x"), job("bad", "nonsense", "x"),
-		job("either", "0 0 1 * MON", "x"), job("a/b", "@daily", "x"), job("bytes", "@daily", "\xff"), job("off", "5 4 * * *", "x"),
+		job("runs", "0 0 3 * * *", "echo runs\n"), job("crontab", "30 2 * * 1-5", "echo b"),
+		job("empty", "@hourly", ""),
+		job("every", "@every 90s", "x"), job("reboot", "@reboot", "x"),
+		job("never", "0 0 30 2 *", "x"), job("bad", "nonsense", "x"),
+		job("either", "0 0 1 * MON", "x"), job("a/b", "@daily", "x"),
+		job("bytes", "@daily", "\xff"), job("off", "5 4 * * *", "x"),
 		job("paused", "5 4 * * *", "x"), job("zone", "@midnight", "x"),
-		options("runs", func(*messages.JobOptions) {}, false), options("off", func(o *messages.JobOptions) { o.Enabled = false }, false),
-		options("paused", func(*messages.JobOptions) {}, true), options("zone", func(o *messages.JobOptions) { o.TimeZone = "Europe/Berlin" }, false),
+		options("runs", func(*messages.JobOptions) {}, false),
+		options("off", func(o *messages.JobOptions) {
+			o.Enabled = false
+		}, false),
+		options("paused", func(*messages.JobOptions) {}, true),
+		options("zone", func(o *messages.JobOptions) {
+			o.TimeZone = "Europe/Berlin"
+		}, false),
 		options("every", func(*messages.JobOptions) {}, false),
 		messages.UserTableRow{Name: "ops", Password: messages.Mask},
 		messages.UserTableRow{Name: "reader", Password: "$2b$10$x"},
-		messages.UserOptionsRow{Name: "reader", Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}}},
+		messages.UserOptionsRow{
+			Name:    "reader",
+			Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}},
+		},
 		messages.ConfigRow{Name: messages.ParamOpenSearchPass, Local: messages.Mask},
 		messages.RunTableRow{ID: "r"},
 	})
@@ -97,11 +118,17 @@ func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 		}
 	}
 	hash := []byte(ask("SELECT password FROM user_creds WHERE user_name='Admin'"))
-	if cost, err := bcrypt.Cost(hash); err != nil || cost != rustHashCost || bcrypt.CompareHashAndPassword(hash, []byte("Pass")) == nil {
+	if cost, err := bcrypt.Cost(hash); err != nil || cost != rustHashCost ||
+		bcrypt.CompareHashAndPassword(hash, []byte("Pass")) == nil {
 		t.Errorf("the missing Admin has %q, %v", hash, err)
 	}
-	for _, name := range []string{"every", "reboot", "never", "bad", "either", "a/b", "bytes", "off", "paused", "zone", "crontab"} {
-		if !slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, "job "+name+" ") }) {
+	for _, name := range []string{
+		"every", "reboot", "never", "bad", "either", "a/b", "bytes",
+		"off", "paused", "zone", "crontab",
+	} {
+		if !slices.ContainsFunc(notes, func(n string) bool {
+			return strings.HasPrefix(n, "job "+name+" ")
+		}) {
 			t.Errorf("nothing is said of %s: %q", name, notes)
 		}
 	}

@@ -45,8 +45,17 @@ func tables() []table {
 	integer := func(name string) column { return column{name, kindInteger, 0} }
 	options := column{optionsColumn, kindText, mostOptions}
 	return []table{
-		{messages.TableVersion, []column{text("version"), integer("version_valid"), text("build_date")}},
-		{messages.TableConfig, []column{text("param_name"), text("global_value"), text("local_value"), integer("can_modify")}},
+		{
+			messages.TableVersion,
+			[]column{text("version"), integer("version_valid"), text("build_date")},
+		},
+		{
+			messages.TableConfig,
+			[]column{
+				text("param_name"), text("global_value"), text("local_value"),
+				integer("can_modify"),
+			},
+		},
 		{messages.TableJobs, []column{
 			text("script_name"),
 			{contentColumn, kindBlob, mostContent},
@@ -54,16 +63,24 @@ func tables() []table {
 			text("opensearch_index"), integer("opensearch_enabled"),
 		}},
 		{messages.TableUsers, []column{text("user_name"), text("password")}},
-		{messages.TableApps, []column{text("user_name"), text("password"), text("endpoint"), text("purpose")}},
+		{
+			messages.TableApps,
+			[]column{text("user_name"), text("password"), text("endpoint"), text("purpose")},
+		},
 		{messages.TableJobOptions, []column{text("script_name"), options}},
 		{messages.TableUserOptions, []column{text("user_name"), options}},
 		{messages.TableRuns, []column{
-			text("run_id"), text("script_name"), text("kind"), text("state"), text("reason"), text("trigger"), text("principal"),
-			integer("attempt"), text("due_at"), text("started_at"), text("ended_at"), integer("exit_code"), text("signal"),
-			integer("stdout_bytes"), integer("stderr_bytes"), integer("stdout_truncated"), integer("stderr_truncated"),
+			text("run_id"), text("script_name"), text("kind"), text("state"), text("reason"),
+			text("trigger"), text("principal"),
+			integer("attempt"), text("due_at"), text("started_at"), text("ended_at"),
+			integer("exit_code"), text("signal"),
+			integer("stdout_bytes"), integer("stderr_bytes"), integer("stdout_truncated"),
+			integer("stderr_truncated"),
 		}},
 		{messages.TableRunOutput, []column{
-			text("run_id"), integer("sequence"), text("stream"), text("at"), {"data", kindBlob, mostContent}, integer("skipped_bytes"),
+			text("run_id"), integer("sequence"), text("stream"), text("at"),
+			{"data", kindBlob, mostContent},
+			integer("skipped_bytes"),
 		}},
 	}
 }
@@ -89,5 +106,6 @@ func (t *table) create() string {
 // insert returns the statement that adds some rows at once.
 func (t *table) insert(rows int) string {
 	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",") + ")"
-	return "INSERT INTO " + t.name + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
+	return "INSERT INTO " + t.name + " VALUES " +
+		strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
 }

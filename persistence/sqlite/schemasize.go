@@ -11,8 +11,9 @@ const (
 	leafPage     = 0x0d
 )
 
-// checkSchemaSize counts what the schema lists, before SQLite takes all of it into memory. Its tree begins on the first page; where pages are
-// small, that one holds the numbers of the pages that have the entries.
+// checkSchemaSize counts what the schema lists, before SQLite takes all of it into memory. Its tree
+// begins on the first page; where pages are small, that one holds the numbers of the pages that
+// have the entries.
 func (s *source) checkSchemaSize(pageSize int64) error {
 	root, err := s.page(1, pageSize)
 	if err != nil {

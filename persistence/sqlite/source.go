@@ -21,8 +21,9 @@ const (
 	mostTables = 32
 )
 
-// source is a SQLite file that may be read, in either of its forms. It is the whole of the file system that SQLite sees: the file under the
-// name sourceName, which cannot be written, and nothing else.
+// source is a SQLite file that may be read, in either of its forms. It is the whole of the file
+// system that SQLite sees: the file under the name sourceName, which cannot be written, and nothing
+// else.
 type source struct {
 	file    *os.File
 	size    int64
@@ -52,7 +53,8 @@ func formOf(head []byte) (shifted, ok bool) {
 	return true, string(moved) == magic
 }
 
-// openSource opens a file and looks at its header, by which most of what is no agent's file is told without SQLite's help.
+// openSource opens a file and looks at its header, by which most of what is no agent's file is told
+// without SQLite's help.
 func openSource(path string) (*source, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -77,11 +79,13 @@ func openSource(path string) (*source, error) {
 	return s, nil
 }
 
-// refuseUnfinished refuses a file whose last transaction lies beside it: without that the file is not what it was.
+// refuseUnfinished refuses a file whose last transaction lies beside it: without that the file is
+// not what it was.
 func refuseUnfinished(path string) error {
 	for _, suffix := range []string{"-journal", "-wal"} {
 		if info, err := os.Stat(path + suffix); err == nil && info.Size() > 0 {
-			return fmt.Errorf("a transaction was not finished: %s%s is there; open the file once with sqlite3 and close it", path, suffix)
+			return fmt.Errorf("a transaction was not finished: %s%s is there; open the file once "+
+				"with sqlite3 and close it", path, suffix)
 		}
 	}
 	return nil
@@ -118,7 +122,8 @@ func pageSizeOf(head []byte) int64 {
 	return size
 }
 
-// checkHeader looks at what the file says of itself. Source: https://www.sqlite.org/fileformat2.html, 1.3 and 1.6.
+// checkHeader looks at what the file says of itself. Source:
+// https://www.sqlite.org/fileformat2.html, 1.3 and 1.6.
 func checkHeader(head []byte, size int64) error {
 	pageSize := pageSizeOf(head)
 	pages := int64(binary.BigEndian.Uint32(head[28:]))
@@ -140,7 +145,10 @@ func (s *source) Open(name string) (fs.File, error) {
 	if name != sourceName {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &sourceFile{SectionReader: io.NewSectionReader(s.file, 0, s.size), shifted: s.shifted}, nil
+	return &sourceFile{
+		SectionReader: io.NewSectionReader(s.file, 0, s.size),
+		shifted:       s.shifted,
+	}, nil
 }
 
 // sourceFile is the file as SQLite shall see it.

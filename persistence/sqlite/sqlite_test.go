@@ -51,13 +51,30 @@ func sampleRows() []messages.TableRow {
 		messages.VersionRow{Version: " ", BuildDate: "then"},
 		messages.VersionRow{Version: "1", Valid: 1},
 		messages.ConfigRow{Name: "labels", Global: "a=b", Local: "ü\\\"", CanModify: 1},
-		messages.JobTableRow{Name: "a", Content: []byte("echo a\n"), CronExpression: "0 0 3 * * *", Arguments: "x", Type: 1, OpenSearchEnabled: 1},
+		messages.JobTableRow{
+			Name:              "a",
+			Content:           []byte("echo a\n"),
+			CronExpression:    "0 0 3 * * *",
+			Arguments:         "x",
+			Type:              1,
+			OpenSearchEnabled: 1,
+		},
 		messages.JobTableRow{Name: "empty", CronExpression: "@hourly"},
-		messages.JobTableRow{Name: "binary", Content: []byte{0, 255, 1}, CronExpression: "* * * * *"},
+		messages.JobTableRow{
+			Name:           "binary",
+			Content:        []byte{0, 255, 1},
+			CronExpression: "* * * * *",
+		},
 		messages.UserTableRow{Name: "Admin", Password: "$2b$10$x"},
 		messages.AppRow{User: "a", Password: "b", Endpoint: "https:://c/", Purpose: "list_binaries"},
-		messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused}},
-		messages.UserOptionsRow{Name: "Admin", Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}}},
+		messages.JobOptionsRow{
+			Name:    "a",
+			Options: messages.StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
+		},
+		messages.UserOptionsRow{
+			Name:    "Admin",
+			Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}},
+		},
 		messages.RunTableRow{ID: "r1", State: "failed", ExitCode: &code},
 		messages.RunTableRow{ID: "r2", State: "missed"},
 		messages.RunOutputRow{RunID: "r1", Sequence: 1, Stream: "stdout", Data: []byte{255, '\n'}},
@@ -100,8 +117,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 	for _, asLines := range []bool{false, true} {
 		path := write(t, sampleRows(), asLines)
-		if got := read(t, path, EncodingAuto); !slices.Equal(got.lines, want) || len(got.refused)+len(got.notes) > 0 {
-			t.Errorf("as lines %v: got %v %v %v, want %v", asLines, got.lines, got.refused, got.notes, want)
+		if got := read(t, path, EncodingAuto); !slices.Equal(got.lines, want) || len(got.refused)+
+			len(got.notes) > 0 {
+			t.Errorf("as lines %v: got %v %v %v, want %v", asLines, got.lines, got.refused,
+				got.notes, want)
 		}
 		if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
 			t.Errorf("there is more than the file: %v", entries)
@@ -197,9 +216,11 @@ func TestOtherProgramsReadWhatIsWritten(t *testing.T) {
 func TestContentRule(t *testing.T) {
 	b64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	for content, want := range map[string]Encoding{
-		b64("echo hello\n"): EncodingBase64, b64("print('ü')\r\n"): EncodingBase64, b64("#!/bin/sh\n\xff\x00"): EncodingBase64,
-		"echo hello\n": EncodingPlain, "date": EncodingPlain, "true": EncodingPlain, "uptime12": EncodingPlain, "#!/bin/bash\\n echo Good day!": EncodingPlain,
-		b64("\x7fELF\x01\x02\x03"): EncodingPlain, "ZWNobyB0aWNrCg=": EncodingPlain, "ZWNobyB0aWNrCh==": EncodingPlain,
+		b64("echo hello\n"): EncodingBase64, b64("print('ü')\r\n"): EncodingBase64,
+		b64("#!/bin/sh\n\xff\x00"): EncodingBase64,
+		"echo hello\n":             EncodingPlain, "date": EncodingPlain, "true": EncodingPlain, "uptime12": EncodingPlain, "#!/bin/bash\\n echo Good day!": EncodingPlain,
+		b64("\x7fELF\x01\x02\x03"): EncodingPlain, "ZWNobyB0aWNrCg=": EncodingPlain,
+		"ZWNobyB0aWNrCh==":     EncodingPlain,
 		"ZWNobyB0\naWNrCg==\n": EncodingBase64, "": EncodingPlain,
 	} {
 		script, got, err := decodeContent([]byte(content), EncodingAuto)
@@ -207,7 +228,8 @@ func TestContentRule(t *testing.T) {
 			t.Errorf("%q is %s, not %s, %v", content, got, want, err)
 		}
 	}
-	if script, _, err := decodeContent([]byte(b64("date")), EncodingPlain); err != nil || string(script) != b64("date") {
+	if script, _, err := decodeContent([]byte(b64("date")), EncodingPlain); err != nil ||
+		string(script) != b64("date") {
 		t.Errorf("plain gives %q, %v", script, err)
 	}
 	if _, _, err := decodeContent([]byte("echo hello"), EncodingBase64); err == nil {
@@ -237,13 +259,15 @@ func TestFinishReplacesAndDiscardLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
-	if entries, _ := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 || info.Mode().Perm() != 0o600 {
+	if entries, _ := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 ||
+		info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v, %v", entries, info.Mode(), err)
 	}
 	if _, err := Create(t.Context(), t.TempDir(), false); err == nil {
 		t.Error("a directory was taken for a file")
 	}
-	if _, err := Create(t.Context(), filepath.Join(t.TempDir(), "no", "such.sqlite"), false); err == nil {
+	if _, err := Create(t.Context(), filepath.Join(t.TempDir(), "no", "such.sqlite"),
+		false); err == nil {
 		t.Error("a directory that is not there was taken")
 	}
 }

@@ -33,8 +33,10 @@ func appendValues(args []any, row messages.TableRow) ([]any, error) {
 		options, err := json.Marshal(r.Options)
 		return append(args, r.Name, string(options)), err
 	case messages.RunTableRow:
-		return append(args, r.ID, r.ScriptName, r.Kind, r.State, r.Reason, r.Trigger, r.Principal, r.Attempt, r.DueAt, r.StartedAt, r.EndedAt,
-			orNull(r.ExitCode), r.Signal, r.StdoutBytes, r.StderrBytes, r.StdoutTruncated, r.StderrTruncated), nil
+		return append(args, r.ID, r.ScriptName, r.Kind, r.State, r.Reason, r.Trigger, r.Principal,
+			r.Attempt, r.DueAt, r.StartedAt, r.EndedAt,
+			orNull(r.ExitCode), r.Signal, r.StdoutBytes, r.StderrBytes, r.StdoutTruncated,
+			r.StderrTruncated), nil
 	case messages.RunOutputRow:
 		return append(args, r.RunID, r.Sequence, r.Stream, r.At, r.Data, r.SkippedBytes), nil
 	}
@@ -42,11 +44,13 @@ func appendValues(args []any, row messages.TableRow) ([]any, error) {
 }
 
 func encoded(script []byte) []byte {
-	return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(script))), script)
+	return base64.StdEncoding.AppendEncode(make([]byte, 0,
+		base64.StdEncoding.EncodedLen(len(script))), script)
 }
 
 func appendJob(args []any, r *messages.JobTableRow, content []byte) []any {
-	return append(args, r.Name, content, r.CronExpression, r.Arguments, r.Type, r.OpenSearchIndex, r.OpenSearchEnabled)
+	return append(args, r.Name, content, r.CronExpression, r.Arguments, r.Type, r.OpenSearchIndex,
+		r.OpenSearchEnabled)
 }
 
 func orNull(n *int64) any {

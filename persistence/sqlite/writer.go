@@ -40,14 +40,16 @@ type batch struct {
 	rows  int
 }
 
-// Create begins a file beside path; Finish gives it its name, Discard removes it. withRuns makes the tables of runs.
+// Create begins a file beside path; Finish gives it its name, Discard removes it. withRuns makes
+// the tables of runs.
 func Create(ctx context.Context, path string, withRuns bool) (*Writer, error) {
 	w, err := begin(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	names := []string{
-		messages.TableVersion, messages.TableConfig, messages.TableJobs, messages.TableUsers, messages.TableApps, messages.TableJobOptions,
+		messages.TableVersion, messages.TableConfig, messages.TableJobs, messages.TableUsers,
+		messages.TableApps, messages.TableJobOptions,
 	}
 	if withRuns {
 		names = append(names, messages.TableRuns, messages.TableRunOutput)
@@ -64,7 +66,8 @@ func (w *Writer) makeTables(ctx context.Context, names []string) (*Writer, error
 	return w, nil
 }
 
-// begin opens a new database under a temporary name. It is no one's until it is finished, so that it needs no journal.
+// begin opens a new database under a temporary name. It is no one's until it is finished, so that
+// it needs no journal.
 func begin(ctx context.Context, path string) (*Writer, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file; name another", path)
@@ -93,7 +96,8 @@ func (w *Writer) connect(ctx context.Context) (err error) {
 		return err
 	}
 	for _, statement := range []string{
-		"PRAGMA page_size=4096", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA locking_mode=EXCLUSIVE",
+		"PRAGMA page_size=4096", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF",
+		"PRAGMA locking_mode=EXCLUSIVE",
 		"PRAGMA cache_size=-8192", "BEGIN",
 	} {
 		if _, err := w.conn.ExecContext(ctx, statement); err != nil {
@@ -179,8 +183,8 @@ func (w *Writer) flush(ctx context.Context, b *batch) error {
 	return b.emptied(err)
 }
 
-// Finish writes what is left, has SQLite check the file, and gives it its name; what had that name is replaced. After an error the file is
-// gone and the old one is as it was.
+// Finish writes what is left, has SQLite check the file, and gives it its name; what had that name
+// is replaced. After an error the file is gone and the old one is as it was.
 func (w *Writer) Finish(ctx context.Context) error {
 	if err := errors.Join(w.complete(ctx), w.disconnect()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", w.path, withFullDisk(err)), w.Discard())

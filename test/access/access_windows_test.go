@@ -88,7 +88,8 @@ func expectRefused(t *testing.T, dir, sentence string) {
 		t.Errorf("it was taken; %v", p.Kill())
 	case !errors.As(err, &ended):
 		t.Error(err)
-	case ended.Code != 1, !strings.Contains(ended.Log, sentence), !strings.Contains(ended.Log, "icacls"):
+	case ended.Code != 1, !strings.Contains(ended.Log, sentence),
+		!strings.Contains(ended.Log, "icacls"):
 		t.Errorf("exit code %d, and no cure: %s", ended.Code, ended.Log)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {

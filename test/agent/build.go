@@ -10,10 +10,12 @@ import (
 	"strings"
 )
 
-// BinaryVariable is the environment variable that names a gustyd to test instead of one built from the sources.
+// BinaryVariable is the environment variable that names a gustyd to test instead of one built from
+// the sources.
 const BinaryVariable = "GUSTYD"
 
-// Build builds gustyd into dir as `make build` does and returns its path, or the path that BinaryVariable names.
+// Build builds gustyd into dir as `make build` does and returns its path, or the path that
+// BinaryVariable names.
 func Build(ctx context.Context, dir string) (string, error) {
 	if path := os.Getenv(BinaryVariable); path != "" {
 		return filepath.Abs(path)
@@ -26,7 +28,8 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=0.0.0-test", "-o", path, "./cmd/gustyd")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags",
+		"-s -w -X main.version=0.0.0-test", "-o", path, "./cmd/gustyd")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -60,8 +60,17 @@ func (p *Process) Client() (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{TLSClientConfig: config, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true}
-	return &Client{URL: p.URL, Credentials: credentials, HTTP: &http.Client{Transport: transport, Timeout: time.Minute}}, nil
+	transport := &http.Transport{
+		TLSClientConfig:     config,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true,
+	}
+	return &Client{
+		URL:         p.URL,
+		Credentials: credentials,
+		HTTP:        &http.Client{Transport: transport, Timeout: time.Minute},
+	}, nil
 }
 
 // Close closes the client's connections.
@@ -75,9 +84,11 @@ type Answer struct {
 	Body    []byte
 }
 
-// Do sends one request with the client's credentials; a body that is not empty goes as JSON. header is added last, and an empty value there
-// removes what would be sent.
-func (c *Client) Do(ctx context.Context, method, path, body string, header map[string]string) (*Answer, error) {
+// Do sends one request with the client's credentials; a body that is not empty goes as JSON. header
+// is added last, and an empty value there removes what would be sent.
+func (c *Client) Do(ctx context.Context, method, path, body string,
+	header map[string]string,
+) (*Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.URL+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -103,7 +114,12 @@ func (c *Client) Do(ctx context.Context, method, path, body string, header map[s
 		return nil, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
 	}
 	request.Body = io.NopCloser(bytes.NewReader([]byte(body)))
-	return &Answer{Request: request, Status: response.StatusCode, Header: response.Header, Body: data}, nil
+	return &Answer{
+		Request: request,
+		Status:  response.StatusCode,
+		Header:  response.Header,
+		Body:    data,
+	}, nil
 }
 
 // Want sends one request and expects the status.
@@ -113,7 +129,9 @@ func (c *Client) Want(ctx context.Context, status int, method, path, body string
 		return nil, err
 	}
 	if answer.Status != status {
-		return nil, fmt.Errorf("%s %s answered %d and not %d: %s", method, path, answer.Status, status, answer.Body)
+		return nil,
+			fmt.Errorf("%s %s answered %d and not %d: %s", method, path, answer.Status, status,
+				answer.Body)
 	}
 	return answer.Body, nil
 }

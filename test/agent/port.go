@@ -11,18 +11,21 @@ import (
 	"sync/atomic"
 )
 
-// Ports are given out below those that kernels give to outgoing connections, so that none of the connections a test makes meanwhile takes one.
+// Ports are given out below those that kernels give to outgoing connections, so that none of the
+// connections a test makes meanwhile takes one.
 const (
 	firstPort = 22000
 	spans     = 100
 	spanPorts = 100 // of which the first is not given out
 )
 
-// span is where a process takes its ports from, one after the other: between the time when a port is found to be free and the time when an agent
-// listens on it, no test takes it for another agent, be it of this process or of one that runs beside it.
+// span is where a process takes its ports from, one after the other: between the time when a port
+// is found to be free and the time when an agent listens on it, no test takes it for another agent,
+// be it of this process or of one that runs beside it.
 type span struct {
 	first int
-	held  net.Listener // on the first port, as long as the process lives: it keeps others from the span
+	// on the first port, as long as the process lives: it keeps others from the span
+	held  net.Listener
 	taken atomic.Uint32
 }
 
@@ -36,7 +39,8 @@ func claimSpan() (*span, error) {
 			return &span{first: first, held: held}, nil
 		}
 	}
-	return nil, errors.New("somebody listens on the first port of each span between 22000 and 32000 on 127.0.0.1")
+	return nil, errors.New("somebody listens on the first port of each span between 22000 and " +
+		"32000 on 127.0.0.1")
 }
 
 // FreePort returns a port of 127.0.0.1 that nobody listens on, and that no other process is given.

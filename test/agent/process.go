@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// How long an agent may take to say that it is ready, and to end after it was asked to. Both are far above what it needs: a slow machine
-// shall not fail a test.
+// How long an agent may take to say that it is ready, and to end after it was asked to. Both are
+// far above what it needs: a slow machine shall not fail a test.
 const (
 	readyWithin = 30 * time.Second
 	stopWithin  = 60 * time.Second
@@ -49,10 +49,12 @@ type ExitError struct {
 
 // Error returns the exit code and what the agent wrote.
 func (e *ExitError) Error() string {
-	return fmt.Sprintf("gustyd ended with exit code %d before it was ready; it wrote:\n%s", e.Code, e.Log)
+	return fmt.Sprintf("gustyd ended with exit code %d before it was ready; it wrote:\n%s", e.Code,
+		e.Log)
 }
 
-// Start starts an agent and waits until its log says "ready". An agent that ends before gives an *ExitError.
+// Start starts an agent and waits until its log says "ready". An agent that ends before gives an
+// *ExitError.
 func Start(ctx context.Context, o Options) (*Process, error) {
 	p, err := Launch(ctx, o)
 	if err != nil {
@@ -74,7 +76,8 @@ func Launch(ctx context.Context, o Options) (*Process, error) {
 			return nil, err
 		}
 	}
-	args := append([]string{strconv.Itoa(port), "--data-dir", o.Dir, "--listen", "127.0.0.1"}, o.Args...)
+	args := append([]string{strconv.Itoa(port), "--data-dir", o.Dir, "--listen", "127.0.0.1"},
+		o.Args...)
 	p := &Process{
 		Dir: o.Dir, Port: port, URL: fmt.Sprintf("https://127.0.0.1:%d", port), log: newLog(), done: make(chan struct{}),
 		command: exec.Command(o.Binary, args...),
@@ -119,15 +122,18 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Signal sends the agent a signal.
 func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
 
-// Stop asks the agent to stop as a service manager does, waits for it and gives its exit code (-1: a signal ended it).
+// Stop asks the agent to stop as a service manager does, waits for it and gives its exit code (-1:
+// a signal ended it).
 func (p *Process) Stop() (int, error) {
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil &&
+		!errors.Is(err, os.ErrProcessDone) {
 		return -1, fmt.Errorf("asking gustyd to stop: %w", err)
 	}
 	return p.Wait()
 }
 
-// Kill ends the agent without a word to it, as a crash would, and waits until it is gone. An agent that has ended already is no error.
+// Kill ends the agent without a word to it, as a crash would, and waits until it is gone. An agent
+// that has ended already is no error.
 func (p *Process) Kill() error {
 	select {
 	case <-p.done: // on Windows the process can't even be named any more
@@ -141,7 +147,8 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Wait waits, bounded, until the agent has ended by itself and gives its exit code. One that does not end is killed, which is an error.
+// Wait waits, bounded, until the agent has ended by itself and gives its exit code. One that does
+// not end is killed, which is an error.
 func (p *Process) Wait() (int, error) {
 	timer := time.NewTimer(stopWithin)
 	defer timer.Stop()

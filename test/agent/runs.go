@@ -37,7 +37,8 @@ const Never = "0 0 29 2 *"
 
 // StartJob runs a stored job now.
 func (c *Client) StartJob(ctx context.Context, name string) (Run, error) {
-	return c.run(ctx, http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name="+url.QueryEscape(name))
+	return c.run(ctx, http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name="+
+		url.QueryEscape(name))
 }
 
 // Run returns one run.
@@ -73,7 +74,8 @@ func (c *Client) AwaitEnd(ctx context.Context, id string) (Run, error) {
 // Runs returns all runs that the query ("script_name=…&state=…") selects, newest first.
 func (c *Client) Runs(ctx context.Context, query string) (all []Run, err error) {
 	for before := ""; ; {
-		body, err := c.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs?limit=1000&"+query+before, "")
+		body, err := c.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs?limit=1000&"+query+
+			before, "")
 		if err != nil {
 			return nil, err
 		}

@@ -8,10 +8,12 @@ import (
 	"testing"
 )
 
-// Main builds gustyd once for a whole test package and runs its tests: func TestMain(m *testing.M) { os.Exit(agent.Main(m)) }.
+// Main builds gustyd once for a whole test package and runs its tests: func TestMain(m *testing.M)
+// { os.Exit(agent.Main(m)) }.
 func Main(m *testing.M) int { return WithBinary(m.Run) }
 
-// WithBinary builds gustyd, names it in BinaryVariable while it calls run, and gives run's exit code. Every user may execute it.
+// WithBinary builds gustyd, names it in BinaryVariable while it calls run, and gives run's exit
+// code. Every user may execute it.
 func WithBinary(run func() int) int {
 	dir, err := os.MkdirTemp("", "gustyd-under-test-")
 	if err != nil {
@@ -30,8 +32,8 @@ func WithBinary(run func() int) int {
 	return run()
 }
 
-// StartT starts the agent that Main built, on dir, and kills it when the test ends. It fails the test where the agent does not start; what
-// the agent wrote is shown where the test failed.
+// StartT starts the agent that Main built, on dir, and kills it when the test ends. It fails the
+// test where the agent does not start; what the agent wrote is shown where the test failed.
 func StartT(t testing.TB, dir string, args ...string) *Process {
 	t.Helper()
 	p, err := Start(t.Context(), Options{Binary: os.Getenv(BinaryVariable), Dir: dir, Args: args})

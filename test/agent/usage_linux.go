@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// clockTicks is the unit of the times in /proc/<pid>/stat: 100 a second on every Linux that Go runs on (proc(5), USER_HZ).
+// clockTicks is the unit of the times in /proc/<pid>/stat: 100 a second on every Linux that Go runs
+// on (proc(5), USER_HZ).
 const clockTicks = 100
 
 // Memory is what the kernel counts as the process's resident memory, in bytes.
@@ -27,7 +28,12 @@ func ReadMemory(pid int) (Memory, error) {
 		return Memory{}, err
 	}
 	var m Memory
-	for name, to := range map[string]*int64{"VmRSS": &m.Resident, "VmHWM": &m.Peak, "RssAnon": &m.Anon, "RssFile": &m.File} {
+	for name, to := range map[string]*int64{
+		"VmRSS":   &m.Resident,
+		"VmHWM":   &m.Peak,
+		"RssAnon": &m.Anon,
+		"RssFile": &m.File,
+	} {
 		if *to, err = statusBytes(data, name); err != nil {
 			return Memory{}, err
 		}
@@ -41,19 +47,22 @@ func statusBytes(status []byte, name string) (int64, error) {
 		if !found {
 			continue
 		}
-		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(string(value)), " kB"), 10, 64)
+		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(string(value)), " kB"),
+			10, 64)
 		return kib << 10, err
 	}
 	return 0, fmt.Errorf("/proc/<pid>/status has no line %s", name)
 }
 
-// ReadCPU returns the processor time that the process has used so far, in all its threads, without its children.
+// ReadCPU returns the processor time that the process has used so far, in all its threads, without
+// its children.
 func ReadCPU(pid int) (time.Duration, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	// The second field is the name in parentheses and may hold blanks: count from behind it. utime and stime are fields 14 and 15.
+	// The second field is the name in parentheses and may hold blanks: count from behind it. utime
+	// and stime are fields 14 and 15.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("/proc/%d/stat has too few fields", pid)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// WatchMemory reads a process's resident memory every interval until stop is called, which gives the highest that was seen, in bytes.
+// WatchMemory reads a process's resident memory every interval until stop is called, which gives
+// the highest that was seen, in bytes.
 func WatchMemory(ctx context.Context, pid int, interval time.Duration) (stop func() int64) {
 	ctx, cancel := context.WithCancel(ctx)
 	var peak int64

@@ -16,18 +16,22 @@ import (
 	"gusty/test/agent"
 )
 
-// bareCommand makes this program the baseline: a bare fasthttp server with TLS that answers everything with the bytes of one file.
+// bareCommand makes this program the baseline: a bare fasthttp server with TLS that answers
+// everything with the bytes of one file.
 const bareCommand = "serve-bare"
 
 // serveBare serves until it is killed. Arguments: port, certificate, key, file with the body.
 func serveBare(args []string) {
 	body, err := os.ReadFile(args[3])
 	if err == nil {
-		server := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
-			ctx.SetContentType("application/json")
-			ctx.Response.Header.Set("X-Request-Id", "01890000-0000-7000-8000-000000000000")
-			ctx.SetBody(body)
-		}}
+		server := &fasthttp.Server{
+			NoDefaultServerHeader: true,
+			Handler: func(ctx *fasthttp.RequestCtx) {
+				ctx.SetContentType("application/json")
+				ctx.Response.Header.Set("X-Request-Id", "01890000-0000-7000-8000-000000000000")
+				ctx.SetBody(body)
+			},
+		}
 		err = server.ListenAndServeTLS("127.0.0.1:"+args[0], args[1], args[2])
 	}
 	fmt.Fprintln(os.Stderr, "serve-bare:", err)
@@ -41,7 +45,8 @@ type bareServer struct {
 	command *exec.Cmd
 }
 
-// startBare starts it with the agent's own certificate, so that both do the same work in a handshake.
+// startBare starts it with the agent's own certificate, so that both do the same work in a
+// handshake.
 func startBare(ctx context.Context, tlsDir, dir string, body []byte) (*bareServer, error) {
 	port, err := agent.FreePort(ctx)
 	if err != nil {

@@ -20,9 +20,10 @@ const (
 	burstSpeedGoal = 0.6 // of the runs a second of a plain loop
 )
 
-// measureBurst lets 1,000 jobs be due at the same second, in turns with a plain loop over os/exec that starts as many processes, as many at a time
-// as the agent does: 2 a core. First with a script that does nothing, for when the last one starts; then with one that prints, for the runs a
-// second that are recorded with their output. The agent's times are those of its records.
+// measureBurst lets 1,000 jobs be due at the same second, in turns with a plain loop over os/exec
+// that starts as many processes, as many at a time as the agent does: 2 a core. First with a script
+// that does nothing, for when the last one starts; then with one that prints, for the runs a second
+// that are recorded with their output. The agent's times are those of its records.
 func measureBurst(ctx context.Context, b *bench) ([]figure, error) {
 	silent, err := b.bursts(ctx, "burst-true", "true")
 	if err != nil {
@@ -35,14 +36,20 @@ func measureBurst(ctx context.Context, b *bench) ([]figure, error) {
 	start, speed := median(silent.starts), median(printing.speeds)
 	return []figure{
 		{
-			what:     fmt.Sprintf("%d jobs due in one second: the last one starts after (%d bursts)", silent.jobs, len(silent.starts)),
-			measured: millis(quantile(silent.ours, 0.5)), baseline: millis(quantile(silent.bare, 0.5)) + " os/exec", ratio: fmt.Sprintf("%.2f", start),
-			goal: fmt.Sprintf("<= %.1f", burstStartGoal), met: judge(start <= burstStartGoal),
+			what: fmt.Sprintf(
+				"%d jobs due in one second: the last one starts after (%d bursts)", silent.jobs,
+				len(silent.starts)),
+			measured: millis(quantile(silent.ours, 0.5)),
+			baseline: millis(quantile(silent.bare, 0.5)) + " os/exec",
+			ratio:    fmt.Sprintf("%.2f", start),
+			goal:     fmt.Sprintf("<= %.1f", burstStartGoal), met: judge(start <= burstStartGoal),
 		},
 		{
-			what: "runs a second, recorded with their output", measured: fmt.Sprintf("%.0f/s", median(printing.rates)),
-			baseline: fmt.Sprintf("%.0f/s os/exec", median(printing.bareRates)), ratio: fmt.Sprintf("%.2f", speed),
-			goal: fmt.Sprintf(">= %.1f", burstSpeedGoal), met: judge(speed >= burstSpeedGoal),
+			what:     "runs a second, recorded with their output",
+			measured: fmt.Sprintf("%.0f/s", median(printing.rates)),
+			baseline: fmt.Sprintf("%.0f/s os/exec", median(printing.bareRates)),
+			ratio:    fmt.Sprintf("%.2f", speed),
+			goal:     fmt.Sprintf(">= %.1f", burstSpeedGoal), met: judge(speed >= burstSpeedGoal),
 		},
 	}, nil
 }
@@ -108,18 +115,24 @@ func (r *bursts) add(start, took, bareStart, bareTook time.Duration) {
 	r.speeds = append(r.speeds, rate/bareRate)
 }
 
-func storeJobs(ctx context.Context, client *agent.Client, jobs int, expression, script string) error {
+func storeJobs(ctx context.Context, client *agent.Client, jobs int, expression,
+	script string,
+) error {
 	for i := range jobs {
 		body := agent.JobBody(fmt.Sprintf("job %04d", i), expression, script)
-		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job", body); err != nil {
+		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job",
+			body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// plainLoop runs the script so many times, and gives when the last one was started and when all had ended.
-func plainLoop(ctx context.Context, count int, script string) (lastStart, took time.Duration, err error) {
+// plainLoop runs the script so many times, and gives when the last one was started and when all had
+// ended.
+func plainLoop(ctx context.Context, count int, script string) (lastStart, took time.Duration,
+	err error,
+) {
 	work := make(chan struct{})
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -146,8 +159,11 @@ func plainLoop(ctx context.Context, count int, script string) (lastStart, took t
 	return lastStart, time.Since(begun), err
 }
 
-// burstOf reads the records of the runs that were due at the given time: all must be there, and have succeeded.
-func burstOf(ctx context.Context, client *agent.Client, due time.Time, jobs int) (lastStart, took time.Duration, err error) {
+// burstOf reads the records of the runs that were due at the given time: all must be there, and
+// have succeeded.
+func burstOf(ctx context.Context, client *agent.Client, due time.Time, jobs int) (lastStart,
+	took time.Duration, err error,
+) {
 	var page struct {
 		Items []struct {
 			State     string    `json:"state"`
@@ -156,7 +172,8 @@ func burstOf(ctx context.Context, client *agent.Client, due time.Time, jobs int)
 			EndedAt   time.Time `json:"ended_at"`
 		} `json:"items"`
 	}
-	body, err := client.Want(ctx, http.StatusOK, http.MethodGet, fmt.Sprintf("/agent/runs?limit=%d", jobs), "")
+	body, err := client.Want(ctx, http.StatusOK, http.MethodGet,
+		fmt.Sprintf("/agent/runs?limit=%d", jobs), "")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -175,7 +192,9 @@ func burstOf(ctx context.Context, client *agent.Client, due time.Time, jobs int)
 		lastStart, took = max(lastStart, run.StartedAt.Sub(due)), max(took, run.EndedAt.Sub(due))
 	}
 	if found != jobs {
-		return 0, 0, fmt.Errorf("%d runs of %d jobs due at %s are recorded", found, jobs, due.Format(time.TimeOnly))
+		return 0, 0,
+			fmt.Errorf("%d runs of %d jobs due at %s are recorded", found, jobs,
+				due.Format(time.TimeOnly))
 	}
 	return lastStart, took, nil
 }

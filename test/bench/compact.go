@@ -18,8 +18,8 @@ import (
 
 const compactGoal = 3.0 // times a plain read and write
 
-// measureCompact cuts a long history to a third and compacts the file, verification and comparison included, in turns with reading and writing
-// its bytes.
+// measureCompact cuts a long history to a third and compacts the file, verification and comparison
+// included, in turns with reading and writing its bytes.
 func measureCompact(ctx context.Context, b *bench) ([]figure, error) {
 	dir := b.data("history")
 	if err := b.hollow(ctx, dir); err != nil {
@@ -49,13 +49,16 @@ func measureCompact(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	times := median(ratios)
 	return []figure{{
-		what: fmt.Sprintf("compaction of %s to %s", mega(done.Before), mega(done.After)), measured: millis(quantile(ours, 0.5)),
-		baseline: millis(quantile(bare, 0.5)) + " plain read and write", ratio: fmt.Sprintf("%.2f", times),
-		goal: fmt.Sprintf("<= %.0f", compactGoal), met: judge(times <= compactGoal),
+		what:     fmt.Sprintf("compaction of %s to %s", mega(done.Before), mega(done.After)),
+		measured: millis(quantile(ours, 0.5)),
+		baseline: millis(quantile(bare, 0.5)) + " plain read and write",
+		ratio:    fmt.Sprintf("%.2f", times),
+		goal:     fmt.Sprintf("<= %.0f", compactGoal), met: judge(times <= compactGoal),
 	}}, os.Remove(plain)
 }
 
-// hollow makes a file that is more than half free: a history whose bound was lowered, and which the store has trimmed since.
+// hollow makes a file that is more than half free: a history whose bound was lowered, and which the
+// store has trimmed since.
 func (b *bench) hollow(ctx context.Context, dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "gusty.db")); err != nil {
 		if _, err := b.storeJobs(ctx, "history", 0); err != nil {
@@ -70,7 +73,10 @@ func (b *bench) hollow(ctx context.Context, dir string) error {
 		return err
 	}
 	bound := f.store.Stats().RunBytes / 3
-	f.put(messages.ParameterRow{Name: messages.ParamRunsLimitBytes, Local: strconv.FormatUint(bound, 10)})
+	f.put(messages.ParameterRow{
+		Name:  messages.ParamRunsLimitBytes,
+		Local: strconv.FormatUint(bound, 10),
+	})
 	f.commit()
 	for err == nil && f.err == nil && f.store.Stats().RunBytes > bound {
 		err = pause(ctx, 100*time.Millisecond)
@@ -89,6 +95,7 @@ func copyPlain(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(struct{ io.Writer }{target}, source) // without copy_file_range, which copies nothing on some file systems
+	// without copy_file_range, which copies nothing on some file systems
+	_, err = io.Copy(struct{ io.Writer }{target}, source)
 	return errors.Join(err, target.Sync(), target.Close())
 }

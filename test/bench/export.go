@@ -29,8 +29,8 @@ const (
 	sampleEvery      = 20 * time.Millisecond
 )
 
-// measureExport takes gustyctl's export of 100,000 jobs to SQLite in turns with a bare loop that inserts the same rows, and how much the agent
-// grows meanwhile.
+// measureExport takes gustyctl's export of 100,000 jobs to SQLite in turns with a bare loop that
+// inserts the same rows, and how much the agent grows meanwhile.
 func measureExport(ctx context.Context, b *bench) ([]figure, error) {
 	process, err := b.start(ctx, "export")
 	if err != nil {
@@ -59,22 +59,32 @@ func measureExport(ctx context.Context, b *bench) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		ours, bare, ratios = append(ours, took), append(bare, loop), append(ratios, float64(loop)/float64(took))
+		ours, bare, ratios = append(ours, took), append(bare, loop), append(ratios,
+			float64(loop)/float64(took))
 		peak = max(peak, most)
 	}
 	middle := median(ratios)
 	return []figure{
 		{
-			what: "export of 100,000 jobs to SQLite", measured: millis(quantile(ours, 0.5)), baseline: millis(quantile(bare, 0.5)) + " bare inserts",
-			ratio: fmt.Sprintf("%.2f", middle), goal: fmt.Sprintf(">= %.2f", exportGoal), met: judge(middle >= exportGoal),
+			what: "export of 100,000 jobs to SQLite", measured: millis(quantile(ours, 0.5)),
+			baseline: millis(quantile(bare, 0.5)) + " bare inserts",
+			ratio:    fmt.Sprintf("%.2f", middle), goal: fmt.Sprintf(">= %.2f", exportGoal),
+			met: judge(middle >= exportGoal),
 		},
-		memory("growth of the agent during that", peak-idle.Resident, exportGrowthGoal, mega(idle.Resident)+" idle"),
+		memory("growth of the agent during that", peak-idle.Resident, exportGrowthGoal,
+			mega(idle.Resident)+" idle"),
 	}, nil
 }
 
 func exportedJob(i int) messages.JobTableRow {
-	script := fmt.Sprintf("#!/bin/bash\necho \"job number %d\"\n", i) + string(bytes.Repeat([]byte("# a line\n"), 10))
-	return messages.JobTableRow{Name: fmt.Sprintf("job %06d", i), Content: []byte(script), CronExpression: "0 0 1 1 *", Type: 1}
+	script := fmt.Sprintf("#!/bin/bash\necho \"job number %d\"\n", i) +
+		string(bytes.Repeat([]byte("# a line\n"), 10))
+	return messages.JobTableRow{
+		Name:           fmt.Sprintf("job %06d", i),
+		Content:        []byte(script),
+		CronExpression: "0 0 1 1 *",
+		Type:           1,
+	}
 }
 
 func importJobs(ctx context.Context, process *agent.Process) error {
@@ -90,16 +100,21 @@ func importJobs(ctx context.Context, process *agent.Process) error {
 				return err
 			}
 		}
-		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/import", string(lines)); err != nil {
+		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/import",
+			string(lines)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// exportOnce runs gustyctl and gives how long it took, and the agent's largest resident size meanwhile.
-func (b *bench) exportOnce(ctx context.Context, process *agent.Process) (took time.Duration, peak int64, err error) {
-	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(b.binary), "gustyctl"), "export", b.data("export.sqlite"))
+// exportOnce runs gustyctl and gives how long it took, and the agent's largest resident size
+// meanwhile.
+func (b *bench) exportOnce(ctx context.Context, process *agent.Process) (took time.Duration,
+	peak int64, err error,
+) {
+	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(b.binary), "gustyctl"), "export",
+		b.data("export.sqlite"))
 	command.Env = append(os.Environ(), "GUSTY_DATA_DIR="+process.Dir)
 	done := make(chan error, 1)
 	began := time.Now()
@@ -133,7 +148,10 @@ func bareInserts(ctx context.Context, path string) (time.Duration, error) {
 	}
 	defaults := messages.DefaultJobOptions()
 	paused := false
-	options, err := json.Marshal(messages.StoredJobOptions{JobOptionsPatch: defaults.Patch(), Paused: &paused})
+	options, err := json.Marshal(messages.StoredJobOptions{
+		JobOptionsPatch: defaults.Patch(),
+		Paused:          &paused,
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -148,7 +166,9 @@ func bareInserts(ctx context.Context, path string) (time.Duration, error) {
 		return 0, err
 	}
 	for _, statement := range []string{
-		"CREATE TABLE scheduled_jobs (script_name TEXT,content BLOB,cron_expression TEXT,arguments TEXT,script_type INTEGER,opensearch_index TEXT,opensearch_enabled INTEGER)",
+		"CREATE TABLE scheduled_jobs (script_name TEXT,content BLOB,cron_expression " +
+			"TEXT,arguments TEXT,script_type INTEGER,opensearch_index TEXT,opensearch_enabled " +
+			"INTEGER)",
 		"CREATE TABLE gusty_job_options (script_name TEXT,options TEXT)",
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -178,7 +198,8 @@ func insertJobs(ctx context.Context, tx *sql.Tx, options string) error {
 	for i := range exportJobs {
 		row := exportedJob(i)
 		content := []byte(base64.StdEncoding.EncodeToString(row.Content))
-		if _, err := jobs.ExecContext(ctx, row.Name, content, row.CronExpression, row.Arguments, row.Type, row.OpenSearchIndex, 0); err != nil {
+		if _, err := jobs.ExecContext(ctx, row.Name, content, row.CronExpression, row.Arguments,
+			row.Type, row.OpenSearchIndex, 0); err != nil {
 			return err
 		}
 		if _, err := others.ExecContext(ctx, row.Name, options); err != nil {

@@ -45,7 +45,8 @@ func printFigures(figures []figure) int {
 		if f.met == failed {
 			missed++
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.what, f.measured, dash(f.baseline), dash(f.ratio), dash(f.goal), ok)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.what, f.measured, dash(f.baseline),
+			dash(f.ratio), dash(f.goal), ok)
 	}
 	_ = table.Flush()
 	return missed
@@ -61,7 +62,8 @@ func dash(s string) string {
 // memory makes the line of a resident size with its upper goal, both in bytes.
 func memory(what string, bytes, goal int64, baseline string) figure {
 	return figure{
-		what: what, measured: mega(bytes), baseline: baseline, goal: "<= " + mega(goal), met: judge(bytes <= goal),
+		what: what, measured: mega(bytes), baseline: baseline, goal: "<= " + mega(goal),
+		met: judge(bytes <= goal),
 	}
 }
 
@@ -71,7 +73,8 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
 }
 
-// quantile returns the value below which the given share of values lies (nearest rank). values is sorted in place.
+// quantile returns the value below which the given share of values lies (nearest rank). values is
+// sorted in place.
 func quantile(values []time.Duration, share float64) time.Duration {
 	if len(values) == 0 {
 		return 0

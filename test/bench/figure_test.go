@@ -25,14 +25,17 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// TestLags reads times that are late, on time and early, against a due time at the begin or in the middle of each second.
+// TestLags reads times that are late, on time and early, against a due time at the begin or in the
+// middle of each second.
 func TestLags(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lags")
-	if err := os.WriteFile(file, []byte("1700000000.003000\n1700000001.000000\n1700000001.999000\n"), 0o600); err != nil {
+	if err := os.WriteFile(file,
+		[]byte("1700000000.003000\n1700000001.000000\n1700000001.999000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got, err := lags(file, 0)
-	if want := []time.Duration{3 * time.Millisecond, 0, -time.Millisecond}; err != nil || !slices.Equal(got, want) {
+	if want := []time.Duration{3 * time.Millisecond, 0, -time.Millisecond}; err != nil ||
+		!slices.Equal(got, want) {
 		t.Errorf("lags are %v (%v), want %v", got, err, want)
 	}
 	if err := os.WriteFile(file, []byte("1700000000,502500\n"), 0o600); err != nil {

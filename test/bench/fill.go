@@ -11,10 +11,12 @@ import (
 	"gusty/persistence"
 )
 
-// fillTogether is how many rows a change has where a store is filled: the committer's batches are full, and no fsync is wasted.
+// fillTogether is how many rows a change has where a store is filled: the committer's batches are
+// full, and no fsync is wasted.
 const fillTogether = 1000
 
-// filler puts rows into the store of a stopped agent, as the agent itself does. The first error stays.
+// filler puts rows into the store of a stopped agent, as the agent itself does. The first error
+// stays.
 type filler struct {
 	store *persistence.Store
 	rows  []messages.Row
@@ -61,7 +63,8 @@ func runID(n int, at time.Time) string {
 // runOf returns the nth run of a job in a state, as it stands in a store.
 func runOf(n int, job string, at time.Time, state messages.RunState) messages.Run {
 	run := messages.Run{
-		ID: runID(n, at), ScriptName: job, Kind: messages.RunOfJob, State: state, Trigger: messages.TriggerSchedule, Attempt: 1, DueAt: at,
+		ID: runID(n, at), ScriptName: job, Kind: messages.RunOfJob, State: state,
+		Trigger: messages.TriggerSchedule, Attempt: 1, DueAt: at,
 	}
 	if state == messages.RunQueued {
 		run.Armed = true
@@ -73,9 +76,17 @@ func runOf(n int, job string, at time.Time, state messages.RunState) messages.Ru
 	}
 	code := 0
 	run.EndedAt, run.ExitCode = at.Add(20*time.Millisecond), &code
-	run.Usage = messages.Usage{CPUUser: time.Millisecond, CPUSystem: time.Millisecond, MaxRSSBytes: 4 << 20}
+	run.Usage = messages.Usage{
+		CPUUser:     time.Millisecond,
+		CPUSystem:   time.Millisecond,
+		MaxRSSBytes: 4 << 20,
+	}
 	run.Output = messages.OutputSummary{
-		StdoutBytes: 40, Inline: []messages.OutputChunk{{Stream: messages.Stdout, At: run.EndedAt, Data: []byte("forty bytes that a small script printed\n")}},
+		StdoutBytes: 40, Inline: []messages.OutputChunk{{
+			Stream: messages.Stdout,
+			At:     run.EndedAt,
+			Data:   []byte("forty bytes that a small script printed\n"),
+		}},
 	}
 	return run
 }

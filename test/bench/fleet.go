@@ -27,7 +27,8 @@ func (b *bench) start(ctx context.Context, name string) (*agent.Process, error) 
 	return agent.Start(ctx, agent.Options{Binary: b.binary, Dir: b.data(name)})
 }
 
-// seed makes a data directory with so many jobs that are due hourly, by an agent that is stopped then.
+// seed makes a data directory with so many jobs that are due hourly, by an agent that is stopped
+// then.
 func (b *bench) seed(ctx context.Context, name string, jobs int) error {
 	process, err := b.start(ctx, name)
 	if err != nil {
@@ -39,7 +40,8 @@ func (b *bench) seed(ctx context.Context, name string, jobs int) error {
 		return err
 	}
 	defer client.Close()
-	if _, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/status", ""); err != nil { // the agent knows the password from here on
+	if _, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/status", ""); err != nil {
+		// the agent knows the password from here on
 		return err
 	}
 	each := make(chan int)
@@ -48,8 +50,10 @@ func (b *bench) seed(ctx context.Context, name string, jobs int) error {
 	for worker := range errs {
 		all.Go(func() {
 			for i := range each {
-				body := agent.JobBody(fmt.Sprintf("job %04d", i), fmt.Sprintf("%d * * * *", (time.Now().Minute()+30)%60), "true")
-				if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job", body); err != nil {
+				body := agent.JobBody(fmt.Sprintf("job %04d", i),
+					fmt.Sprintf("%d * * * *", (time.Now().Minute()+30)%60), "true")
+				if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job",
+					body); err != nil {
 					errs[worker] = err
 				}
 			}
@@ -69,14 +73,17 @@ func (b *bench) seed(ctx context.Context, name string, jobs int) error {
 	return err
 }
 
-// fleet is some keep-alive connections to one server, each with the request that it sends again and again.
+// fleet is some keep-alive connections to one server, each with the request that it sends again and
+// again.
 type fleet struct {
 	wires    []*wire
 	requests [][]byte
 }
 
 // dialFleet opens the connections; request gives each its request.
-func dialFleet(ctx context.Context, size int, address string, config *tls.Config, request func(i int) []byte) (*fleet, error) {
+func dialFleet(ctx context.Context, size int, address string, config *tls.Config,
+	request func(i int) []byte,
+) (*fleet, error) {
 	f := &fleet{}
 	for i := range size {
 		w, err := dialWire(ctx, address, config)
@@ -86,7 +93,8 @@ func dialFleet(ctx context.Context, size int, address string, config *tls.Config
 		}
 		f.wires = append(f.wires, w)
 		f.requests = append(f.requests, request(i))
-		if err := w.ask(f.requests[i]); err != nil { // the first one is dearer: the password is hashed
+		if err := w.ask(f.requests[i]); err != nil {
+			// the first one is dearer: the password is hashed
 			f.close()
 			return nil, err
 		}

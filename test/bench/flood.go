@@ -20,8 +20,9 @@ const (
 	floodTLS    = 5000
 	floodSilent = 1000
 	floodGoal   = 64_000_000
-	heldGoal    = 900              // of the 1,024 places, with some for the silent and for known clients
-	roomWithin  = 15 * time.Second // from the flood's end until a new client is served
+	// of the 1,024 places, with some for the silent and for known clients
+	heldGoal   = 900
+	roomWithin = 15 * time.Second // from the flood's end until a new client is served
 )
 
 // flood is the connections that were made, and of those the ones that the agent has kept.
@@ -30,8 +31,9 @@ type flood struct {
 	conns []net.Conn
 }
 
-// measureFlood tries and holds 5,000 TLS connections and 1,000 TCP connections that never say a word, from 64 addresses, while a client that was
-// there before goes on asking; then lets go, and sees whether a new client is served.
+// measureFlood tries and holds 5,000 TLS connections and 1,000 TCP connections that never say a
+// word, from 64 addresses, while a client that was there before goes on asking; then lets go, and
+// sees whether a new client is served.
 func measureFlood(ctx context.Context, b *bench) ([]figure, error) {
 	process, err := b.start(ctx, "flood")
 	if err != nil {
@@ -63,10 +65,26 @@ func measureFlood(ctx context.Context, b *bench) ([]figure, error) {
 	f.close()
 	room, roomErr := servedAgain(ctx, process.Port, config, ask)
 	return []figure{
-		memory("resident in a flood of 5,000 TLS and 1,000 silent connections", highest, floodGoal, ""),
-		{what: "of those held", measured: fmt.Sprint(held), goal: fmt.Sprintf(">= %d", heldGoal), met: judge(held >= heldGoal)},
-		{what: "slowest answer to a known client meanwhile", measured: told(slowest, servedErr), goal: "served", met: judge(servedErr == nil)},
-		{what: "until a new client is served after it", measured: told(room, roomErr), goal: "<= " + roomWithin.String(), met: judge(roomErr == nil)},
+		memory("resident in a flood of 5,000 TLS and 1,000 silent connections", highest, floodGoal,
+			""),
+		{
+			what:     "of those held",
+			measured: fmt.Sprint(held),
+			goal:     fmt.Sprintf(">= %d", heldGoal),
+			met:      judge(held >= heldGoal),
+		},
+		{
+			what:     "slowest answer to a known client meanwhile",
+			measured: told(slowest, servedErr),
+			goal:     "served",
+			met:      judge(servedErr == nil),
+		},
+		{
+			what:     "until a new client is served after it",
+			measured: told(room, roomErr),
+			goal:     "<= " + roomWithin.String(),
+			met:      judge(roomErr == nil),
+		},
 	}, nil
 }
 
@@ -77,8 +95,9 @@ func told(d time.Duration, err error) string {
 	return millis(d)
 }
 
-// open makes count connections from many addresses of the loopback network, since the agent also has a cap for each address. With a
-// configuration it does the TLS handshake, without it says nothing.
+// open makes count connections from many addresses of the loopback network, since the agent also
+// has a cap for each address. With a configuration it does the TLS handshake, without it says
+// nothing.
 func (f *flood) open(ctx context.Context, port, count int, config *tls.Config) {
 	each := make(chan int)
 	var all sync.WaitGroup
@@ -101,7 +120,10 @@ func (f *flood) open(ctx context.Context, port, count int, config *tls.Config) {
 }
 
 func connect(ctx context.Context, port, host int, config *tls.Config) net.Conn {
-	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(host))}}
+	dialer := net.Dialer{
+		Timeout:   5 * time.Second,
+		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(host))},
+	}
 	conn, err := dialer.DialContext(ctx, "tcp", local(port))
 	if err != nil {
 		return nil
@@ -119,7 +141,8 @@ func connect(ctx context.Context, port, host int, config *tls.Config) net.Conn {
 	return secure
 }
 
-// held counts the connections that the agent has not closed: to read from one of those takes longer than the deadline.
+// held counts the connections that the agent has not closed: to read from one of those takes longer
+// than the deadline.
 func (f *flood) held() int {
 	held := 0
 	for _, conn := range f.conns {
@@ -137,7 +160,8 @@ func (f *flood) close() {
 	}
 }
 
-// keepAsking asks ten times a second until the function that it returns is called, which tells the slowest answer.
+// keepAsking asks ten times a second until the function that it returns is called, which tells the
+// slowest answer.
 func keepAsking(ctx context.Context, known *fleet) (stop func() (time.Duration, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var slowest time.Duration
@@ -161,7 +185,9 @@ func keepAsking(ctx context.Context, known *fleet) (stop func() (time.Duration, 
 }
 
 // servedAgain tries to be served as a new client.
-func servedAgain(ctx context.Context, port int, config *tls.Config, ask []byte) (time.Duration, error) {
+func servedAgain(ctx context.Context, port int, config *tls.Config, ask []byte) (time.Duration,
+	error,
+) {
 	begun := time.Now()
 	for {
 		w, err := dialWire(ctx, local(port), config)

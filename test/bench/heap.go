@@ -26,7 +26,8 @@ func (b *bench) heapJobs() int {
 	return 100_000
 }
 
-// measureHeap stores many jobs over REST, starts the agent anew, and compares its memory at rest with that of an agent without jobs.
+// measureHeap stores many jobs over REST, starts the agent anew, and compares its memory at rest
+// with that of an agent without jobs.
 func measureHeap(ctx context.Context, b *bench) ([]figure, error) {
 	jobs := b.heapJobs()
 	rate, err := b.storeJobs(ctx, "heap", jobs)
@@ -48,21 +49,32 @@ func measureHeap(ctx context.Context, b *bench) ([]figure, error) {
 	what := fmt.Sprintf("%d jobs: ", jobs)
 	return []figure{
 		{what: what + "stored over REST, 64 clients", measured: fmt.Sprintf("%.0f/s", rate)},
-		{what: what + "exec to the first answer", measured: millis(took), goal: "<= " + millis(heapLoadGoal), met: judge(took <= heapLoadGoal)},
-		perJob(what+"RssAnon, "+b.wait.String()+" after start", anon, heapAnonGoal, mega(many.Anon)+", "+mega(none.Anon)+" without"),
-		perJob(what+"VmRSS, "+b.wait.String()+" after start", rss, heapRSSGoal, mega(many.Resident)+", "+mega(none.Resident)+" without"),
+		{
+			what:     what + "exec to the first answer",
+			measured: millis(took),
+			goal:     "<= " + millis(heapLoadGoal),
+			met:      judge(took <= heapLoadGoal),
+		},
+		perJob(what+"RssAnon, "+b.wait.String()+" after start", anon, heapAnonGoal, mega(many.Anon)+
+			", "+mega(none.Anon)+" without"),
+		perJob(what+"VmRSS, "+b.wait.String()+" after start", rss, heapRSSGoal, mega(many.Resident)+
+			", "+mega(none.Resident)+" without"),
 		{what: what + "highest VmRSS", measured: mega(many.Peak)},
 	}, nil
 }
 
 func perJob(what string, bytes, goal int64, of string) figure {
 	return figure{
-		what: what, measured: fmt.Sprintf("%d B a job", bytes), baseline: of, goal: fmt.Sprintf("<= %d B", goal), met: judge(bytes <= goal),
+		what: what, measured: fmt.Sprintf("%d B a job", bytes), baseline: of,
+		goal: fmt.Sprintf("<= %d B", goal), met: judge(bytes <= goal),
 	}
 }
 
-// restAfterStart starts an agent and gives the time to its first answer and its memory when it has come to rest.
-func (b *bench) restAfterStart(ctx context.Context, name string) (first time.Duration, m agent.Memory, err error) {
+// restAfterStart starts an agent and gives the time to its first answer and its memory when it has
+// come to rest.
+func (b *bench) restAfterStart(ctx context.Context, name string) (first time.Duration,
+	m agent.Memory, err error,
+) {
 	process, err := agent.Launch(ctx, agent.Options{Binary: b.binary, Dir: b.data(name)})
 	if err != nil {
 		return 0, m, err
@@ -78,8 +90,11 @@ func (b *bench) restAfterStart(ctx context.Context, name string) (first time.Dur
 	return first, m, err
 }
 
-// storeJobs stores so many jobs by 64 keep-alive connections, stops the agent, and returns the jobs a second.
-func (b *bench) storeJobs(ctx context.Context, name string, jobs int) (perSecond float64, err error) {
+// storeJobs stores so many jobs by 64 keep-alive connections, stops the agent, and returns the jobs
+// a second.
+func (b *bench) storeJobs(ctx context.Context, name string, jobs int) (perSecond float64,
+	err error,
+) {
 	process, err := b.start(ctx, name)
 	if err != nil {
 		return 0, err
@@ -94,13 +109,17 @@ func (b *bench) storeJobs(ctx context.Context, name string, jobs int) (perSecond
 		return 0, err
 	}
 	status := request(credentials, http.MethodGet, "/agent/status", "")
-	clients, err := dialFleet(ctx, connections, local(process.Port), config, func(int) []byte { return status })
+	clients, err := dialFleet(ctx, connections, local(process.Port), config, func(int) []byte {
+		return status
+	})
 	if err != nil {
 		return 0, err
 	}
 	defer clients.close()
 	begun := time.Now()
-	if err := clients.post(jobs, func(i int) []byte { return request(credentials, http.MethodPost, "/agent/job", heapJob(i)) }); err != nil {
+	if err := clients.post(jobs, func(i int) []byte {
+		return request(credentials, http.MethodPost, "/agent/job", heapJob(i))
+	}); err != nil {
 		return 0, err
 	}
 	perSecond = float64(jobs) / time.Since(begun).Seconds()
@@ -108,7 +127,8 @@ func (b *bench) storeJobs(ctx context.Context, name string, jobs int) (perSecond
 	return perSecond, err
 }
 
-// heapJob is a job that is due once a year, at one of 1,440 minutes: jobs of the same expression share what was parsed of it.
+// heapJob is a job that is due once a year, at one of 1,440 minutes: jobs of the same expression
+// share what was parsed of it.
 func heapJob(i int) string {
 	expression := fmt.Sprintf("%d %d 1 1 *", i%60, i/60%24)
 	return agent.JobBody(fmt.Sprintf("job %06d", i), expression, "true\n")

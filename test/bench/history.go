@@ -21,7 +21,8 @@ const (
 	historyRestedGoal = 60_000_000
 )
 
-// history says how much is stored: half of the runs are of a few busy jobs, the others of all of them.
+// history says how much is stored: half of the runs are of a few busy jobs, the others of all of
+// them.
 type history struct{ jobs, busy, runs int }
 
 func (b *bench) history() history {
@@ -31,10 +32,12 @@ func (b *bench) history() history {
 	return history{jobs: 100_000, busy: 100, runs: 1_000_000}
 }
 
-// measureHistory fills the store of a stopped agent, starts it, and asks for pages of a hundred runs in every way.
+// measureHistory fills the store of a stopped agent, starts it, and asks for pages of a hundred
+// runs in every way.
 func measureHistory(ctx context.Context, b *bench) ([]figure, error) {
 	h := b.history()
-	if _, err := b.storeJobs(ctx, "history", 0); err != nil { // the first start makes all but the rows
+	if _, err := b.storeJobs(ctx, "history", 0); err != nil {
+		// the first start makes all but the rows
 		return nil, err
 	}
 	begun := time.Now()
@@ -66,8 +69,16 @@ func measureHistory(ctx context.Context, b *bench) ([]figure, error) {
 	rested, err := agent.ReadMemory(process.PID)
 	what := fmt.Sprintf("%d jobs, %d runs: ", h.jobs, h.runs)
 	return append([]figure{
-		{what: what + "stored by the committer", measured: fmt.Sprintf("%.0f/s", float64(h.runs+h.jobs)/filled.Seconds())},
-		{what: what + "exec to the first answer", measured: millis(first), goal: "<= " + millis(historyStartGoal), met: judge(first <= historyStartGoal)},
+		{
+			what:     what + "stored by the committer",
+			measured: fmt.Sprintf("%.0f/s", float64(h.runs+h.jobs)/filled.Seconds()),
+		},
+		{
+			what:     what + "exec to the first answer",
+			measured: millis(first),
+			goal:     "<= " + millis(historyStartGoal),
+			met:      judge(first <= historyStartGoal),
+		},
 		memory(what+"highest VmRSS up to there", started.Peak, historyPeakGoal, ""),
 		memory(what+"VmRSS "+b.wait.String()+" later", rested.Resident, historyRestedGoal, ""),
 	}, figures...), err
@@ -81,12 +92,20 @@ func (h history) fill(dir string) (middle string, err error) {
 	}
 	f.put(messages.ParameterRow{Name: messages.ParamRunsLimitBytes, Local: "1099511627776"})
 	for n := range h.jobs {
-		job := messages.Job{Name: h.name(n), Content: []byte("true\n"), CronExpression: fmt.Sprintf("%d %d 1 1 *", n%60, n/60%24), Type: messages.ScriptBash}
+		job := messages.Job{
+			Name:           h.name(n),
+			Content:        []byte("true\n"),
+			CronExpression: fmt.Sprintf("%d %d 1 1 *", n%60, n/60%24),
+			Type:           messages.ScriptBash,
+		}
 		job.Options = messages.DefaultJobOptions()
 		job.Options.KeepRuns = 10_000
 		f.put(messages.JobRow{Job: job})
 	}
-	states := []messages.RunState{messages.RunSucceeded, messages.RunFailed, messages.RunCancelled, messages.RunTimedOut}
+	states := []messages.RunState{
+		messages.RunSucceeded, messages.RunFailed, messages.RunCancelled,
+		messages.RunTimedOut,
+	}
 	since := time.Now().Add(-24 * time.Hour)
 	step := 24 * time.Hour / time.Duration(h.runs)
 	for n := range h.runs {
@@ -106,7 +125,9 @@ func (h history) fill(dir string) (middle string, err error) {
 func (history) name(n int) string { return fmt.Sprintf("job-%06d", n) }
 
 // pageFigures takes the times of pages of a hundred runs over one connection.
-func pageFigures(ctx context.Context, process *agent.Process, h history, middle string) (figures []figure, err error) {
+func pageFigures(ctx context.Context, process *agent.Process, h history,
+	middle string,
+) (figures []figure, err error) {
 	config, err := process.TLS()
 	if err != nil {
 		return nil, err
@@ -124,12 +145,15 @@ func pageFigures(ctx context.Context, process *agent.Process, h history, middle 
 	for _, query := range []string{"", job + "&", "state=failed&", job + "&state=failed&"} {
 		for _, before := range []string{"", "before=" + middle + "&"} {
 			full := query + before + "limit=100"
-			took, err := medianTime(50, func() error { return w.ask(request(credentials, http.MethodGet, "/agent/runs?"+full, "")) })
+			took, err := medianTime(50, func() error {
+				return w.ask(request(credentials, http.MethodGet, "/agent/runs?"+full, ""))
+			})
 			if err != nil {
 				return nil, err
 			}
 			figures = append(figures, figure{
-				what: "100 of them: " + strings.ReplaceAll(full, middle, "ID"), measured: millis(took), goal: "<= " + millis(pageGoal),
+				what:     "100 of them: " + strings.ReplaceAll(full, middle, "ID"),
+				measured: millis(took), goal: "<= " + millis(pageGoal),
 				met: judge(took <= pageGoal),
 			})
 		}

@@ -20,8 +20,9 @@ const (
 	lagRatioGoal = 1.5
 )
 
-// measureLag takes the time from a job's due time to its script's first instruction, which writes down the time. In turns with it, half a second
-// later, a bare timer starts the same script by os/exec: the baseline.
+// measureLag takes the time from a job's due time to its script's first instruction, which writes
+// down the time. In turns with it, half a second later, a bare timer starts the same script by
+// os/exec: the baseline.
 func measureLag(ctx context.Context, b *bench) ([]figure, error) { return b.lag(ctx, "lag", "") }
 
 // measureCrowdedLag does the same with many other jobs in the agent's heap.
@@ -53,7 +54,8 @@ func (b *bench) lag(ctx context.Context, name, when string) ([]figure, error) {
 		return nil, err
 	}
 	client.Close()
-	if err := fireBare(ctx, b.lagSeconds(), noteTime(bare), filepath.Join(b.dir, name+"-script")); err != nil {
+	if err := fireBare(ctx, b.lagSeconds(), noteTime(bare),
+		filepath.Join(b.dir, name+"-script")); err != nil {
 		return nil, err
 	}
 	mine, err := lags(ours, 0)
@@ -74,7 +76,8 @@ func (b *bench) lagSeconds() int {
 	return 300
 }
 
-// noteTime is a script whose first instruction writes the time into a file; EPOCHREALTIME is bash's own and starts no process.
+// noteTime is a script whose first instruction writes the time into a file; EPOCHREALTIME is bash's
+// own and starts no process.
 func noteTime(file string) string { return fmt.Sprintf("echo \"$EPOCHREALTIME\" >>'%s'\n", file) }
 
 // fireBare starts the script at the middle of so many seconds.
@@ -95,7 +98,8 @@ func fireBare(ctx context.Context, seconds int, script, file string) error {
 	return nil
 }
 
-// lags reads the times that a script wrote, and returns how far each is behind the due time of its second.
+// lags reads the times that a script wrote, and returns how far each is behind the due time of its
+// second.
 func lags(file string, offset time.Duration) ([]time.Duration, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -104,7 +108,8 @@ func lags(file string, offset time.Duration) ([]time.Duration, error) {
 	var all []time.Duration
 	for line := range strings.FieldsSeq(string(data)) {
 		var seconds, micros int64
-		if _, err := fmt.Sscanf(strings.Replace(line, ",", ".", 1), "%d.%d", &seconds, &micros); err != nil {
+		if _, err := fmt.Sscanf(strings.Replace(line, ",", ".", 1), "%d.%d", &seconds,
+			&micros); err != nil {
 			return nil, fmt.Errorf("%s holds %q: %w", file, line, err)
 		}
 		lag := time.Duration(micros)*time.Microsecond - offset
@@ -128,11 +133,17 @@ func lagFigures(when string, ours, bare []time.Duration) []figure {
 	met := p99 <= lagGoal && float64(p99) <= lagRatioGoal*float64(base99) && early == 0
 	return []figure{
 		{
-			what: fmt.Sprintf("due time to first instruction%s, p99 of %d (%d early)", when, len(ours), early), measured: millis(p99),
+			what: fmt.Sprintf("due time to first instruction%s, p99 of %d (%d early)", when,
+				len(ours), early), measured: millis(p99),
 			baseline: millis(base99) + " timer + os/exec", ratio: ratio(p99, base99),
 			goal: fmt.Sprintf("<= %s, <= %.1f", millis(lagGoal), lagRatioGoal), met: judge(met),
 		},
-		{what: "the same, median", measured: millis(p50), baseline: millis(base50), ratio: ratio(p50, base50)},
+		{
+			what:     "the same, median",
+			measured: millis(p50),
+			baseline: millis(base50),
+			ratio:    ratio(p50, base50),
+		},
 	}
 }
 

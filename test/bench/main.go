@@ -1,10 +1,12 @@
 //go:build linux
 
-// Command bench measures what Gusty promises in figures, on the machine it runs on, and prints one table. Every speed is a ratio to a baseline
-// that is measured in the same run, in turns with it: a bare fasthttp server, bare bbolt, a bare timer with os/exec. `make bench` runs it.
+// Command bench measures what Gusty promises in figures, on the machine it runs on, and prints one
+// table. Every speed is a ratio to a baseline that is measured in the same run, in turns with it: a
+// bare fasthttp server, bare bbolt, a bare timer with os/exec. `make bench` runs it.
 //
-// The whole takes about half an hour, half of it waiting for the agent to be idle; -quick takes four minutes and shows whether all of it works,
-// with figures that mean less. The exit code is 0 where everything could be measured; with -strict also every goal must be reached.
+// The whole takes about half an hour, half of it waiting for the agent to be idle; -quick takes
+// four minutes and shows whether all of it works, with figures that mean less. The exit code is 0
+// where everything could be measured; with -strict also every goal must be reached.
 package main
 
 import (
@@ -65,9 +67,12 @@ func main() {
 	b := &bench{wait: time.Minute, spell: 5 * time.Second, rounds: 3}
 	flag.StringVar(&b.binary, "gustyd", "bin/gustyd", "the executable")
 	flag.BoolVar(&b.quick, "quick", false, "short rounds and short waits")
-	flag.BoolVar(&b.week, "whole-week", false, "of the week of runs all 6,048,000, which takes half an hour, instead of a tenth")
-	only := flag.String("only", "", "names of the measurements, with commas: "+strings.Join(names(), ","))
-	parent := flag.String("dir", "", "where the data directories are made; default: the system's temporary directory")
+	flag.BoolVar(&b.week, "whole-week", false,
+		"of the week of runs all 6,048,000, which takes half an hour, instead of a tenth")
+	only := flag.String("only", "", "names of the measurements, with commas: "+
+		strings.Join(names(), ","))
+	parent := flag.String("dir", "", "where the data directories are made; default: the system's "+
+		"temporary directory")
 	strict := flag.Bool("strict", false, "exit with 1 where a goal is not reached")
 	flag.Parse()
 	if b.quick {

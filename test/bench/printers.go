@@ -62,16 +62,19 @@ func (b *bench) printSeconds() int {
 	return 30
 }
 
-// printScript prints in even pieces and starts no process for that: bash waits by reading from a pipe that nobody writes to.
+// printScript prints in even pieces and starts no process for that: bash waits by reading from a
+// pipe that nobody writes to.
 func printScript(seconds int) string {
-	return fmt.Sprintf("exec 9<> <(:); printf -v piece '%%0%dd' 0\nfor ((i = 0; i < %d; i++)); do echo \"$piece\"; read -rt %g -u 9; done; true\n",
+	return fmt.Sprintf("exec 9<> <(:); printf -v piece '%%0%dd' 0\nfor ((i = 0; i < %d; i++)); "+
+		"do echo \"$piece\"; read -rt %g -u 9; done; true\n",
 		printBytes, seconds*printsASecond, 1.0/printsASecond)
 }
 
 func storePrinters(ctx context.Context, client *agent.Client, seconds int) error {
 	for i := range printers {
 		body := agent.JobBody(printerName(i), "0 0 30 2 *", printScript(seconds))
-		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job", body); err != nil {
+		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job",
+			body); err != nil {
 			return err
 		}
 	}
@@ -83,7 +86,8 @@ func printerName(i int) string { return fmt.Sprintf("printer%03d", i) }
 // runPrinters runs all of them at once, and makes sure that each printed what it should.
 func runPrinters(ctx context.Context, client *agent.Client, bytes int64) error {
 	for i := range printers {
-		if _, err := client.Want(ctx, http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name="+printerName(i), ""); err != nil {
+		if _, err := client.Want(ctx, http.StatusAccepted, http.MethodPost,
+			"/agent/job/run?script_name="+printerName(i), ""); err != nil {
 			return err
 		}
 	}
@@ -91,7 +95,8 @@ func runPrinters(ctx context.Context, client *agent.Client, bytes int64) error {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		data, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs?state=succeeded", "")
+		data, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs?state=succeeded",
+			"")
 		if err != nil {
 			return err
 		}

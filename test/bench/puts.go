@@ -21,7 +21,8 @@ const (
 	groupGoal = 6.0 // times one client's rate
 )
 
-// measurePuts takes durable PUTs of jobs: one client in turns with bare bbolt, call by call, and 64 clients in turns with one.
+// measurePuts takes durable PUTs of jobs: one client in turns with bare bbolt, call by call, and 64
+// clients in turns with one.
 func measurePuts(ctx context.Context, b *bench) ([]figure, error) {
 	process, err := b.start(ctx, "puts")
 	if err != nil {
@@ -55,7 +56,8 @@ func postJobs(ctx context.Context, process *agent.Process, count int) error {
 	}
 	defer client.Close()
 	for i := range count {
-		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job", jobBody(i)); err != nil {
+		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job",
+			jobBody(i)); err != nil {
 			return err
 		}
 	}
@@ -76,7 +78,8 @@ func putFleet(ctx context.Context, process *agent.Process, size int) (*fleet, er
 	})
 }
 
-// putsInTurns compares one client's PUT with one put and fsync of bare bbolt, of the same bytes on the same file system.
+// putsInTurns compares one client's PUT with one put and fsync of bare bbolt, of the same bytes on
+// the same file system.
 func (b *bench) putsInTurns(ctx context.Context, process *agent.Process) (f figure, err error) {
 	one, err := putFleet(ctx, process, 1)
 	if err != nil {
@@ -104,8 +107,10 @@ func (b *bench) putsInTurns(ctx context.Context, process *agent.Process) (f figu
 	mine, base := quantile(ours, 0.5), quantile(bare, 0.5)
 	share := float64(base) / float64(mine)
 	return figure{
-		what: "durable PUT /agent/job, one client (median)", measured: millis(mine), baseline: millis(base) + " bbolt put+fsync",
-		ratio: fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", putGoal), met: judge(share >= putGoal),
+		what: "durable PUT /agent/job, one client (median)", measured: millis(mine),
+		baseline: millis(base) + " bbolt put+fsync",
+		ratio:    fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", putGoal),
+		met: judge(share >= putGoal),
 	}, nil
 }
 
@@ -141,12 +146,14 @@ func (b *bench) putsTogether(ctx context.Context, process *agent.Process) (figur
 		if err != nil {
 			return figure{}, err
 		}
-		ratios, singles, groups = append(ratios, group/single), append(singles, single), append(groups, group)
+		ratios, singles, groups = append(ratios, group/single), append(singles,
+			single), append(groups, group)
 	}
 	times := median(ratios)
 	return figure{
 		what: "durable PUT /agent/job, 64 clients", measured: fmt.Sprintf("%.0f/s", median(groups)),
 		baseline: fmt.Sprintf("%.0f/s one client", median(singles)),
-		ratio:    fmt.Sprintf("%.1f", times), goal: fmt.Sprintf(">= %.0f", groupGoal), met: judge(times >= groupGoal),
+		ratio:    fmt.Sprintf("%.1f", times), goal: fmt.Sprintf(">= %.0f", groupGoal),
+		met: judge(times >= groupGoal),
 	}, nil
 }

@@ -24,7 +24,8 @@ const (
 	restingJobs = 100
 )
 
-// measureRest starts an agent with a hundred jobs and looks at its memory and processor time at rest, serves it flat out, and looks again.
+// measureRest starts an agent with a hundred jobs and looks at its memory and processor time at
+// rest, serves it flat out, and looks again.
 func measureRest(ctx context.Context, b *bench) ([]figure, error) {
 	if err := b.seed(ctx, "rest", restingJobs); err != nil {
 		return nil, err
@@ -49,7 +50,8 @@ func measureRest(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	rested := memory(fmt.Sprintf("resident %s after that load, median", b.wait), after[len(after)/2], afterGoal, "10.3 MB Rust agent")
+	rested := memory(fmt.Sprintf("resident %s after that load, median", b.wait),
+		after[len(after)/2], afterGoal, "10.3 MB Rust agent")
 	return append(append(idle, loaded...), rested), nil
 }
 
@@ -72,19 +74,24 @@ func (b *bench) idle(ctx context.Context, process *agent.Process) ([]figure, err
 	}
 	share := float64(used-before) / float64(b.wait)
 	return []figure{
-		memory(fmt.Sprintf("resident %s after start, 100 jobs, idle, median", b.wait), resident[len(resident)/2], idleGoal, "7.3 MB Rust agent"),
-		memory("  the same, 99th percentile (the host is sampled meanwhile)", resident[len(resident)*99/100], afterGoal, ""),
+		memory(fmt.Sprintf("resident %s after start, 100 jobs, idle, median", b.wait),
+			resident[len(resident)/2], idleGoal, "7.3 MB Rust agent"),
+		memory("  the same, 99th percentile (the host is sampled meanwhile)",
+			resident[len(resident)*99/100], afterGoal, ""),
 		{
-			what: fmt.Sprintf("idle processor time over %s, 100 jobs", b.wait), measured: fmt.Sprintf("%.2f %%", 100*share),
-			goal: fmt.Sprintf("<= %.1f %%", 100*cpuGoal), met: judge(share <= cpuGoal),
+			what:     fmt.Sprintf("idle processor time over %s, 100 jobs", b.wait),
+			measured: fmt.Sprintf("%.2f %%", 100*share),
+			goal:     fmt.Sprintf("<= %.1f %%", 100*cpuGoal), met: judge(share <= cpuGoal),
 		},
 	}, nil
 }
 
-// restSpell is how long the memory of an agent at rest is read, where nothing else is measured meanwhile.
+// restSpell is how long the memory of an agent at rest is read, where nothing else is measured
+// meanwhile.
 const restSpell = 3 * time.Second
 
-// residents reads a process's resident memory every hundredth of a second for a time, and returns it in order of size.
+// residents reads a process's resident memory every hundredth of a second for a time, and returns
+// it in order of size.
 func residents(ctx context.Context, pid int, during time.Duration) ([]int64, error) {
 	var found []int64
 	for end := time.Now().Add(during); time.Now().Before(end); {
@@ -101,7 +108,8 @@ func residents(ctx context.Context, pid int, during time.Duration) ([]int64, err
 	return found, nil
 }
 
-// loaded serves GET /agent/metric flat out on 64 connections, in turns with a bare server that writes the same bytes.
+// loaded serves GET /agent/metric flat out on 64 connections, in turns with a bare server that
+// writes the same bytes.
 func (b *bench) loaded(ctx context.Context, process *agent.Process) ([]figure, error) {
 	ours, bare, stop, err := b.metricFleets(ctx, process)
 	if err != nil {
@@ -127,15 +135,20 @@ func (b *bench) loaded(ctx context.Context, process *agent.Process) ([]figure, e
 	return []figure{
 		memory("resident while 64 connections are served flat out", peak(), loadedGoal, ""),
 		{
-			what: "GET /agent/metric, 64 connections", measured: fmt.Sprintf("%.0f/s", median(rates)),
+			what:     "GET /agent/metric, 64 connections",
+			measured: fmt.Sprintf("%.0f/s", median(rates)),
 			baseline: fmt.Sprintf("%.0f/s bare fasthttp", median(bases)),
-			ratio:    fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", metricGoal), met: judge(share >= metricGoal),
+			ratio:    fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", metricGoal),
+			met: judge(share >= metricGoal),
 		},
 	}, nil
 }
 
-// metricFleets connects to the agent and to a bare server that answers with the bytes that the agent gave.
-func (b *bench) metricFleets(ctx context.Context, process *agent.Process) (ours, bare *fleet, stop func(), err error) {
+// metricFleets connects to the agent and to a bare server that answers with the bytes that the
+// agent gave.
+func (b *bench) metricFleets(ctx context.Context, process *agent.Process) (ours, bare *fleet,
+	stop func(), err error,
+) {
 	client, err := process.Client()
 	if err != nil {
 		return nil, nil, nil, err
@@ -161,7 +174,9 @@ func (b *bench) metricFleets(ctx context.Context, process *agent.Process) (ours,
 	return ours, bare, func() { ours.close(); bare.close(); server.stop() }, nil
 }
 
-func bothFleets(ctx context.Context, port, barePort int, config *tls.Config, ask []byte) (ours, bare *fleet, err error) {
+func bothFleets(ctx context.Context, port, barePort int, config *tls.Config, ask []byte) (ours,
+	bare *fleet, err error,
+) {
 	same := func(int) []byte { return ask }
 	first, err := dialUntil(ctx, barePort, config)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"gusty/test/agent"
 )
 
-// What a rotation is measured with: the goal, so many rows, and how long two clients rest between their requests.
+// What a rotation is measured with: the goal, so many rows, and how long two clients rest between
+// their requests.
 const (
 	rotateGoal      = 50 * time.Millisecond // of the 99th percentile
 	rotateRows      = 500_000
@@ -28,7 +29,8 @@ const (
 	rotateWithin    = 20 * time.Minute
 )
 
-// measureRotate takes the time of answers while the data key is changed and all rows are sealed anew, and before that.
+// measureRotate takes the time of answers while the data key is changed and all rows are sealed
+// anew, and before that.
 func measureRotate(ctx context.Context, b *bench) ([]figure, error) {
 	rows := rotateRows
 	if b.quick {
@@ -47,27 +49,38 @@ func measureRotate(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, rotateWithin)
 	defer cancel()
-	before, err := b.answers(ctx, process, func(ctx context.Context) error { return pause(ctx, b.spell) })
+	before, err := b.answers(ctx, process, func(ctx context.Context) error {
+		return pause(ctx, b.spell)
+	})
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	during, err := b.answers(ctx, process, func(ctx context.Context) error { return rotateOnce(ctx, process) })
+	during, err := b.answers(ctx, process, func(ctx context.Context) error {
+		return rotateOnce(ctx, process)
+	})
 	if err != nil {
 		return nil, err
 	}
 	took := time.Since(begun)
 	return []figure{
-		rotateFigure(fmt.Sprintf("p99 of a read, %d rows sealed anew meanwhile", rows), during.reads, before.reads),
-		rotateFigure(fmt.Sprintf("p99 of a durable change, %d rows sealed anew meanwhile", rows), during.changes, before.changes),
-		{what: "the rotation", measured: took.Round(time.Millisecond).String(), baseline: fmt.Sprintf("%.0f rows a second", float64(rows)/took.Seconds())},
+		rotateFigure(fmt.Sprintf("p99 of a read, %d rows sealed anew meanwhile", rows),
+			during.reads, before.reads),
+		rotateFigure(fmt.Sprintf("p99 of a durable change, %d rows sealed anew meanwhile", rows),
+			during.changes, before.changes),
+		{
+			what:     "the rotation",
+			measured: took.Round(time.Millisecond).String(),
+			baseline: fmt.Sprintf("%.0f rows a second", float64(rows)/took.Seconds()),
+		},
 	}, nil
 }
 
 func rotateFigure(what string, during, before []time.Duration) figure {
 	took, base := quantile(during, 0.99), quantile(before, 0.99)
 	return figure{
-		what: what, measured: millis(took), baseline: millis(base) + " before", ratio: ratio(took, base), goal: "<= " + millis(rotateGoal),
+		what: what, measured: millis(took), baseline: millis(base) + " before",
+		ratio: ratio(took, base), goal: "<= " + millis(rotateGoal),
 		met: judge(took <= rotateGoal),
 	}
 }
@@ -84,7 +97,10 @@ func fillRows(dir string, rows int) (err error) {
 	for n := 0; n < rows; n += together {
 		change := messages.Change{}
 		for i := range together {
-			change.Rows = append(change.Rows, messages.SettingRow{Name: fmt.Sprint("row ", n+i), Value: value})
+			change.Rows = append(change.Rows, messages.SettingRow{
+				Name:  fmt.Sprint("row ", n+i),
+				Value: value,
+			})
 		}
 		done := make(chan error, 1)
 		store.Submit(change, func(c messages.Committed) { done <- c.Err })
@@ -99,7 +115,9 @@ func fillRows(dir string, rows int) (err error) {
 type latencies struct{ reads, changes []time.Duration }
 
 // answers lets two clients ask, one after the other's pace, until meanwhile has returned.
-func (b *bench) answers(ctx context.Context, process *agent.Process, meanwhile func(context.Context) error) (took latencies, err error) {
+func (b *bench) answers(ctx context.Context, process *agent.Process,
+	meanwhile func(context.Context) error,
+) (took latencies, err error) {
 	config, err := process.TLS()
 	if err != nil {
 		return took, err
@@ -112,7 +130,9 @@ func (b *bench) answers(ctx context.Context, process *agent.Process, meanwhile f
 		request(credentials, http.MethodGet, "/agent/jobs?name="+url.QueryEscape(jobName(1)), ""),
 		request(credentials, http.MethodPut, "/agent/job", jobBody(2)),
 	}
-	clients, err := dialFleet(ctx, len(requests), local(process.Port), config, func(i int) []byte { return requests[i] })
+	clients, err := dialFleet(ctx, len(requests), local(process.Port), config, func(i int) []byte {
+		return requests[i]
+	})
 	if err != nil {
 		return took, err
 	}
@@ -148,7 +168,8 @@ func rotateOnce(ctx context.Context, process *agent.Process) error {
 		return err
 	}
 	defer client.Close()
-	if _, err := client.Want(ctx, http.StatusAccepted, http.MethodPost, rotatePath, ""); err != nil {
+	if _, err := client.Want(ctx, http.StatusAccepted, http.MethodPost, rotatePath,
+		""); err != nil {
 		return err
 	}
 	for {

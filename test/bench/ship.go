@@ -34,11 +34,15 @@ const (
 	shipDocuments = 200_000
 )
 
-// measureShip drains a full outbox into a real node, in turns with the BulkIndexer of opensearch-go that sends the same documents; then it looks how
-// soon a finished job's document can be found, and what an agent uses whose cluster is away.
+// measureShip drains a full outbox into a real node, in turns with the BulkIndexer of opensearch-go
+// that sends the same documents; then it looks how soon a finished job's document can be found, and
+// what an agent uses whose cluster is away.
 func measureShip(ctx context.Context, b *bench) ([]figure, error) {
 	if missing := node.Missing(); len(missing) > 0 {
-		return []figure{{what: "shipping to OpenSearch", measured: "not measured: no " + strings.Join(missing, ", ")}}, nil
+		return []figure{{
+			what:     "shipping to OpenSearch",
+			measured: "not measured: no " + strings.Join(missing, ", "),
+		}}, nil
 	}
 	n, err := node.Start(ctx, node.Options{Dir: b.data("node")})
 	if err != nil {
@@ -81,7 +85,8 @@ func (s *shipping) drains(ctx context.Context) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		rate, highest, rested, err := s.drain(ctx, fmt.Sprintf("ours-%d", round), round == s.rounds-1)
+		rate, highest, rested, err := s.drain(ctx, fmt.Sprintf("ours-%d", round),
+			round == s.rounds-1)
 		if err != nil {
 			return nil, err
 		}
@@ -91,9 +96,12 @@ func (s *shipping) drains(ctx context.Context) ([]figure, error) {
 	share := median(ratios)
 	return []figure{
 		{
-			what:     fmt.Sprintf("documents a second into OpenSearch, from an outbox of %d", s.documents),
-			measured: fmt.Sprintf("%.0f/s", median(ours)), baseline: fmt.Sprintf("%.0f/s BulkIndexer", median(theirs)),
-			ratio: fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", shipGoal), met: judge(share >= shipGoal),
+			what: fmt.Sprintf("documents a second into OpenSearch, from an outbox of %d",
+				s.documents),
+			measured: fmt.Sprintf("%.0f/s", median(ours)),
+			baseline: fmt.Sprintf("%.0f/s BulkIndexer", median(theirs)),
+			ratio:    fmt.Sprintf("%.2f", share), goal: fmt.Sprintf(">= %.1f", shipGoal),
+			met: judge(share >= shipGoal),
 		},
 		memory("resident while it drains them", peak, drainGoal, ""),
 		memory(fmt.Sprintf("resident %s after that, median", s.wait), after, drainedGoal, ""),
@@ -176,7 +184,10 @@ func (s *shipping) fill(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(s.commit(store, messages.ParameterRow{Name: messages.ParamOutboxLimitBytes, Local: "1073741824"}), s.queue(store, name))
+	err = errors.Join(s.commit(store, messages.ParameterRow{
+		Name:  messages.ParamOutboxLimitBytes,
+		Local: "1073741824",
+	}), s.queue(store, name))
 	return errors.Join(err, store.Close())
 }
 
@@ -186,7 +197,8 @@ func (s *shipping) queue(store *persistence.Store, index string) error {
 		var rows []messages.Row
 		for ; len(rows) < at && i < s.documents; i++ {
 			rows = append(rows, messages.DocumentRow{Document: messages.Document{
-				ID: uuid.Must(uuid.NewV7()).String(), Class: messages.DocumentOutput, Index: index, QueuedAt: time.Now(), Body: []byte(benchBody(i)),
+				ID: uuid.Must(uuid.NewV7()).String(), Class: messages.DocumentOutput, Index: index,
+				QueuedAt: time.Now(), Body: []byte(benchBody(i)),
 			}})
 		}
 		if err := s.commit(store, rows...); err != nil {
@@ -198,12 +210,20 @@ func (s *shipping) queue(store *persistence.Store, index string) error {
 
 func (s *shipping) commit(store *persistence.Store, rows ...messages.Row) error {
 	done := make(chan error, 1)
-	store.Submit(messages.Change{Origin: messages.OriginAgent(), Rows: rows}, func(c messages.Committed) { done <- c.Err })
+	store.Submit(messages.Change{
+		Origin: messages.OriginAgent(),
+		Rows:   rows,
+	}, func(c messages.Committed) {
+		done <- c.Err
+	})
 	return <-done
 }
 
-// drain lets an agent ship a full outbox, and gives its documents a second, the memory that it took, and with rest the memory after a while.
-func (s *shipping) drain(ctx context.Context, index string, rest bool) (rate float64, peak, after int64, err error) {
+// drain lets an agent ship a full outbox, and gives its documents a second, the memory that it
+// took, and with rest the memory after a while.
+func (s *shipping) drain(ctx context.Context, index string, rest bool) (rate float64, peak,
+	after int64, err error,
+) {
 	if err := s.fill(ctx, index); err != nil {
 		return 0, 0, 0, err
 	}
@@ -222,7 +242,8 @@ func (s *shipping) drain(ctx context.Context, index string, rest bool) (rate flo
 	}
 	stop := agent.WatchMemory(ctx, process.PID, 20*time.Millisecond)
 	begun := time.Now()
-	err = errors.Join(setParameters(ctx, client, messages.ParamEndpoint, s.node.URL), empty(ctx, client))
+	err = errors.Join(setParameters(ctx, client, messages.ParamEndpoint, s.node.URL),
+		empty(ctx, client))
 	rate, peak = float64(s.documents)/time.Since(begun).Seconds(), stop()
 	if err = errors.Join(err, s.count(ctx, index)); err != nil || !rest {
 		return rate, peak, 0, err
@@ -240,7 +261,10 @@ func (s *shipping) drain(ctx context.Context, index string, rest bool) (rate flo
 func setParameters(ctx context.Context, client *agent.Client, pairs ...string) error {
 	var rows []map[string]string
 	for i := 0; i < len(pairs); i += 2 {
-		rows = append(rows, map[string]string{"propertyName": pairs[i], "propertyValue": pairs[i+1]})
+		rows = append(rows, map[string]string{
+			"propertyName":  pairs[i],
+			"propertyValue": pairs[i+1],
+		})
 	}
 	body, err := json.Marshal(rows)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"gusty/test/agent"
 )
 
-// visible measures how soon the document of a finished job can be found, with an agent that has nothing else to do.
+// visible measures how soon the document of a finished job can be found, with an agent that has
+// nothing else to do.
 func (s *shipping) visible(ctx context.Context) ([]figure, error) {
 	process, err := s.start(ctx, "visible")
 	if err != nil {
@@ -27,7 +28,8 @@ func (s *shipping) visible(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	defer client.Close()
-	if err := setParameters(ctx, client, messages.ParamEndpoint, s.node.URL, messages.ParamLogLevel, "error"); err != nil {
+	if err := setParameters(ctx, client, messages.ParamEndpoint, s.node.URL, messages.ParamLogLevel,
+		"error"); err != nil {
 		return nil, err
 	}
 	job := `{"script_name":"visible","content":"ZWNobyBoZWxsbw==","cron_expression":"0 0 1 1 *","script_type":1,"opensearch_enabled":true,"opensearch_index":"visible"}`
@@ -50,13 +52,15 @@ func (s *shipping) visible(ctx context.Context) ([]figure, error) {
 	}
 	slowest := quantile(took, 1)
 	return []figure{{
-		what: "from a job's end until its document is found, slowest of 10", measured: millis(slowest), goal: "<= " + visibleGoal.String(),
+		what:     "from a job's end until its document is found, slowest of 10",
+		measured: millis(slowest), goal: "<= " + visibleGoal.String(),
 		met: judge(slowest <= visibleGoal),
 	}}, nil
 }
 
 func (s *shipping) untilVisible(ctx context.Context, client *agent.Client) (time.Duration, error) {
-	body, err := client.Want(ctx, http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name=visible", "")
+	body, err := client.Want(ctx, http.StatusAccepted, http.MethodPost,
+		"/agent/job/run?script_name=visible", "")
 	if err != nil {
 		return 0, err
 	}
@@ -68,7 +72,8 @@ func (s *shipping) untilVisible(ctx context.Context, client *agent.Client) (time
 		return 0, err
 	}
 	for {
-		_, found, err := s.node.Do(ctx, http.MethodGet, "/visible/_count?q=run_id.keyword:%22"+run.ID+"%22", "")
+		_, found, err := s.node.Do(ctx, http.MethodGet, "/visible/_count?q=run_id.keyword:%22"+
+			run.ID+"%22", "")
 		if err != nil {
 			return 0, err
 		}
@@ -81,14 +86,16 @@ func (s *shipping) untilVisible(ctx context.Context, client *agent.Client) (time
 		}
 	}
 	seen := time.Now()
-	if body, err = client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs/"+run.ID, ""); err != nil {
+	if body, err = client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs/"+run.ID,
+		""); err != nil {
 		return 0, err
 	}
 	err = json.Unmarshal(body, &run)
 	return seen.Sub(run.EndedAt), err
 }
 
-// away measures an agent that makes 500 documents a second while its cluster is away, then one that only waits, and then whether all arrive.
+// away measures an agent that makes 500 documents a second while its cluster is away, then one that
+// only waits, and then whether all arrive.
 func (s *shipping) away(ctx context.Context) ([]figure, error) {
 	const perSecond = 500
 	process, err := s.start(ctx, "away")
@@ -105,7 +112,8 @@ func (s *shipping) away(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/metric", ""); err != nil { // waits for the first sample, which a heartbeat needs
+	if _, err := client.Want(ctx, http.StatusOK, http.MethodGet, "/agent/metric", ""); err != nil {
+		// waits for the first sample, which a heartbeat needs
 		return nil, err
 	}
 	stop := agent.WatchMemory(ctx, process.PID, 50*time.Millisecond)
@@ -137,12 +145,19 @@ func (s *shipping) away(ctx context.Context) ([]figure, error) {
 	missing := all.count(ctx, "away")
 	share := float64(used-before) / float64(s.wait)
 	return []figure{
-		memory(fmt.Sprintf("resident with the cluster away, %d documents a second", perSecond), peak, drainGoal, ""),
+		memory(fmt.Sprintf("resident with the cluster away, %d documents a second", perSecond),
+			peak, drainGoal, ""),
 		{
-			what: fmt.Sprintf("processor time while backing off, %d documents waiting", sent), measured: fmt.Sprintf("%.2f %%", 100*share),
-			goal: fmt.Sprintf("<= %.0f %%", 100*backoffGoal), met: judge(share <= backoffGoal),
+			what:     fmt.Sprintf("processor time while backing off, %d documents waiting", sent),
+			measured: fmt.Sprintf("%.2f %%", 100*share),
+			goal:     fmt.Sprintf("<= %.0f %%", 100*backoffGoal), met: judge(share <= backoffGoal),
 		},
-		{what: "of those that arrive when it is back", measured: allOr(missing), goal: "all", met: judge(missing == nil)},
+		{
+			what:     "of those that arrive when it is back",
+			measured: allOr(missing),
+			goal:     "all",
+			met:      judge(missing == nil),
+		},
 	}, nil
 }
 
@@ -153,8 +168,11 @@ func allOr(missing error) string {
 	return "all"
 }
 
-// beats queues heartbeats at a steady rate, from 16 clients' worth of connections, and returns how many were acknowledged.
-func beats(ctx context.Context, client *agent.Client, perSecond int, spell time.Duration) (int, error) {
+// beats queues heartbeats at a steady rate, from 16 clients' worth of connections, and returns how
+// many were acknowledged.
+func beats(ctx context.Context, client *agent.Client, perSecond int, spell time.Duration) (int,
+	error,
+) {
 	const workers = 16
 	var sent atomic.Int64
 	var all sync.WaitGroup

@@ -17,7 +17,8 @@ const (
 	startJobs = 1000
 )
 
-// measureStart takes the time from exec to the first answered request on a data directory with a thousand jobs, in turns with a bare server.
+// measureStart takes the time from exec to the first answered request on a data directory with a
+// thousand jobs, in turns with a bare server.
 func measureStart(ctx context.Context, b *bench) ([]figure, error) {
 	if err := b.seed(ctx, "start", startJobs); err != nil {
 		return nil, err
@@ -32,20 +33,28 @@ func measureStart(ctx context.Context, b *bench) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		open, known, bare = append(open, first), append(known, authenticated), append(bare, reference)
+		open, known, bare = append(open, first), append(known, authenticated), append(bare,
+			reference)
 	}
 	took := quantile(open, 0.5)
 	base := quantile(bare, 0.5)
 	return []figure{
 		{
-			what: "exec to the first answer, 1,000 jobs", measured: millis(took), baseline: millis(base) + " bare server",
-			ratio: ratio(took, base), goal: "<= " + millis(startGoal), met: judge(took <= startGoal),
+			what: "exec to the first answer, 1,000 jobs", measured: millis(took),
+			baseline: millis(base) + " bare server",
+			ratio:    ratio(took, base), goal: "<= " + millis(startGoal),
+			met: judge(took <= startGoal),
 		},
-		{what: "exec to the first answer with a password", measured: millis(quantile(known, 0.5)), baseline: "one bcrypt hash more"},
+		{
+			what:     "exec to the first answer with a password",
+			measured: millis(quantile(known, 0.5)),
+			baseline: "one bcrypt hash more",
+		},
 	}, nil
 }
 
-// startOnce starts the agent on the directory with a thousand jobs, and ends it when it has answered.
+// startOnce starts the agent on the directory with a thousand jobs, and ends it when it has
+// answered.
 func (b *bench) startOnce(ctx context.Context) (first, authenticated time.Duration, err error) {
 	process, err := agent.Launch(ctx, agent.Options{Binary: b.binary, Dir: b.data("start")})
 	if err != nil {
@@ -55,8 +64,11 @@ func (b *bench) startOnce(ctx context.Context) (first, authenticated time.Durati
 	return firstAnswers(ctx, process)
 }
 
-// firstAnswers returns the times from exec until a request without and one with credentials was answered.
-func firstAnswers(ctx context.Context, process *agent.Process) (first, authenticated time.Duration, err error) {
+// firstAnswers returns the times from exec until a request without and one with credentials was
+// answered.
+func firstAnswers(ctx context.Context, process *agent.Process) (first, authenticated time.Duration,
+	err error,
+) {
 	config, err := process.TLS()
 	if err != nil {
 		return 0, 0, err
@@ -70,7 +82,8 @@ func firstAnswers(ctx context.Context, process *agent.Process) (first, authentic
 		return 0, 0, err
 	}
 	defer w.close()
-	if err := w.ask(request(agent.Credentials{}, http.MethodGet, "/agent/health/live", "")); err != nil {
+	if err := w.ask(request(agent.Credentials{}, http.MethodGet, "/agent/health/live",
+		"")); err != nil {
 		return 0, 0, err
 	}
 	first = time.Since(process.Begun)

@@ -16,8 +16,9 @@ import (
 	"gusty/test/agent"
 )
 
-// wire is one keep-alive connection that costs this side as little as possible, since client and server share the machine's cores: requests are
-// bytes that were made before, and of an answer only its status and its length are looked at.
+// wire is one keep-alive connection that costs this side as little as possible, since client and
+// server share the machine's cores: requests are bytes that were made before, and of an answer only
+// its status and its length are looked at.
 type wire struct {
 	conn   *tls.Conn
 	reader *bufio.Reader
@@ -96,7 +97,8 @@ func (w *wire) header() (length int, err error) {
 // request makes the bytes of a request with the credentials; a body goes as JSON.
 func request(credentials agent.Credentials, method, path, body string) []byte {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic %s\r\n", method, path, basic(credentials))
+	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic %s\r\n", method,
+		path, basic(credentials))
 	if body != "" {
 		fmt.Fprintf(&out, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
 	}

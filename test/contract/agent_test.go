@@ -23,7 +23,11 @@ func testAgent(t *testing.T, s *suite) {
 		{method: http.MethodGet, path: "/agent/outbox", status: 200},
 		{method: http.MethodGet, path: "/metrics", status: 200, check: checkPrometheus},
 		{method: http.MethodGet, path: "/agent/version", status: 200, check: func(t *testing.T, body []byte) {
-			requireShape(t, "the version", body, shape{"version": str, "version_valid": boolean, "build_date": str})
+			requireShape(t, "the version", body, shape{
+				"version":       str,
+				"version_valid": boolean,
+				"build_date":    str,
+			})
 		}},
 		{method: http.MethodGet, path: "/agent/version/list", status: 409, code: "no_release_source"},
 		{method: http.MethodPut, path: "/agent/version", body: `{"file_name_version":"gusty-9"}`, status: 409, code: "no_release_source"},
@@ -70,7 +74,11 @@ func checkMetric(s *suite) func(*testing.T, []byte) {
 			UpTime int64   `json:"up_time"`
 			Port   int
 		}](t, body)
-		for name, percent := range map[string]float64{"memory": got.Memory, "disk_usage": got.Disk, "cpu_usage": got.CPU} {
+		for name, percent := range map[string]float64{
+			"memory":     got.Memory,
+			"disk_usage": got.Disk,
+			"cpu_usage":  got.CPU,
+		} {
 			if percent < 0 || percent > 100 {
 				t.Errorf("%s is %g, not a percentage", name, percent)
 			}
@@ -83,7 +91,12 @@ func checkMetric(s *suite) func(*testing.T, []byte) {
 
 func checkInfo(s *suite) func(*testing.T, []byte) {
 	return func(t *testing.T, body []byte) {
-		requireShape(t, "the info", body, shape{"agent_details": object, "agent_config": object, "agent_local_config": object, "jobs": texts})
+		requireShape(t, "the info", body, shape{
+			"agent_details":      object,
+			"agent_config":       object,
+			"agent_local_config": object,
+			"jobs":               texts,
+		})
 		got := decode[map[string]json.RawMessage](t, body)
 		requireShape(t, "agent_details", got["agent_details"], detailsShape())
 		requireShape(t, "agent_config", got["agent_config"], configShape())

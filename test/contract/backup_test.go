@@ -12,17 +12,24 @@ import (
 	"testing"
 )
 
-// testBackup reads a backup as one who knows only the documentation, and holds its files against the manifest.
+// testBackup reads a backup as one who knows only the documentation, and holds its files against
+// the manifest.
 func testBackup(t *testing.T, s *suite) {
 	s.ask(t, probe{method: http.MethodHead, path: "/agent/backup", status: 200})
-	s.ask(t, probe{method: http.MethodPost, path: "/agent/command/execute", body: command("seq 1 5000"), status: 200})
+	s.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/command/execute",
+		body:   command("seq 1 5000"),
+		status: 200,
+	})
 	answer := s.ask(t, probe{method: http.MethodGet, path: "/agent/backup", status: 200})
 	if media := answer.Header.Get("Content-Type"); media != "application/x-tar" {
 		t.Errorf("the type is %q", media)
 	}
 	files := unpack(t, answer.Body)
 	sum := sha256.Sum256(files["manifest.json"])
-	if line := string(files["manifest.sha256"]); line != hex.EncodeToString(sum[:])+"  manifest.json\n" {
+	if line := string(files["manifest.sha256"]); line != hex.EncodeToString(sum[:])+
+		"  manifest.json\n" {
 		t.Errorf("manifest.sha256 is %q, and the sum is %x", line, sum)
 	}
 	manifest := decode[struct {
@@ -37,7 +44,8 @@ func testBackup(t *testing.T, s *suite) {
 			SHA256 string
 		}
 	}](t, files["manifest.json"])
-	if manifest.Format != 1 || len(manifest.DatabaseID) != 32 || manifest.TransactionID == 0 || manifest.MadeAt == "" || manifest.Version == "" {
+	if manifest.Format != 1 || len(manifest.DatabaseID) != 32 || manifest.TransactionID == 0 ||
+		manifest.MadeAt == "" || manifest.Version == "" {
 		t.Errorf("the manifest is %s", files["manifest.json"])
 	}
 	output := false

@@ -20,13 +20,14 @@ import (
 	"gusty/test/agent"
 )
 
-// TestCertificateReload changes the agent's certificate while it serves: after SIGHUP new connections get it, and one that was there before
-// stays.
+// TestCertificateReload changes the agent's certificate while it serves: after SIGHUP new
+// connections get it, and one that was there before stays.
 func TestCertificateReload(t *testing.T) {
 	t.Parallel()
 	process := agent.StartT(t, t.TempDir())
 	client := process.ClientT(t)
-	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/status", ""); err != nil {
+	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/status",
+		""); err != nil {
 		t.Fatal(err)
 	}
 	certificate, key := selfSigned(t, "operators-own.example")
@@ -35,8 +36,11 @@ func TestCertificateReload(t *testing.T) {
 	if err := process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "new connections get the operator's certificate", func() bool { return shownName(t, process) == "operators-own.example" })
-	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/status", ""); err != nil {
+	eventually(t, "new connections get the operator's certificate", func() bool {
+		return shownName(t, process) == "operators-own.example"
+	})
+	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/status",
+		""); err != nil {
 		t.Errorf("the connection of before is lost: %v", err)
 	}
 	if err := process.Kill(); err != nil {
@@ -52,7 +56,8 @@ func TestCertificateReload(t *testing.T) {
 func shownName(t *testing.T, process *agent.Process) string {
 	t.Helper()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(process.Port))
-	connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // which certificate it is is what we ask
+	// which certificate it is is what we ask
+	connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,5 +88,8 @@ func selfSigned(t *testing.T, name string) (certificate, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
+	return pem.EncodeToMemory(&pem.Block{
+		Type:  "CERTIFICATE",
+		Bytes: der,
+	}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
 }

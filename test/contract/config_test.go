@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// property returns a body of PUT /agent/config that sets one parameter for each pair of name and value.
+// property returns a body of PUT /agent/config that sets one parameter for each pair of name and
+// value.
 func property(pairs ...string) string {
 	var body bytes.Buffer
 	body.WriteByte('[')
@@ -24,7 +25,13 @@ func property(pairs ...string) string {
 func testConfig(t *testing.T, s *suite) {
 	updated := checkExec("Property updated successfully")
 	put := func(name, body string, status int) probe {
-		return probe{name: name, method: http.MethodPut, path: "/agent/config", body: body, status: status}
+		return probe{
+			name:   name,
+			method: http.MethodPut,
+			path:   "/agent/config",
+			body:   body,
+			status: status,
+		}
 	}
 	s.run(t, []probe{
 		{method: http.MethodGet, path: "/agent/config", status: 200, check: func(t *testing.T, body []byte) {
@@ -32,7 +39,8 @@ func testConfig(t *testing.T, s *suite) {
 		}},
 		{name: "one", method: http.MethodPut, path: "/agent/config", body: property("agent_id", "77"), status: 200, check: updated},
 		{
-			name: "two", method: http.MethodPut, path: "/agent/config", body: property("agent_id", "78", "opensearch_user_name", "shipper"),
+			name: "two", method: http.MethodPut, path: "/agent/config",
+			body:   property("agent_id", "78", "opensearch_user_name", "shipper"),
 			status: 200, check: updated,
 		},
 		{name: "none", method: http.MethodPut, path: "/agent/config", body: `[]`, status: 200},
@@ -71,23 +79,36 @@ type shownConfig struct {
 
 func testConfigInForce(t *testing.T, s *suite) {
 	config := get[shownConfig](t, s, "/agent/config")
-	if config.AgentID != 78 || config.AutoUpgrade || config.User != "shipper" || config.Port != s.process.Port {
-		t.Errorf("the config is %+v: agent_id 78, no upgrade, user shipper and port %d were set", config, s.process.Port)
+	if config.AgentID != 78 || config.AutoUpgrade || config.User != "shipper" ||
+		config.Port != s.process.Port {
+		t.Errorf("the config is %+v: agent_id 78, no upgrade, user shipper and port %d were set",
+			config, s.process.Port)
 	}
 	local := get[struct {
 		Local map[string]any `json:"agent_local_config"`
 	}](t, s, "/agent/info").Local
-	if _, present := local["agent_id"]; present || local["opensearch_non_prod_user_name"] != "shipper" {
+	if _, present := local["agent_id"]; present ||
+		local["opensearch_non_prod_user_name"] != "shipper" {
 		t.Errorf("agent_local_config holds only what can be modified: %v", local)
 	}
 }
 
-// testConfigSecrets sets a secret, which comes back as a mask only; writing the mask back changes nothing, an empty value takes it away.
+// testConfigSecrets sets a secret, which comes back as a mask only; writing the mask back changes
+// nothing, an empty value takes it away.
 func testConfigSecrets(t *testing.T, s *suite) {
 	set := func(value string) {
-		s.ask(t, probe{method: http.MethodPut, path: "/agent/config", body: property("opensearch_user_pass", value), status: 200})
+		s.ask(t, probe{
+			method: http.MethodPut,
+			path:   "/agent/config",
+			body:   property("opensearch_user_pass", value),
+			status: 200,
+		})
 	}
-	for _, step := range []struct{ value, shown string }{{"s3cret-Of-OpenSearch", "********"}, {"********", "********"}, {"", ""}} {
+	for _, step := range []struct{ value, shown string }{
+		{"s3cret-Of-OpenSearch", "********"},
+		{"********", "********"},
+		{"", ""},
+	} {
 		set(step.value)
 		if got := get[shownConfig](t, s, "/agent/config").Pass; got != step.shown {
 			t.Errorf("after %q the password is shown as %q, want %q", step.value, got, step.shown)

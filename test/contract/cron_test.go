@@ -16,7 +16,8 @@ import (
 	"gusty/test/agent"
 )
 
-// cronRow is one line of internal/cron/testdata: an expression with its first firings strictly after a time, or with none because it is wrong.
+// cronRow is one line of internal/cron/testdata: an expression with its first firings strictly
+// after a time, or with none because it is wrong.
 type cronRow struct {
 	Expr  string
 	Zone  string `json:"tz"`
@@ -29,7 +30,8 @@ type cronRow struct {
 // A tagged row with fewer firings than this has no more.
 const rowFirings = 10
 
-// TestCronRows asks one agent for the preview of every row, by RFC 3339 and by Unix seconds in turn.
+// TestCronRows asks one agent for the preview of every row, by RFC 3339 and by Unix seconds in
+// turn.
 func TestCronRows(t *testing.T) {
 	client := agent.StartT(t, t.TempDir()).ClientT(t)
 	for i, row := range readCronRows(t) {
@@ -55,7 +57,12 @@ func (r *cronRow) path(from string) string {
 	if r.Tag == "" && !r.Error {
 		count = len(r.Next)
 	}
-	query := url.Values{"cron_expression": {r.Expr}, "time_zone": {r.Zone}, "from": {from}, "count": {strconv.Itoa(count)}}
+	query := url.Values{
+		"cron_expression": {r.Expr},
+		"time_zone":       {r.Zone},
+		"from":            {from},
+		"count":           {strconv.Itoa(count)},
+	}
 	return "/agent/job/preview?" + query.Encode()
 }
 
@@ -66,12 +73,16 @@ func requireFirings(t *testing.T, row cronRow, answer *agent.Answer) {
 		return
 	}
 	got := decode[struct{ Next []time.Time }](t, answer.Body)
-	if !slices.EqualFunc(got.Next, row.Next, func(at time.Time, unix int64) bool { return at.Equal(time.Unix(unix, 0)) }) {
-		t.Errorf("%q in %s (%s) from %d: %s, want %d", row.Expr, row.Zone, row.Tag, row.From, answer.Body, row.Next)
+	if !slices.EqualFunc(got.Next, row.Next, func(at time.Time, unix int64) bool {
+		return at.Equal(time.Unix(unix, 0))
+	}) {
+		t.Errorf("%q in %s (%s) from %d: %s, want %d", row.Expr, row.Zone, row.Tag, row.From,
+			answer.Body, row.Next)
 	}
 }
 
-// requireCronError expects the sentence to begin with the part at fault, or to show the forms where it is the whole.
+// requireCronError expects the sentence to begin with the part at fault, or to show the forms where
+// it is the whole.
 func requireCronError(t *testing.T, row cronRow, answer *agent.Answer) {
 	t.Helper()
 	where := fmt.Sprintf("%q (%s)", row.Expr, row.Tag)
@@ -81,8 +92,13 @@ func requireCronError(t *testing.T, row cronRow, answer *agent.Answer) {
 	}
 	requireError(t, where, answer, "bad_query", "cron_expression")
 	message := decode[struct{ Message string }](t, answer.Body).Message
-	parts := []string{"seconds: ", "minutes: ", "hours: ", "day-of-month: ", "month: ", "day-of-week: ", "year: ", "@every: "}
-	names := slices.ContainsFunc(parts, func(part string) bool { return strings.HasPrefix(message, part) })
+	parts := []string{
+		"seconds: ", "minutes: ", "hours: ", "day-of-month: ", "month: ",
+		"day-of-week: ", "year: ", "@every: ",
+	}
+	names := slices.ContainsFunc(parts, func(part string) bool {
+		return strings.HasPrefix(message, part)
+	})
 	if !names && !strings.Contains(message, `write "minute hour day-of-month month day-of-week"`) {
 		t.Errorf("%s: the message names no part of it: %s", where, message)
 	}

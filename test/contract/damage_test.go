@@ -9,7 +9,8 @@ import (
 	"gusty/test/agent"
 )
 
-// TestDamage starts agents on directories that something has happened to: each start is refused with exit code 5, and nothing is changed.
+// TestDamage starts agents on directories that something has happened to: each start is refused
+// with exit code 5, and nothing is changed.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	model := stopped(t)
@@ -48,7 +49,8 @@ func TestDamage(t *testing.T) {
 			damage.effect(t, dir)
 			before := [2][]byte{peek(dir, "gusty.db"), peek(dir, "key")}
 			fails(t, 5, agent.Options{Dir: dir})
-			if !bytes.Equal(before[0], peek(dir, "gusty.db")) || !bytes.Equal(before[1], peek(dir, "key")) {
+			if !bytes.Equal(before[0], peek(dir, "gusty.db")) ||
+				!bytes.Equal(before[1], peek(dir, "key")) {
 				t.Error("the refused start changed the database or the key")
 			}
 		})
@@ -59,7 +61,8 @@ func TestDamage(t *testing.T) {
 func stopped(t *testing.T) string {
 	t.Helper()
 	process := agent.StartT(t, t.TempDir())
-	if _, err := process.ClientT(t).Want(t.Context(), 200, "POST", "/agent/job", agent.JobBody("a job", "@daily", "true")); err != nil {
+	if _, err := process.ClientT(t).Want(t.Context(), 200, "POST", "/agent/job",
+		agent.JobBody("a job", "@daily", "true")); err != nil {
 		t.Fatal(err)
 	}
 	if code, err := process.Stop(); code != 0 || err != nil {

@@ -53,8 +53,8 @@ func loadDocument(t *testing.T, client *agent.Client) *document {
 	return &document{spec: spec, router: router, good: map[string]bool{}, bad: map[string]bool{}}
 }
 
-// allows checks an answer: its operation, status, content type and body must stand in the document. Answers to what has no operation (404 of
-// an unknown path, 405) can only have the error shape.
+// allows checks an answer: its operation, status, content type and body must stand in the document.
+// Answers to what has no operation (404 of an unknown path, 405) can only have the error shape.
 func (d *document) allows(t *testing.T, answer *agent.Answer) {
 	t.Helper()
 	where := answer.Request.Method + " " + answer.Request.URL.RequestURI()
@@ -68,7 +68,8 @@ func (d *document) allows(t *testing.T, answer *agent.Answer) {
 	}
 	route, parameters, err := d.router.FindRoute(request)
 	if err == nil && strings.HasSuffix(request.URL.Path, "/") {
-		err = &routers.RouteError{Reason: "no path ends in a slash"} // the validator's router overlooks it
+		// the validator's router overlooks it
+		err = &routers.RouteError{Reason: "no path ends in a slash"}
 	}
 	if err != nil {
 		requireNoOperation(t, where, answer, err)
@@ -76,10 +77,17 @@ func (d *document) allows(t *testing.T, answer *agent.Answer) {
 	}
 	d.note(route.Method+" "+route.Path, answer.Status)
 	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: parameters},
-		Status:                 answer.Status,
-		Header:                 answer.Header,
-		Options:                &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: head},
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request:    request,
+			Route:      route,
+			PathParams: parameters,
+		},
+		Status: answer.Status,
+		Header: answer.Header,
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true,
+			ExcludeResponseBody:   head,
+		},
 	}
 	input.SetBodyBytes(answer.Body)
 	if err := openapi3filter.ValidateResponse(context.Background(), input); err != nil {
@@ -95,7 +103,8 @@ func requireNoOperation(t *testing.T, where string, answer *agent.Answer, err er
 		t.Errorf("%s: %v", where, err)
 	}
 	if answer.Status != http.StatusNotFound && answer.Status != http.StatusMethodNotAllowed {
-		t.Errorf("%s is not in the document (%v) and was answered %d: %s", where, err, answer.Status, answer.Body)
+		t.Errorf("%s is not in the document (%v) and was answered %d: %s", where, err,
+			answer.Status, answer.Body)
 	}
 	if answer.Request.Method != http.MethodHead {
 		requireError(t, where, answer, "", "")
@@ -125,13 +134,17 @@ func (d *document) operations() []string {
 }
 
 // plainText makes the validator read text as what it is.
-func plainText(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+func plainText(body io.Reader, _ http.Header, _ *openapi3.SchemaRef,
+	_ openapi3filter.EncodingFn,
+) (any, error) {
 	data, err := io.ReadAll(body)
 	return string(data), err
 }
 
 // firstLine makes the validator check the first of many lines of JSON.
-func firstLine(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+func firstLine(body io.Reader, _ http.Header, _ *openapi3.SchemaRef,
+	_ openapi3filter.EncodingFn,
+) (any, error) {
 	var line any
 	err := json.NewDecoder(body).Decode(&line)
 	return line, err
@@ -155,10 +168,12 @@ func requireError(t *testing.T, where string, answer *agent.Answer, code, field 
 		return
 	}
 	if e.Success == nil || *e.Success || e.Message == "" || e.Code == "" {
-		t.Errorf("%s: an error answer needs success false, a message and a code: %s", where, answer.Body)
+		t.Errorf("%s: an error answer needs success false, a message and a code: %s", where,
+			answer.Body)
 	}
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
-		t.Errorf("%s: an error answer is JSON, and this one says %q", where, answer.Header.Get("Content-Type"))
+		t.Errorf("%s: an error answer is JSON, and this one says %q", where,
+			answer.Header.Get("Content-Type"))
 	}
 	if code != "" && e.Code != code {
 		t.Errorf("%s: code is %q, want %q: %s", where, e.Code, code, answer.Body)

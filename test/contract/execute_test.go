@@ -29,7 +29,13 @@ type outcome struct {
 
 func testExecute(t *testing.T, s *suite) {
 	post := func(name, body string, status int) probe {
-		return probe{name: name, method: http.MethodPost, path: "/agent/command/execute", body: body, status: status}
+		return probe{
+			name:   name,
+			method: http.MethodPost,
+			path:   "/agent/command/execute",
+			body:   body,
+			status: status,
+		}
 	}
 	empty := post("empty", command(""), 400)
 	empty.code = "empty_command"
@@ -46,13 +52,15 @@ func testExecute(t *testing.T, s *suite) {
 	t.Run("prints", func(t *testing.T) {
 		got := s.execute(t, command("echo out; echo err >&2"))
 		exited := got.ExitCode != nil && *got.ExitCode == 0
-		if !got.Success || !exited || strings.TrimSpace(got.Message) != "out" || got.Stdout != "out\n" || got.Stderr != "err\n" {
+		if !got.Success || !exited || strings.TrimSpace(got.Message) != "out" ||
+			got.Stdout != "out\n" || got.Stderr != "err\n" {
 			t.Errorf("the outcome is %+v", got)
 		}
 	})
 	t.Run("fails", func(t *testing.T) {
 		got := s.execute(t, command("echo bad >&2; exit 3"))
-		if got.Success || !strings.HasPrefix(got.Message, "Command failed with error: bad") || got.ExitCode == nil || *got.ExitCode != 3 {
+		if got.Success || !strings.HasPrefix(got.Message, "Command failed with error: bad") ||
+			got.ExitCode == nil || *got.ExitCode != 3 {
 			t.Errorf("the outcome is %+v", got)
 		}
 	})
@@ -63,15 +71,22 @@ func testExecute(t *testing.T, s *suite) {
 
 func (s *suite) execute(t *testing.T, body string) outcome {
 	t.Helper()
-	answer := s.ask(t, probe{method: http.MethodPost, path: "/agent/command/execute", body: body, status: 200})
+	answer := s.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/command/execute",
+		body:   body,
+		status: 200,
+	})
 	requireShape(t, "the outcome", answer.Body, commandShape())
 	return decode[outcome](t, answer.Body)
 }
 
-// testTimeout lets a command time out that has a child of its own and one that left its process group: none may outlive it.
+// testTimeout lets a command time out that has a child of its own and one that left its process
+// group: none may outlive it.
 func testTimeout(t *testing.T, s *suite) {
 	pids := filepath.Join(t.TempDir(), "pids")
-	line := fmt.Sprintf("sleep 61 & echo $! >%[1]s; setsid sleep 62 & echo $$ >>%[1]s; sleep 63", pids)
+	line := fmt.Sprintf("sleep 61 & echo $! >%[1]s; setsid sleep 62 & echo $$ >>%[1]s; sleep 63",
+		pids)
 	begun := time.Now()
 	got := s.execute(t, command(line, `,"timeout_seconds":1`))
 	if got.Success || !got.TimedOut || time.Since(begun) > 40*time.Second {
@@ -82,7 +97,9 @@ func testTimeout(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	for pid := range strings.FieldsSeq(string(data)) {
-		eventually(t, "process "+pid+" of the timed-out command has ended", func() bool { return !lives(pid) })
+		eventually(t, "process "+pid+" of the timed-out command has ended", func() bool {
+			return !lives(pid)
+		})
 	}
 }
 
@@ -96,13 +113,15 @@ func lives(pid string) bool {
 	return !strings.HasPrefix(rest, "Z")
 }
 
-// testNoBlocking reads while a command runs, which ends only after that: the answers do not wait for it.
+// testNoBlocking reads while a command runs, which ends only after that: the answers do not wait
+// for it.
 func testNoBlocking(t *testing.T, s *suite) {
 	dir := t.TempDir()
 	begun, until := filepath.Join(dir, "begun"), filepath.Join(dir, "until")
 	slow := make(chan outcome, 1)
 	go func() {
-		slow <- s.execute(t, command(fmt.Sprintf(": >%s; until [ -e %s ]; do sleep .05; done; echo waited", begun, until)))
+		slow <- s.execute(t, command(fmt.Sprintf(": >%s; until [ -e %s ]; do sleep .05; done; "+
+			"echo waited", begun, until)))
 	}()
 	eventually(t, "the command runs", func() bool { _, err := os.Stat(begun); return err == nil })
 	s.ask(t, probe{method: http.MethodGet, path: "/agent/jobs", status: 200})
@@ -113,7 +132,8 @@ func testNoBlocking(t *testing.T, s *suite) {
 	}
 }
 
-// testScript runs scripts that come with the request, in plain text, with arguments as a shell would split them.
+// testScript runs scripts that come with the request, in plain text, with arguments as a shell
+// would split them.
 func testScript(t *testing.T, s *suite) {
 	body := func(name string, fields map[string]any) string {
 		all := map[string]any{"cron_expression": nil, "content": `printf '%s|' "$@"`, "arguments": `one "two three" 'fo'ur`}
@@ -123,7 +143,14 @@ func testScript(t *testing.T, s *suite) {
 		return jobWith(t, name, all)
 	}
 	post := func(name, body string, status int, field string) probe {
-		return probe{name: name, method: http.MethodPost, path: "/agent/job/execute", body: body, status: status, field: field}
+		return probe{
+			name:   name,
+			method: http.MethodPost,
+			path:   "/agent/job/execute",
+			body:   body,
+			status: status,
+			field:  field,
+		}
 	}
 	s.run(t, []probe{
 		post("name missing", body("", map[string]any{"script_name": nil}), 422, "script_name"),
@@ -134,17 +161,26 @@ func testScript(t *testing.T, s *suite) {
 		post("not JSON", "{", 400, ""),
 	})
 	execute := func(fields map[string]any) outcome {
-		answer := s.ask(t, probe{method: http.MethodPost, path: "/agent/job/execute", body: body("sent along", fields), status: 200})
+		answer := s.ask(t, probe{
+			method: http.MethodPost,
+			path:   "/agent/job/execute",
+			body:   body("sent along", fields),
+			status: 200,
+		})
 		return decode[outcome](t, answer.Body)
 	}
 	if got := execute(nil); !got.Success || got.Message != "one|two three|four|" {
 		t.Errorf("the outcome is %+v", got)
 	}
-	python := execute(map[string]any{"script_type": 0, "content": "import sys\nprint(len(sys.argv), sys.version_info[0])"})
+	python := execute(map[string]any{
+		"script_type": 0,
+		"content":     "import sys\nprint(len(sys.argv), sys.version_info[0])",
+	})
 	if !python.Success || strings.TrimSpace(python.Message) != "4 3" {
 		t.Errorf("the outcome of the Python script is %+v", python)
 	}
-	if got := execute(map[string]any{"content": "exit 9"}); got.Success || got.ExitCode == nil || *got.ExitCode != 9 {
+	if got := execute(map[string]any{"content": "exit 9"}); got.Success || got.ExitCode == nil ||
+		*got.ExitCode != 9 {
 		t.Errorf("the outcome of a script that fails is %+v", got)
 	}
 	async := execute(map[string]any{"async_exec": true})
@@ -154,7 +190,8 @@ func testScript(t *testing.T, s *suite) {
 	s.awaitRun(t, async.RunID, "succeeded")
 }
 
-// awaitRun waits until the run has reached the state, and fails the test where it ends in another one.
+// awaitRun waits until the run has reached the state, and fails the test where it ends in another
+// one.
 func (s *suite) awaitRun(t *testing.T, id, state string) run {
 	t.Helper()
 	var r run
@@ -171,7 +208,16 @@ func (s *suite) awaitRun(t *testing.T, id, state string) run {
 // startRun stores a job that never fires by itself, runs it once and returns the run's id.
 func (s *suite) startRun(t *testing.T, name, script string) string {
 	t.Helper()
-	s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: agent.JobBody(name, "0 0 30 2 *", script), status: 200})
-	answer := s.ask(t, probe{method: http.MethodPost, path: "/agent/job/run?script_name=" + name, status: 202})
+	s.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/job",
+		body:   agent.JobBody(name, "0 0 30 2 *", script),
+		status: 200,
+	})
+	answer := s.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/job/run?script_name=" + name,
+		status: 202,
+	})
 	return decode[run](t, answer.Body).ID
 }

@@ -40,7 +40,8 @@ func TestFollow(t *testing.T) {
 // follow begins to follow a run, and leaves when ctx ends.
 func (s *suite) follow(ctx context.Context, t *testing.T, id, query string) *http.Response {
 	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.client.URL+"/agent/runs/"+id+"/output?follow=true"+query, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.client.URL+"/agent/runs/"+id+
+		"/output?follow=true"+query, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func readAll(t *testing.T, response *http.Response) string {
 	return string(body)
 }
 
-// testFollowLatency has a script print the time, again and again. The median is held to the promise; a busy machine may delay a single line.
+// testFollowLatency has a script print the time, again and again. The median is held to the
+// promise; a busy machine may delay a single line.
 func testFollowLatency(t *testing.T, s *suite) {
 	id := s.startRun(t, "clock", "for i in {1..20}; do date +%s%N; sleep 0.1; done")
 	var late []time.Duration
@@ -95,7 +97,8 @@ func testFollowLatency(t *testing.T, s *suite) {
 // testFollowCrowd fills every place, and frees one by leaving.
 func testFollowCrowd(t *testing.T, s *suite) {
 	until := filepath.Join(t.TempDir(), "until")
-	id := s.startRun(t, "crowd", fmt.Sprintf("echo begun; until [ -e %s ]; do sleep 0.05; done; echo done", until))
+	id := s.startRun(t, "crowd", fmt.Sprintf("echo begun; until [ -e %s ]; do sleep 0.05; done; "+
+		"echo done", until))
 	var all []*http.Response
 	ctx := bounded(t)
 	leaving, leave := context.WithCancel(ctx)
@@ -108,7 +111,8 @@ func testFollowCrowd(t *testing.T, s *suite) {
 		}
 		all = append(all, response)
 	}
-	if over := s.follow(ctx, t, id, ""); over.StatusCode != http.StatusServiceUnavailable || over.Header.Get("Retry-After") == "" {
+	if over := s.follow(ctx, t, id, ""); over.StatusCode != http.StatusServiceUnavailable ||
+		over.Header.Get("Retry-After") == "" {
 		t.Errorf("one too many was answered %s, %v", over.Status, over.Header)
 	}
 	leave()
@@ -134,7 +138,8 @@ func testFollowCrowd(t *testing.T, s *suite) {
 func testSlowFollower(t *testing.T, s *suite) {
 	const printed = 20_000_000
 	id := s.startRun(t, "flood", fmt.Sprintf("head -c %d /dev/zero", printed))
-	slow, quick := s.follow(bounded(t), t, id, "&format=ndjson"), s.follow(bounded(t), t, id, "&format=ndjson")
+	slow, quick := s.follow(bounded(t), t, id, "&format=ndjson"), s.follow(bounded(t), t, id,
+		"&format=ndjson")
 	given, skipped := countOutput(t, quick.Body)
 	if given+skipped != printed {
 		t.Errorf("the quick one: %d given, %d skipped", given, skipped)
@@ -148,7 +153,8 @@ func testSlowFollower(t *testing.T, s *suite) {
 	}
 }
 
-// countOutput reads NDJSON to its end, and returns the bytes that are there and those that are told as left out.
+// countOutput reads NDJSON to its end, and returns the bytes that are there and those that are told
+// as left out.
 func countOutput(t *testing.T, body io.Reader) (given, skipped int64) {
 	t.Helper()
 	for lines := json.NewDecoder(body); ; {
@@ -181,7 +187,11 @@ func testFollowQueued(t *testing.T, s *suite) {
 	s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: job, status: http.StatusOK})
 	var ids []string
 	for range 3 {
-		answer := s.ask(t, probe{method: http.MethodPost, path: "/agent/job/run?script_name=patient", status: http.StatusAccepted})
+		answer := s.ask(t, probe{
+			method: http.MethodPost,
+			path:   "/agent/job/run?script_name=patient",
+			status: http.StatusAccepted,
+		})
 		ids = append(ids, decode[run](t, answer.Body).ID)
 	}
 	s.awaitRun(t, ids[2], "skipped")
@@ -192,7 +202,11 @@ func testFollowQueued(t *testing.T, s *suite) {
 	cancelled := s.startRun(t, "cancelled", "echo here; exec sleep 300")
 	ending := s.follow(bounded(t), t, cancelled, "")
 	s.awaitRun(t, cancelled, "running")
-	s.ask(t, probe{method: http.MethodPost, path: "/agent/runs/" + cancelled + "/cancel", status: http.StatusOK})
+	s.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/runs/" + cancelled + "/cancel",
+		status: http.StatusOK,
+	})
 	if got := readAll(t, ending); got != "here\n" && got != "" {
 		t.Errorf("a run that was cancelled printed %q", got)
 	}
@@ -204,7 +218,8 @@ func testFollowQueued(t *testing.T, s *suite) {
 	}
 }
 
-// testFollowToTheStop stops the agent: it ends the run, whose last words still reach the follower, and waits for no one who does not read.
+// testFollowToTheStop stops the agent: it ends the run, whose last words still reach the follower,
+// and waits for no one who does not read.
 func testFollowToTheStop(t *testing.T, s *suite) {
 	id := s.startRun(t, "polite", "trap 'echo bye; exit 0' TERM; echo up; sleep 300 & wait")
 	flood := s.startRun(t, "flood2", "exec yes")
@@ -227,7 +242,8 @@ func testFollowToTheStop(t *testing.T, s *suite) {
 	t.Logf("the agent stopped within %s", time.Since(begun))
 }
 
-// TestPrintedBeforeACrash kills the agent: what was printed more than two seconds before is there afterwards.
+// TestPrintedBeforeACrash kills the agent: what was printed more than two seconds before is there
+// afterwards.
 func TestPrintedBeforeACrash(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -258,6 +274,16 @@ func TestPrintedBeforeACrash(t *testing.T) {
 	s.process = agent.StartT(t, dir)
 	s.client.URL = s.process.URL
 	s.awaitRun(t, id, "interrupted")
-	s.ask(t, probe{method: http.MethodGet, path: "/agent/runs/" + id + "/output", status: http.StatusOK, exact: "printed \xff"})
-	s.ask(t, probe{method: http.MethodGet, path: "/agent/runs/" + id + "/output?follow=true", status: http.StatusOK, exact: "printed \xff"})
+	s.ask(t, probe{
+		method: http.MethodGet,
+		path:   "/agent/runs/" + id + "/output",
+		status: http.StatusOK,
+		exact:  "printed \xff",
+	})
+	s.ask(t, probe{
+		method: http.MethodGet,
+		path:   "/agent/runs/" + id + "/output?follow=true",
+		status: http.StatusOK,
+		exact:  "printed \xff",
+	})
 }

@@ -9,13 +9,19 @@ import (
 	"testing"
 )
 
-// TestHistoryIsBounded lowers the bounds of the history of a running agent: they hold from then on, without a restart.
+// TestHistoryIsBounded lowers the bounds of the history of a running agent: they hold from then on,
+// without a restart.
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	s := startSuite(t, t.TempDir())
 	put := func(status int, name, value string) {
 		t.Helper()
-		s.ask(t, probe{method: http.MethodPut, path: "/agent/config", body: property(name, value), status: status})
+		s.ask(t, probe{
+			method: http.MethodPut,
+			path:   "/agent/config",
+			body:   property(name, value),
+			status: status,
+		})
 	}
 	for _, value := range []string{"1048575", "1099511627777", "all"} {
 		put(http.StatusUnprocessableEntity, "runs_limit_bytes", value)
@@ -26,7 +32,12 @@ func TestHistoryIsBounded(t *testing.T) {
 	print300KB := fmt.Sprintf(`{"command":%q}`, base64.StdEncoding.EncodeToString([]byte("head -c 300000 /dev/zero | tr '\\0' x")))
 	execute := func() {
 		t.Helper()
-		s.ask(t, probe{method: http.MethodPost, path: "/agent/command/execute", body: print300KB, status: http.StatusOK})
+		s.ask(t, probe{
+			method: http.MethodPost,
+			path:   "/agent/command/execute",
+			body:   print300KB,
+			status: http.StatusOK,
+		})
 	}
 	for range 6 {
 		execute()

@@ -12,7 +12,8 @@ import (
 	"gusty/test/agent"
 )
 
-// jobWith returns the body of a valid job in which some fields are replaced; a nil value takes the field out.
+// jobWith returns the body of a valid job in which some fields are replaced; a nil value takes the
+// field out.
 func jobWith(t *testing.T, name string, fields map[string]any) string {
 	t.Helper()
 	job := decode[map[string]any](t, []byte(agent.JobBody(name, "0 0 1 1 *", "echo contract")))
@@ -58,10 +59,23 @@ func testJobs(t *testing.T, s *suite) {
 
 // testJobsChecked asks what storing a job would do; nothing may come of it.
 func testJobsChecked(t *testing.T, s *suite) {
-	stored := jobWith(t, "checked", map[string]any{"environment": map[string]string{"A": "1", "B": "2"}})
-	changed := jobWith(t, "checked", map[string]any{"cron_expression": "0 0 2 1 *", "environment": map[string]string{"A": "3", "B": "********"}})
+	stored := jobWith(t, "checked", map[string]any{"environment": map[string]string{
+		"A": "1",
+		"B": "2",
+	}})
+	changed := jobWith(t, "checked", map[string]any{
+		"cron_expression": "0 0 2 1 *",
+		"environment":     map[string]string{"A": "3", "B": "********"},
+	})
 	check := func(name, body, want string) probe {
-		return probe{name: name, method: http.MethodPost, path: "/agent/job/check", body: body, status: 200, exact: want}
+		return probe{
+			name:   name,
+			method: http.MethodPost,
+			path:   "/agent/job/check",
+			body:   body,
+			status: 200,
+			exact:  want,
+		}
 	}
 	s.run(t, []probe{
 		check("of a new job", stored, `{"exists":false,"changed":[],"changed_environment":[]}`),
@@ -71,11 +85,13 @@ func testJobsChecked(t *testing.T, s *suite) {
 		check("of another", changed, `{"exists":true,"changed":["cron_expression","environment"],"changed_environment":["A"]}`),
 		check("of the same again", stored, `{"exists":true,"changed":[],"changed_environment":[]}`),
 		{
-			name: "of a bad one", method: http.MethodPost, path: "/agent/job/check", status: 422, field: "cron_expression",
-			body: jobWith(t, "checked", map[string]any{"cron_expression": "61 * * * *"}),
+			name: "of a bad one", method: http.MethodPost, path: "/agent/job/check", status: 422,
+			field: "cron_expression",
+			body:  jobWith(t, "checked", map[string]any{"cron_expression": "61 * * * *"}),
 		},
 		{
-			name: "of one with an unknown field", method: http.MethodPost, path: "/agent/job/check", status: 422, field: "corn",
+			name: "of one with an unknown field", method: http.MethodPost, path: "/agent/job/check",
+			status: 422, field: "corn",
 			body: jobWith(t, "checked", map[string]any{"corn": "* * * * *"}),
 		},
 		{name: "delete", method: http.MethodDelete, path: "/agent/job?script_name=checked", status: 200},
@@ -87,7 +103,8 @@ func checkJob(script string) func(*testing.T, []byte) {
 		t.Helper()
 		requireShape(t, "the job", body, jobShape())
 		encoded := decode[struct{ Content string }](t, body).Content
-		if content, err := base64.StdEncoding.DecodeString(encoded); err != nil || string(content) != script {
+		if content, err := base64.StdEncoding.DecodeString(encoded); err != nil ||
+			string(content) != script {
 			t.Errorf("the script is %q (%v), want %q", content, err, script)
 		}
 	}
@@ -133,8 +150,20 @@ func testJobsRefused(t *testing.T, s *suite) {
 	} {
 		body := jobWith(t, "refused", map[string]any{bad.field: bad.value})
 		t.Run(bad.name, func(t *testing.T) {
-			s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: body, status: 422, field: bad.field})
-			s.ask(t, probe{method: http.MethodPut, path: "/agent/job", body: body, status: 422, field: bad.field})
+			s.ask(t, probe{
+				method: http.MethodPost,
+				path:   "/agent/job",
+				body:   body,
+				status: 422,
+				field:  bad.field,
+			})
+			s.ask(t, probe{
+				method: http.MethodPut,
+				path:   "/agent/job",
+				body:   body,
+				status: 422,
+				field:  bad.field,
+			})
 		})
 	}
 	s.run(t, []probe{
@@ -163,9 +192,23 @@ func testJobsTaken(t *testing.T, s *suite) {
 		{"Python", map[string]any{"script_type": 0}, "echo contract"},
 	} {
 		t.Run(good.name, func(t *testing.T) {
-			s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: jobWith(t, "taken", good.fields), status: 200})
-			s.ask(t, probe{method: http.MethodGet, path: "/agent/jobs?name=taken", status: 200, check: checkJob(good.script)})
-			s.ask(t, probe{method: http.MethodDelete, path: "/agent/job?script_name=taken", status: 200})
+			s.ask(t, probe{
+				method: http.MethodPost,
+				path:   "/agent/job",
+				body:   jobWith(t, "taken", good.fields),
+				status: 200,
+			})
+			s.ask(t, probe{
+				method: http.MethodGet,
+				path:   "/agent/jobs?name=taken",
+				status: 200,
+				check:  checkJob(good.script),
+			})
+			s.ask(t, probe{
+				method: http.MethodDelete,
+				path:   "/agent/job?script_name=taken",
+				status: 200,
+			})
 		})
 	}
 }
@@ -176,19 +219,34 @@ func testJobNames(t *testing.T, s *suite) {
 		`a/b`, `o'brien"; DROP TABLE scheduled_jobs; --`, `../../etc/passwd`, `名前 и имя`, ` blank `, `a&b=c?d#e%f+g`, strings.Repeat("n", 255),
 	}
 	for _, name := range names {
-		s.ask(t, probe{method: http.MethodPost, path: "/agent/job", body: agent.JobBody(name, "0 0 1 1 *", name), status: 200})
+		s.ask(t, probe{
+			method: http.MethodPost,
+			path:   "/agent/job",
+			body:   agent.JobBody(name, "0 0 1 1 *", name),
+			status: 200,
+		})
 	}
 	slices.Sort(names)
 	if got := get[[]string](t, s, "/agent/jobs"); !slices.Equal(got, names) {
 		t.Errorf("the names are %q, want %q", got, names)
 	}
 	for _, name := range names {
-		s.ask(t, probe{method: http.MethodGet, path: "/agent/jobs?name=" + url.QueryEscape(name), status: 200, check: checkJob(name)})
-		s.ask(t, probe{method: http.MethodDelete, path: "/agent/job?script_name=" + url.QueryEscape(name), status: 200})
+		s.ask(t, probe{
+			method: http.MethodGet,
+			path:   "/agent/jobs?name=" + url.QueryEscape(name),
+			status: 200,
+			check:  checkJob(name),
+		})
+		s.ask(t, probe{
+			method: http.MethodDelete,
+			path:   "/agent/job?script_name=" + url.QueryEscape(name),
+			status: 200,
+		})
 	}
 }
 
-// testJobOptions looks at the fields that the Rust agent did not have: those absent in a PUT keep their value, and secrets are masked.
+// testJobOptions looks at the fields that the Rust agent did not have: those absent in a PUT keep
+// their value, and secrets are masked.
 func testJobOptions(t *testing.T, s *suite) {
 	first := jobWith(t, "options", map[string]any{
 		"timeout_seconds": 30, "description": "kept", "environment": map[string]string{"TOKEN": "geheim"}, "time_zone": "Europe/Berlin",
@@ -202,7 +260,8 @@ func testJobOptions(t *testing.T, s *suite) {
 		TimeZone    string `json:"time_zone"`
 		Environment map[string]string
 	}](t, s, "/agent/jobs?name=options")
-	if job.Timeout != 31 || job.Description != "kept" || job.TimeZone != "Europe/Berlin" || job.Environment["TOKEN"] != "********" {
+	if job.Timeout != 31 || job.Description != "kept" || job.TimeZone != "Europe/Berlin" ||
+		job.Environment["TOKEN"] != "********" {
 		t.Errorf("after the PUT the job is %+v", job)
 	}
 	s.ask(t, probe{method: http.MethodDelete, path: "/agent/job?script_name=options", status: 200})

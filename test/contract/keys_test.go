@@ -43,7 +43,9 @@ func TestPassphrase(t *testing.T) {
 	files := t.TempDir()
 	write(t, files, "right", []byte("correct horse battery staple\n"))
 	write(t, files, "wrong", []byte("correct horse battery\n"))
-	from := func(name string) []string { return []string{"GUSTY_PASSPHRASE_FILE=" + filepath.Join(files, name)} }
+	from := func(name string) []string {
+		return []string{"GUSTY_PASSPHRASE_FILE=" + filepath.Join(files, name)}
+	}
 	dir := filepath.Join(t.TempDir(), "data")
 	for range 2 {
 		startWith(t, agent.Options{Dir: dir, Env: from("right")})
@@ -73,7 +75,8 @@ func TestOlderCopy(t *testing.T) {
 	dir := stopped(t)
 	older := read(t, dir, "gusty.db")
 	process := agent.StartT(t, dir)
-	if _, err := process.ClientT(t).Want(t.Context(), 200, "POST", "/agent/job", agent.JobBody("another", "@daily", "true")); err != nil {
+	if _, err := process.ClientT(t).Want(t.Context(), 200, "POST", "/agent/job",
+		agent.JobBody("another", "@daily", "true")); err != nil {
 		t.Fatal(err)
 	}
 	if code, err := process.Stop(); code != 0 || err != nil {
@@ -91,7 +94,8 @@ func TestRotationGoesOnAfterAKill(t *testing.T) {
 	process := agent.StartT(t, t.TempDir())
 	client := process.ClientT(t)
 	for i := range 40 {
-		if _, err := client.Want(t.Context(), 200, "POST", "/agent/job", agent.JobBody("job "+string(rune('A'+i)), "@daily", "true")); err != nil {
+		if _, err := client.Want(t.Context(), 200, "POST", "/agent/job",
+			agent.JobBody("job "+string(rune('A'+i)), "@daily", "true")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,7 +12,14 @@ import (
 func testLimits(t *testing.T, s *suite) {
 	type header = map[string]string
 	heartbeat := func(name, contentType, body string, status int) probe {
-		return probe{name: name, method: http.MethodPost, path: "/agent/heartbeat", body: body, header: header{"Content-Type": contentType}, status: status}
+		return probe{
+			name:   name,
+			method: http.MethodPost,
+			path:   "/agent/heartbeat",
+			body:   body,
+			header: header{"Content-Type": contentType},
+			status: status,
+		}
 	}
 	large := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("#", 700<<10)))
 	s.run(t, []probe{
@@ -24,7 +31,8 @@ func testLimits(t *testing.T, s *suite) {
 		{name: "script near 1 MiB", method: http.MethodPost, path: "/agent/job", body: jobWith(t, "large", map[string]any{"content": large}), status: 200},
 		{name: "clean up", method: http.MethodDelete, path: "/agent/job?script_name=large", status: 200},
 		{
-			name: "script over 1 MiB", method: http.MethodPost, path: "/agent/job", body: jobWith(t, "large", map[string]any{"content": large + large}),
+			name: "script over 1 MiB", method: http.MethodPost, path: "/agent/job",
+			body:   jobWith(t, "large", map[string]any{"content": large + large}),
 			status: 413, code: "too_large",
 		},
 		{name: "no such route", method: http.MethodGet, path: "/agent/none", status: 404, code: "no_such_route"},
@@ -34,7 +42,8 @@ func testLimits(t *testing.T, s *suite) {
 	})
 }
 
-// testMethods asks every path with a method that it does not have, every GET route by HEAD, and every route without credentials.
+// testMethods asks every path with a method that it does not have, every GET route by HEAD, and
+// every route without credentials.
 func testMethods(t *testing.T, s *suite) {
 	for path, item := range s.document.spec.Paths.Map() {
 		concrete := strings.ReplaceAll(path, "{run_id}", noRun)
@@ -45,14 +54,21 @@ func testMethods(t *testing.T, s *suite) {
 			requireAllow(t, path, answer.Header.Get("Allow"), operations)
 		})
 		if _, readable := operations[http.MethodGet]; readable {
-			t.Run("HEAD "+strings.ReplaceAll(path, "/", "·"), func(t *testing.T) { testHead(t, s, concrete) })
+			t.Run("HEAD "+strings.ReplaceAll(path, "/", "·"), func(t *testing.T) {
+				testHead(t, s, concrete)
+			})
 		}
 		if strings.HasPrefix(path, "/agent/health/") {
 			continue
 		}
 		for method := range operations {
 			t.Run("nobody's "+method+strings.ReplaceAll(path, "/", "·"), func(t *testing.T) {
-				answer := s.ask(t, probe{method: method, path: concrete, header: map[string]string{"Authorization": ""}, status: 401})
+				answer := s.ask(t, probe{
+					method: method,
+					path:   concrete,
+					header: map[string]string{"Authorization": ""},
+					status: 401,
+				})
 				if answer.Header.Get("WWW-Authenticate") == "" {
 					t.Errorf("%s %s: a 401 without WWW-Authenticate", method, path)
 				}

@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// refusingCluster answers as an OpenSearch whose mapping takes no document, until it is told to take all.
+// refusingCluster answers as an OpenSearch whose mapping takes no document, until it is told to
+// take all.
 type refusingCluster struct {
 	takes atomic.Bool
 
@@ -86,7 +87,8 @@ type deadLetter struct {
 	} `json:"document"`
 }
 
-// testOutbox lets an OpenSearch refuse two heartbeats, has one of them sent again and the other deleted.
+// testOutbox lets an OpenSearch refuse two heartbeats, has one of them sent again and the other
+// deleted.
 func testOutbox(t *testing.T, s *suite) {
 	cluster := &refusingCluster{}
 	server := httptest.NewServer(cluster)
@@ -115,7 +117,8 @@ func testOutbox(t *testing.T, s *suite) {
 	}
 	eventually(t, "both are refused", func() bool { return len(letters()) == 2 })
 	newest, oldest := letters()[0], letters()[1]
-	if newest.Document.Heartbeat != "refused-2" || newest.Status != 400 || !strings.Contains(newest.Reason, "failed to parse field [pid]") {
+	if newest.Document.Heartbeat != "refused-2" || newest.Status != 400 ||
+		!strings.Contains(newest.Reason, "failed to parse field [pid]") {
 		t.Errorf("the newest letter is %+v", newest)
 	}
 	cluster.takes.Store(true)

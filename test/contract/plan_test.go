@@ -35,18 +35,34 @@ func testPlan(t *testing.T, s *suite) {
 func testPreview(t *testing.T, s *suite) {
 	good := func(name, expression, rest string, firings ...string) probe {
 		path := "/agent/job/preview?cron_expression=" + url.QueryEscape(expression) + rest
-		return probe{name: "preview " + name, method: http.MethodGet, path: path, status: 200, check: checkPreview(firings...)}
+		return probe{
+			name:   "preview " + name,
+			method: http.MethodGet,
+			path:   path,
+			status: 200,
+			check:  checkPreview(firings...),
+		}
 	}
 	bad := func(name, query, field string) probe {
-		return probe{name: "preview " + name, method: http.MethodGet, path: "/agent/job/preview?" + query, status: 400, field: field}
+		return probe{
+			name:   "preview " + name,
+			method: http.MethodGet,
+			path:   "/agent/job/preview?" + query,
+			status: 400,
+			field:  field,
+		}
 	}
 	s.run(t, []probe{
-		good("in UTC", "0 12 * * *", "&time_zone=UTC&from=2026-01-01T00:00:00Z&count=2", "2026-01-01T12:00:00", "2026-01-02T12:00:00"),
-		good("in a gap", "30 2 * * *", "&time_zone=Europe/Berlin&from=2026-03-28T12:00:00Z&count=1", "2026-03-29T01:00:00"),
-		good("of the Rust form", "30 0 12 1 1 ? 2030", "&time_zone=UTC&from=2026-01-01T00:00:00Z", "2030-01-01T12:00:30"),
+		good("in UTC", "0 12 * * *", "&time_zone=UTC&from=2026-01-01T00:00:00Z&count=2",
+			"2026-01-01T12:00:00", "2026-01-02T12:00:00"),
+		good("in a gap", "30 2 * * *", "&time_zone=Europe/Berlin&from=2026-03-28T12:00:00Z&count=1",
+			"2026-03-29T01:00:00"),
+		good("of the Rust form", "30 0 12 1 1 ? 2030", "&time_zone=UTC&from=2026-01-01T00:00:00Z",
+			"2030-01-01T12:00:30"),
 		good("of never", "0 0 30 2 *", ""),
 		bad("of nothing", "", "cron_expression"),
-		bad("of a bad expression", "cron_expression="+url.QueryEscape("61 * * * *"), "cron_expression"),
+		bad("of a bad expression", "cron_expression="+url.QueryEscape("61 * * * *"),
+			"cron_expression"),
 		bad("in no zone", "cron_expression=@daily&time_zone=Nowhere/At-All", "time_zone"),
 		bad("from no time", "cron_expression=@daily&from=yesterday", "from"),
 		bad("of none", "cron_expression=@daily&count=0", "count"),
@@ -76,7 +92,8 @@ func checkPreview(want ...string) func(*testing.T, []byte) {
 func checkPaused(want bool) func(*testing.T, []byte) {
 	return func(t *testing.T, body []byte) {
 		t.Helper()
-		if got := decode[struct{ Paused *bool }](t, body); got.Paused == nil || *got.Paused != want {
+		if got := decode[struct{ Paused *bool }](t, body); got.Paused == nil ||
+			*got.Paused != want {
 			t.Errorf("paused must be %t: %s", want, body)
 		}
 	}
@@ -111,15 +128,24 @@ func testFires(t *testing.T, s *suite) {
 		return len(runs) >= 2
 	})
 	first := runs[len(runs)-1]
-	if first.Trigger != "schedule" || first.DueAt == nil || first.DueAt.Nanosecond() != 0 || first.ExitCode == nil || *first.ExitCode != 0 {
+	if first.Trigger != "schedule" || first.DueAt == nil || first.DueAt.Nanosecond() != 0 ||
+		first.ExitCode == nil || *first.ExitCode != 0 {
 		t.Errorf("the recorded run is %+v", first)
 	}
 	if first.StartedAt == nil || first.StartedAt.Before(*first.DueAt) {
 		t.Errorf("the run started at %v, before it was due at %v", first.StartedAt, first.DueAt)
 	}
-	s.ask(t, probe{method: http.MethodGet, path: "/agent/runs/" + first.ID + "/output", status: 200, exact: "tick"})
+	s.ask(t, probe{
+		method: http.MethodGet,
+		path:   "/agent/runs/" + first.ID + "/output",
+		status: 200,
+		exact:  "tick",
+	})
 	state := get[map[string]any](t, s, "/agent/job/state?script_name=every+second")
-	for _, key := range []string{"next_due_at", "last_run", "failure_streak", "paused", "quarantined"} {
+	for _, key := range []string{
+		"next_due_at", "last_run", "failure_streak", "paused",
+		"quarantined",
+	} {
 		if _, present := state[key]; !present {
 			t.Errorf("the job's state lacks %q: %v", key, state)
 		}

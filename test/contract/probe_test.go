@@ -76,7 +76,11 @@ func (s *suite) ask(t *testing.T, p probe) *agent.Answer {
 // get asks for a route that must answer 200 and decodes its body.
 func get[T any](t *testing.T, s *suite, path string) T {
 	t.Helper()
-	return decode[T](t, s.ask(t, probe{method: http.MethodGet, path: path, status: http.StatusOK}).Body)
+	return decode[T](t, s.ask(t, probe{
+		method: http.MethodGet,
+		path:   path,
+		status: http.StatusOK,
+	}).Body)
 }
 
 func decode[T any](t *testing.T, body []byte) T {
@@ -88,7 +92,8 @@ func decode[T any](t *testing.T, body []byte) T {
 	return value
 }
 
-// eventually asks again and again until holds says yes, and fails the test when it did not within a minute.
+// eventually asks again and again until holds says yes, and fails the test when it did not within a
+// minute.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(time.Minute)

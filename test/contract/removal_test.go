@@ -30,11 +30,13 @@ func TestFilesThatTellOfTheAgentAreWrittenAgain(t *testing.T) {
 		_, noCA := os.Stat(filepath.Join(dir, "tls", "ca.pem"))
 		_, noKey := os.Stat(filepath.Join(dir, "tls", "server-key.pem"))
 		pid, _, announced := p.Announced()
-		if bytes.Equal(before, after) && noCA == nil && noKey == nil && announced == nil && pid == p.PID {
+		if bytes.Equal(before, after) && noCA == nil && noKey == nil && announced == nil &&
+			pid == p.PID {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the certificate is the same: %t; %v, %v, %v", bytes.Equal(before, after), noCA, noKey, announced)
+			t.Fatalf("the certificate is the same: %t; %v, %v, %v", bytes.Equal(before, after),
+				noCA, noKey, announced)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

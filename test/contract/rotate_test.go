@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// testRotate changes the data key. How far a rotation of so few rows is when it is asked for again can't be told.
+// testRotate changes the data key. How far a rotation of so few rows is when it is asked for again
+// can't be told.
 func testRotate(t *testing.T, s *suite) {
 	check := func(t *testing.T, body []byte) {
 		requireShape(t, "the rotation", body, shape{

@@ -33,7 +33,8 @@ func testRuns(t *testing.T, s *suite) {
 func testOutput(t *testing.T, s *suite) {
 	id := s.startRun(t, "printer", `echo first; sleep 0.05; echo second >&2; printf '\377\000end'; exit 4`)
 	ended := s.awaitRun(t, id, "failed")
-	if ended.ExitCode == nil || *ended.ExitCode != 4 || ended.Stdout != 11 || ended.Stderr != 7 || ended.Trigger != "api" || ended.EndedAt == nil {
+	if ended.ExitCode == nil || *ended.ExitCode != 4 || ended.Stdout != 11 || ended.Stderr != 7 ||
+		ended.Trigger != "api" || ended.EndedAt == nil {
 		t.Errorf("the run is %+v", ended)
 	}
 	output := "/agent/runs/" + id + "/output"
@@ -53,8 +54,10 @@ func testOutput(t *testing.T, s *suite) {
 func checkRunKeys(t *testing.T, body []byte) {
 	got := decode[map[string]json.RawMessage](t, body)
 	for _, key := range []string{
-		"run_id", "script_name", "state", "reason", "trigger", "due_at", "started_at", "ended_at", "duration_ms", "exit_code", "signal",
-		"attempt", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated", "cpu_user_ms", "cpu_system_ms", "max_rss_bytes",
+		"run_id", "script_name", "state", "reason", "trigger", "due_at", "started_at", "ended_at",
+		"duration_ms", "exit_code", "signal",
+		"attempt", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated",
+		"cpu_user_ms", "cpu_system_ms", "max_rss_bytes",
 		"principal", "count",
 	} {
 		if _, present := got[key]; !present {
@@ -109,7 +112,8 @@ func testPages(t *testing.T, s *suite) {
 	}
 	for i := range all {
 		if walked[i].ID != all[i].ID || (i > 0 && all[i].ID >= all[i-1].ID) {
-			t.Errorf("run %d is %s in pages and %s at once, after %s", i, walked[i].ID, all[i].ID, all[max(i-1, 0)].ID)
+			t.Errorf("run %d is %s in pages and %s at once, after %s", i, walked[i].ID, all[i].ID,
+				all[max(i-1, 0)].ID)
 		}
 	}
 }

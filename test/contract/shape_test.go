@@ -23,7 +23,8 @@ const (
 // shape is the keys of an object, each with its type.
 type shape map[string]kind
 
-// requireShape checks that the object has every key of the shape with its type. Further keys are allowed: the agent may add some.
+// requireShape checks that the object has every key of the shape with its type. Further keys are
+// allowed: the agent may add some.
 func requireShape(t *testing.T, what string, body []byte, want shape) {
 	t.Helper()
 	var got map[string]json.RawMessage

@@ -13,16 +13,20 @@ import (
 	"gusty/test/agent"
 )
 
-// TestRunsBeginWithDefaultSignals starts an agent as nohup and careless parents do: what it inherits reaches no script, and neither does how it
-// treats closed pipes itself.
+// TestRunsBeginWithDefaultSignals starts an agent as nohup and careless parents do: what it
+// inherits reaches no script, and neither does how it treats closed pipes itself.
 func TestRunsBeginWithDefaultSignals(t *testing.T) {
 	dir := t.TempDir()
 	wrapper := filepath.Join(dir, "careless")
-	script := "#!/bin/sh\ntrap '' HUP INT QUIT PIPE USR1 CHLD TSTP TTIN TTOU\nexec '" + os.Getenv(agent.BinaryVariable) + "' \"$@\"\n"
+	script := "#!/bin/sh\ntrap '' HUP INT QUIT PIPE USR1 CHLD TSTP TTIN TTOU\nexec '" +
+		os.Getenv(agent.BinaryVariable) + "' \"$@\"\n"
 	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	process := startBlocking(t, agent.Options{Binary: wrapper, Dir: filepath.Join(dir, "data")}, unix.SIGUSR2, unix.SIGPIPE, unix.SIGTERM)
+	process := startBlocking(t, agent.Options{
+		Binary: wrapper,
+		Dir:    filepath.Join(dir, "data"),
+	}, unix.SIGUSR2, unix.SIGPIPE, unix.SIGTERM)
 	client := process.ClientT(t)
 	s := &suite{process: process, client: client, document: loadDocument(t, client)}
 	const clean = "SigBlk:0000000000000000 SigIgn:0000000000000000 "
@@ -32,7 +36,11 @@ func TestRunsBeginWithDefaultSignals(t *testing.T) {
 	}
 	id := s.startRun(t, "signals", line+"; yes | head -1 >&2; echo ${PIPESTATUS[@]}")
 	s.awaitRun(t, id, "succeeded")
-	output := s.ask(t, probe{method: "GET", path: "/agent/runs/" + id + "/output?stream=stdout", status: 200})
+	output := s.ask(t, probe{
+		method: "GET",
+		path:   "/agent/runs/" + id + "/output?stream=stdout",
+		status: 200,
+	})
 	if got := string(output.Body); got != clean+"141 0\n" {
 		t.Errorf("a script prints %q, want %q", got, clean+"141 0\n")
 	}
@@ -44,7 +52,9 @@ func TestRunsBeginWithDefaultSignals(t *testing.T) {
 // startBlocking starts an agent that inherits blocked signals.
 func startBlocking(t *testing.T, o agent.Options, signals ...unix.Signal) *agent.Process {
 	t.Helper()
-	process, err := blocking(signals, func() (*agent.Process, error) { return agent.Start(t.Context(), o) })
+	process, err := blocking(signals, func() (*agent.Process, error) {
+		return agent.Start(t.Context(), o)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +66,9 @@ func startBlocking(t *testing.T, o agent.Options, signals ...unix.Signal) *agent
 	return process
 }
 
-func blocking(signals []unix.Signal, start func() (*agent.Process, error)) (process *agent.Process, err error) {
+func blocking(signals []unix.Signal, start func() (*agent.Process, error)) (process *agent.Process,
+	err error,
+) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var set, before unix.Sigset_t

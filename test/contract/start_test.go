@@ -38,13 +38,16 @@ func TestFirstStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if credentials.User != "Admin" || len(credentials.Password) < 22 {
-		t.Errorf("the first user is %q with a password of %d characters; 128 random bits need 22", credentials.User, len(credentials.Password))
+		t.Errorf("the first user is %q with a password of %d characters; 128 random bits need 22",
+			credentials.User, len(credentials.Password))
 	}
 	if strings.Contains(process.Log(), credentials.Password) {
 		t.Error("the first password stands in the log")
 	}
-	if pid, url, err := process.Announced(); err != nil || pid != process.PID || !strings.HasSuffix(url, ":"+strconv.Itoa(process.Port)) {
-		t.Errorf("agent.json says pid %d, url %s (%v); want pid %d and port %d", pid, url, err, process.PID, process.Port)
+	if pid, url, err := process.Announced(); err != nil || pid != process.PID ||
+		!strings.HasSuffix(url, ":"+strconv.Itoa(process.Port)) {
+		t.Errorf("agent.json says pid %d, url %s (%v); want pid %d and port %d", pid, url, err,
+			process.PID, process.Port)
 	}
 	requireTLS(t, process)
 	if code, err := process.Stop(); code != 0 || err != nil {
@@ -52,14 +55,17 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-// TestReadyAtEveryLevel starts agents whose log shows less than the line that says that they serve: it is there all the same, and the only one.
+// TestReadyAtEveryLevel starts agents whose log shows less than the line that says that they serve:
+// it is there all the same, and the only one.
 func TestReadyAtEveryLevel(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"warning", "error"} {
 		for _, format := range []string{"json", "text"} {
 			process := agent.StartT(t, t.TempDir(), "--log-level", level, "--log-format", format)
-			if n := strings.Count(process.Log(), "\n"); n != 1 || !strings.Contains(process.Log(), process.URL) {
-				t.Errorf("at level %s the log should hold the line with the url alone:\n%s", level, process.Log())
+			if n := strings.Count(process.Log(), "\n"); n != 1 ||
+				!strings.Contains(process.Log(), process.URL) {
+				t.Errorf("at level %s the log should hold the line with the url alone:\n%s", level,
+					process.Log())
 			}
 			if code, err := process.Stop(); code != 0 || err != nil {
 				t.Errorf("exit code %d (%v), want 0", code, err)
@@ -72,7 +78,8 @@ func TestReadyAtEveryLevel(t *testing.T) {
 func TestReadyAtStoredLevel(t *testing.T) {
 	t.Parallel()
 	first := agent.StartT(t, t.TempDir())
-	if _, err := first.ClientT(t).Want(t.Context(), http.StatusOK, http.MethodPut, "/agent/config", property("log_level", "error")); err != nil {
+	if _, err := first.ClientT(t).Want(t.Context(), http.StatusOK, http.MethodPut, "/agent/config",
+		property("log_level", "error")); err != nil {
 		t.Fatal(err)
 	}
 	if code, err := first.Stop(); code != 0 || err != nil {
@@ -83,7 +90,8 @@ func TestReadyAtStoredLevel(t *testing.T) {
 	}
 }
 
-// requireTLS expects a certificate for localhost that the CA of the data directory vouches for, and no TLS below 1.2.
+// requireTLS expects a certificate for localhost that the CA of the data directory vouches for, and
+// no TLS below 1.2.
 func requireTLS(t *testing.T, process *agent.Process) {
 	t.Helper()
 	config, err := process.TLS()
@@ -122,8 +130,10 @@ func fails(t *testing.T, code int, o agent.Options) string {
 	if got != code {
 		t.Errorf("the exit code is %d, want %d; it wrote:\n%s", got, code, process.Log())
 	}
-	if strings.Contains(process.Log(), "goroutine ") || !strings.HasPrefix(lastLine(process.Log()), "gustyd: ") {
-		t.Errorf("a start that fails ends with one sentence that says why; it wrote:\n%s", process.Log())
+	if strings.Contains(process.Log(), "goroutine ") ||
+		!strings.HasPrefix(lastLine(process.Log()), "gustyd: ") {
+		t.Errorf("a start that fails ends with one sentence that says why; it wrote:\n%s",
+			process.Log())
 	}
 	return process.Log()
 }
@@ -205,7 +215,8 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 }
 
-// TestTakenPort waits for a port that was asked for by name and is held by another: ten seconds, then exit 1.
+// TestTakenPort waits for a port that was asked for by name and is held by another: ten seconds,
+// then exit 1.
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig

@@ -12,7 +12,8 @@ import (
 	"gusty/test/agent"
 )
 
-// TestSurvival changes every kind of state, ends the agent in order and by a crash, and finds all of it again.
+// TestSurvival changes every kind of state, ends the agent in order and by a crash, and finds all
+// of it again.
 func TestSurvival(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,7 +55,10 @@ func TestSurvival(t *testing.T) {
 // startAgain starts an agent that outlives the subtest.
 func startAgain(t *testing.T, dir string) *agent.Process {
 	t.Helper()
-	process, err := agent.Start(t.Context(), agent.Options{Binary: os.Getenv(agent.BinaryVariable), Dir: dir})
+	process, err := agent.Start(t.Context(), agent.Options{
+		Binary: os.Getenv(agent.BinaryVariable),
+		Dir:    dir,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,14 +81,21 @@ func (s *suite) requireRemembered(t *testing.T, run string) {
 	}
 }
 
-// TestSecrecy uses names and secrets that stand nowhere else, crashes the agent, and searches the database and the log for them.
+// TestSecrecy uses names and secrets that stand nowhere else, crashes the agent, and searches the
+// database and the log for them.
 func TestSecrecy(t *testing.T) {
 	t.Parallel()
 	process := agent.StartT(t, t.TempDir(), "--log-level", "debug")
 	client := process.ClientT(t)
 	s := &suite{process: process, client: client, document: loadDocument(t, client)}
-	secrets := []string{"Zq7secretpass", "Zq7scriptline", "Zq7variable", "Zq7password", "Zq7commandline", s.client.Credentials.Password}
-	names := []string{"Zq7jobname", "Zq7user", "Zq7host.example", "Zq7index", "opensearch_user_pass", "Admin"}
+	secrets := []string{
+		"Zq7secretpass", "Zq7scriptline", "Zq7variable", "Zq7password",
+		"Zq7commandline", s.client.Credentials.Password,
+	}
+	names := []string{
+		"Zq7jobname", "Zq7user", "Zq7host.example", "Zq7index",
+		"opensearch_user_pass", "Admin",
+	}
 	for _, p := range []probe{
 		{method: http.MethodPost, path: "/agent/job", body: jobWith(t, names[0], map[string]any{
 			"cron_expression": "* * * * * *", "opensearch_index": strings.ToLower(names[3]), "arguments": secrets[1],
@@ -99,7 +110,8 @@ func TestSecrecy(t *testing.T) {
 	}
 	s.client.Credentials.Password = secrets[3]
 	eventually(t, "a firing of the job", func() bool {
-		return len(get[page](t, s, "/agent/runs?state=succeeded&script_name="+url.QueryEscape(names[0])).Items) > 0
+		return len(get[page](t, s, "/agent/runs?state=succeeded&script_name="+
+			url.QueryEscape(names[0])).Items) > 0
 	})
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)

@@ -55,54 +55,85 @@ func userLine(t *testing.T, name, password string) string {
 func (s *suite) importLines(t *testing.T, query string, lines ...string) imported {
 	t.Helper()
 	return decode[imported](t, s.ask(t, probe{
-		method: http.MethodPost, path: "/agent/import" + query, body: strings.Join(lines, "\n"), status: http.StatusOK,
+		method: http.MethodPost, path: "/agent/import" + query, body: strings.Join(lines, "\n"),
+		status: http.StatusOK,
 	}).Body)
 }
 
 func testImportInForce(t *testing.T, s *suite) {
 	lines := []string{
-		importedJob("imported", "* * * * * *", "echo imported"), importedJob("imported bad", "99 * * * * *", "echo never"),
+		importedJob("imported", "* * * * * *", "echo imported"),
+		importedJob("imported bad", "99 * * * * *", "echo never"),
 		importedJob("imported off", "* * * * * *", "echo never"), tableLine("gusty_job_options", `{"script_name":"imported off","options":{"enabled":false}}`),
 		tableLine("server_config", `{"param_name":"labels","local_value":"imported=yes"}`),
 		tableLine("server_config", `{"param_name":"ip_addr","local_value":"192.0.2.1"}`),
-		userLine(t, "imported", "a good one"), userLine(t, "imported old", "Pass"), userLine(t, "Admin", "stolen"),
+		userLine(t, "imported", "a good one"), userLine(t, "imported old", "Pass"),
+		userLine(t, "Admin", "stolen"),
 		tableLine("node_app_details", `{"user_name":"admin","password":"x","endpoint":"https:://y/","purpose":"list_binaries"}`),
 	}
-	if dry := s.importLines(t, "?dry_run=true", lines...); dry.Applied || !dry.DryRun || len(dry.Rows) != len(lines) {
+	if dry := s.importLines(t, "?dry_run=true", lines...); dry.Applied || !dry.DryRun ||
+		len(dry.Rows) != len(lines) {
 		t.Errorf("the dry run: %+v", dry)
 	}
-	s.ask(t, probe{method: http.MethodGet, path: "/agent/jobs?name=imported", status: http.StatusNotFound})
+	s.ask(t, probe{
+		method: http.MethodGet,
+		path:   "/agent/jobs?name=imported",
+		status: http.StatusNotFound,
+	})
 	got := s.importLines(t, "", lines...)
 	var outcomes []string
 	for _, row := range got.Rows {
 		outcomes = append(outcomes, row.Outcome)
 	}
-	want := []string{"created", "created", "created", "merged", "updated", "kept", "created", "created", "kept", "created"}
-	if !got.Applied || !got.Success || !slices.Equal(outcomes, want) || len(got.Rows[1].Notes) != 1 || len(got.Rows[7].Notes) != 1 {
+	want := []string{
+		"created", "created", "created", "merged", "updated", "kept", "created",
+		"created", "kept", "created",
+	}
+	if !got.Applied || !got.Success || !slices.Equal(outcomes, want) ||
+		len(got.Rows[1].Notes) != 1 || len(got.Rows[7].Notes) != 1 {
 		t.Errorf("the answer is %+v", got)
 	}
 	eventually(t, "the imported job runs", func() bool {
-		return len(get[struct{ Items []any }](t, s, "/agent/runs?script_name=imported&state=succeeded").Items) > 0
+		return len(get[struct{ Items []any }](t, s,
+			"/agent/runs?script_name=imported&state=succeeded").Items) > 0
 	})
 	for _, name := range []string{"imported%20bad", "imported%20off"} {
-		if state := get[struct{ Enabled bool }](t, s, "/agent/job/state?script_name="+name); state.Enabled {
+		if state := get[struct{ Enabled bool }](t, s, "/agent/job/state?script_name="+
+			name); state.Enabled {
 			t.Errorf("%s is enabled", name)
 		}
 	}
-	for user, status := range map[string]int{"imported:a good one": 200, "imported old:Pass": 401, "Admin:stolen": 401} {
+	for user, status := range map[string]int{
+		"imported:a good one": 200,
+		"imported old:Pass":   401,
+		"Admin:stolen":        401,
+	} {
 		name, password, _ := strings.Cut(user, ":")
-		other := agent.Client{URL: s.client.URL, HTTP: s.client.HTTP, Credentials: agent.Credentials{User: name, Password: password}}
-		if answer, err := other.Do(t.Context(), http.MethodGet, "/agent/status", "", nil); err != nil || answer.Status != status {
+		other := agent.Client{
+			URL:         s.client.URL,
+			HTTP:        s.client.HTTP,
+			Credentials: agent.Credentials{User: name, Password: password},
+		}
+		if answer, err := other.Do(t.Context(), http.MethodGet, "/agent/status", "",
+			nil); err != nil || answer.Status != status {
 			t.Errorf("%s: %+v, %v", user, answer, err)
 		}
 	}
-	s.ask(t, probe{method: http.MethodDelete, path: "/agent/job?script_name=imported", status: http.StatusOK})
+	s.ask(t, probe{
+		method: http.MethodDelete,
+		path:   "/agent/job?script_name=imported",
+		status: http.StatusOK,
+	})
 }
 
 // exportOf returns the lines of an export, sorted.
 func (s *suite) exportOf(t *testing.T, query string) []string {
 	t.Helper()
-	body := s.ask(t, probe{method: http.MethodGet, path: "/agent/export" + query, status: http.StatusOK}).Body
+	body := s.ask(t, probe{
+		method: http.MethodGet,
+		path:   "/agent/export" + query,
+		status: http.StatusOK,
+	}).Body
 	lines := strings.Split(strings.TrimSpace(string(body)), "\n")
 	for _, line := range lines {
 		if !json.Valid([]byte(line)) {
@@ -138,19 +169,23 @@ func testExportImportExport(t *testing.T, s *suite) {
 
 func testExportSecrets(t *testing.T, s *suite) {
 	s.ask(t, probe{method: http.MethodPut, path: "/agent/config", status: http.StatusOK, body: `[{"propertyName":"opensearch_user_pass","propertyValue":"hidden-1"}]`})
-	s.importLines(t, "", importedJob("with environment", "0 0 1 1 *", "echo"), tableLine("gusty_job_options",
-		`{"script_name":"with environment","options":{"environment":{"TOKEN":"hidden-2"}}}`))
-	open, whole := strings.Join(s.exportOf(t, ""), "\n"), strings.Join(s.exportOf(t, "?secrets=true&runs=true"), "\n")
+	s.importLines(t, "", importedJob("with environment", "0 0 1 1 *", "echo"),
+		tableLine("gusty_job_options",
+			`{"script_name":"with environment","options":{"environment":{"TOKEN":"hidden-2"}}}`))
+	open, whole := strings.Join(s.exportOf(t, ""),
+		"\n"), strings.Join(s.exportOf(t, "?secrets=true&runs=true"), "\n")
 	for _, secret := range []string{"hidden-1", "hidden-2", "$2a$"} {
 		if strings.Contains(open, secret) || !strings.Contains(whole, secret) {
 			t.Errorf("%s is in one export and not in the other", secret)
 		}
 	}
-	if strings.Contains(open, "gusty_runs") || !strings.Contains(whole, "gusty_runs") || !strings.Contains(whole, "gusty_run_output") {
+	if strings.Contains(open, "gusty_runs") || !strings.Contains(whole, "gusty_runs") ||
+		!strings.Contains(whole, "gusty_run_output") {
 		t.Error("runs leave with runs=true and not else")
 	}
 	s.importLines(t, "", strings.Split(open, "\n")...)
-	if again := strings.Join(s.exportOf(t, "?secrets=true"), "\n"); !strings.Contains(again, "hidden-1") || !strings.Contains(again, "hidden-2") {
+	if again := strings.Join(s.exportOf(t, "?secrets=true"), "\n"); !strings.Contains(again,
+		"hidden-1") || !strings.Contains(again, "hidden-2") {
 		t.Error("an import of masks changed a secret")
 	}
 }
@@ -159,9 +194,11 @@ func testImportRefused(t *testing.T, s *suite) {
 	good, bad := importedJob("half", "0 0 1 1 *", "echo"), tableLine("server_config", `{"param_name":"server_port","local_value":"70000"}`)
 	s.run(t, []probe{
 		{
-			method: http.MethodPost, path: "/agent/import", body: good + "\n" + bad, status: 422, code: "invalid",
+			method: http.MethodPost, path: "/agent/import", body: good + "\n" + bad, status: 422,
+			code: "invalid",
 			check: func(t *testing.T, body []byte) {
-				if rows := decode[imported](t, body).Rows; len(rows) != 2 || rows[1].Outcome != "refused" || len(rows[1].Notes) != 1 {
+				if rows := decode[imported](t, body).Rows; len(rows) != 2 ||
+					rows[1].Outcome != "refused" || len(rows[1].Notes) != 1 {
 					t.Errorf("the rows are %+v", rows)
 				}
 			},

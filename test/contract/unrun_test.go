@@ -128,10 +128,15 @@ func TestSkippedFiringsPushNoRunOut(t *testing.T) {
 					ID string `json:"run_id"`
 				} `json:"last_run"`
 			}](t, h.suite, "/agent/job/state?script_name=job")
-			if running, _ = h.in(t, "running"); len(running) != 1 || state.LastRun.ID != running[0].ID {
+			if running, _ = h.in(t, "running"); len(running) != 1 ||
+				state.LastRun.ID != running[0].ID {
 				t.Errorf("the last run is %+v, and %+v is under way", state.LastRun, running)
 			}
-			h.ask(t, probe{method: http.MethodPut, path: "/agent/job/pause?script_name=job", status: 200})
+			h.ask(t, probe{
+				method: http.MethodPut,
+				path:   "/agent/job/pause?script_name=job",
+				status: 200,
+			})
 			all := 0
 			patient(t, "what the metrics count is recorded", func() bool {
 				_, all = h.in(t, "skipped")
@@ -143,7 +148,8 @@ func TestSkippedFiringsPushNoRunOut(t *testing.T) {
 			h.suite = startSuite(t, dir)
 			h.holds(t, ended.ID)
 			if _, again := h.in(t, "skipped"); again < all || again > all+1 { // one may have waited
-				t.Errorf("there are records of %d skipped firings, and before the kill of %d", again, all)
+				t.Errorf("there are records of %d skipped firings, and before the kill of %d",
+					again, all)
 			}
 		})
 	}
@@ -164,7 +170,11 @@ func TestUnstartedRunsPushNoRunOut(t *testing.T) {
 	start := func(job string) string {
 		t.Helper()
 		path := "/agent/job/run?script_name=" + job
-		return decode[run](t, h.ask(t, probe{method: http.MethodPost, path: path, status: 202}).Body).ID
+		return decode[run](t, h.ask(t, probe{
+			method: http.MethodPost,
+			path:   path,
+			status: 202,
+		}).Body).ID
 	}
 	put(http.MethodPost, map[string]any{"keep_runs": 1})
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
@@ -173,7 +183,8 @@ func TestUnstartedRunsPushNoRunOut(t *testing.T) {
 	failed := h.awaitRun(t, start("job"), "failed")
 
 	h.ask(t, probe{
-		method: http.MethodPut, path: "/agent/config", body: property("max_concurrent_runs", "1"), status: 200,
+		method: http.MethodPut, path: "/agent/config", body: property("max_concurrent_runs", "1"),
+		status: 200,
 	})
 	blocker := h.startRun(t, "blocker", "exec sleep 600")
 	h.awaitRun(t, blocker, "running")
@@ -181,7 +192,11 @@ func TestUnstartedRunsPushNoRunOut(t *testing.T) {
 		cancel := "/agent/runs/" + start("job") + "/cancel"
 		h.ask(t, probe{method: http.MethodPost, path: cancel, status: 200})
 	}
-	h.ask(t, probe{method: http.MethodPost, path: "/agent/runs/" + blocker + "/cancel", status: 200})
+	h.ask(t, probe{
+		method: http.MethodPost,
+		path:   "/agent/runs/" + blocker + "/cancel",
+		status: 200,
+	})
 	h.holds(t, failed.ID)
 	h.bounded(t, "cancelled", many)
 
@@ -212,10 +227,20 @@ func TestMissedFiringsPushNoRunOut(t *testing.T) {
 	failed := h.awaitRun(t, running[0].ID, "failed")
 	for round := 1; round <= 8; round++ {
 		paused := time.Now()
-		h.ask(t, probe{method: http.MethodPut, path: "/agent/job/pause?script_name=job", status: 200})
-		patient(t, "two seconds have begun", func() bool { return time.Since(paused) > 2*time.Second })
+		h.ask(t, probe{
+			method: http.MethodPut,
+			path:   "/agent/job/pause?script_name=job",
+			status: 200,
+		})
+		patient(t, "two seconds have begun", func() bool {
+			return time.Since(paused) > 2*time.Second
+		})
 		_, before := h.in(t, "missed")
-		h.ask(t, probe{method: http.MethodPut, path: "/agent/job/resume?script_name=job", status: 200})
+		h.ask(t, probe{
+			method: http.MethodPut,
+			path:   "/agent/job/resume?script_name=job",
+			status: 200,
+		})
 		patient(t, "firings are missed", func() bool {
 			_, missed := h.in(t, "missed")
 			return missed > before

@@ -68,7 +68,9 @@ func (a *audit) twice() (found []string) {
 	for _, l := range a.lines {
 		key := l.job + " due " + l.due
 		if other, ok := seen[key]; ok {
-			found = append(found, fmt.Sprintf("%s ran twice: as run %s %s and as run %s %s", key, other.run, a.told(other.run), l.run, a.told(l.run)))
+			found = append(found,
+				fmt.Sprintf("%s ran twice: as run %s %s and as run %s %s", key, other.run,
+					a.told(other.run), l.run, a.told(l.run)))
 		}
 		seen[key] = l
 	}
@@ -93,9 +95,11 @@ func (a *audit) unwitnessed() (found []string) {
 	for _, run := range a.runs {
 		switch {
 		case run.State == "succeeded" && !ran[run.ID]:
-			found = append(found, fmt.Sprintf("run %s of %s is recorded as succeeded and did not run", run.ID, run.Job))
+			found = append(found, fmt.Sprintf("run %s of %s is recorded as succeeded and did not "+
+				"run", run.ID, run.Job))
 		case (run.State == "missed" || run.State == "skipped") && ran[run.ID]:
-			found = append(found, fmt.Sprintf("run %s of %s is recorded as %s and ran", run.ID, run.Job, run.State))
+			found = append(found,
+				fmt.Sprintf("run %s of %s is recorded as %s and ran", run.ID, run.Job, run.State))
 		}
 		delete(ran, run.ID)
 	}
@@ -141,7 +145,8 @@ func interval(job string) time.Duration {
 	return time.Second
 }
 
-// uneven finds due times of a job that have no record, or more than one, from the first to the last.
+// uneven finds due times of a job that have no record, or more than one, from the first to the
+// last.
 func uneven(job string, outcomes map[time.Time]int) (found []string) {
 	var first, last time.Time
 	for due := range outcomes {
@@ -154,12 +159,14 @@ func uneven(job string, outcomes map[time.Time]int) (found []string) {
 	}
 	for due := first; !due.After(last); due = due.Add(interval(job)) {
 		if n := outcomes[due]; n != 1 {
-			found = append(found, fmt.Sprintf("%s due %s has %d outcomes", job, due.Format(time.RFC3339Nano), n))
+			found = append(found,
+				fmt.Sprintf("%s due %s has %d outcomes", job, due.Format(time.RFC3339Nano), n))
 		}
 		delete(outcomes, due)
 	}
 	for due := range outcomes {
-		found = append(found, fmt.Sprintf("%s has an outcome for %s, when it was not due", job, due))
+		found = append(found,
+			fmt.Sprintf("%s has an outcome for %s, when it was not due", job, due))
 	}
 	return found
 }

@@ -28,7 +28,10 @@ const (
 func TestCrash(t *testing.T) {
 	writers := make([]*writer, clients)
 	for i := range writers {
-		writers[i] = &writer{ledger: newLedger(i, jobsEach), random: rand.New(rand.NewPCG(uint64(i), 0))}
+		writers[i] = &writer{
+			ledger: newLedger(i, jobsEach),
+			random: rand.New(rand.NewPCG(uint64(i), 0)),
+		}
 	}
 	dir := t.TempDir()
 	for cycle := range cycles(t) {
@@ -59,13 +62,15 @@ func cycles(t *testing.T) int {
 
 func start(t *testing.T, dir string) *agent.Process { return agent.StartT(t, dir) }
 
-// runCycle starts the agent, checks what it remembers, lets all clients write, and kills it after a while.
+// runCycle starts the agent, checks what it remembers, lets all clients write, and kills it after a
+// while.
 func runCycle(t *testing.T, dir string, writers []*writer, first bool, lived time.Duration) bool {
 	t.Helper()
 	process := start(t, dir)
 	client := process.ClientT(t)
 	if first {
-		if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("ticker", "* * * * * *", "true")); err != nil {
+		if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job",
+			agent.JobBody("ticker", "* * * * * *", "true")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +112,8 @@ func verify(t *testing.T, client *agent.Client, writers []*writer) bool {
 				continue
 			}
 			if !e.allows(version) {
-				t.Errorf("%q is at version %d (0: absent); %d was acknowledged, and %d is open", e.name, version, e.version, e.pending)
+				t.Errorf("%q is at version %d (0: absent); %d was acknowledged, and %d is open",
+					e.name, version, e.version, e.pending)
 			}
 			e.settle(version)
 			if version != 0 {

@@ -23,7 +23,8 @@ const (
 	perSecond        = 30 // jobs that fire each second
 )
 
-// TestFiring kills the agent at random moments while many jobs fire each second, and then audits every due time.
+// TestFiring kills the agent at random moments while many jobs fire each second, and then audits
+// every due time.
 func TestFiring(t *testing.T) {
 	want := auditedRunsShort
 	if pidspace.Full() {
@@ -57,7 +58,10 @@ type campaign struct {
 // live starts an agent and kills it after a while.
 func (c *campaign) live(t *testing.T, lives time.Duration) {
 	t.Helper()
-	process, err := agent.Start(t.Context(), agent.Options{Binary: os.Getenv(agent.BinaryVariable), Dir: c.dir})
+	process, err := agent.Start(t.Context(), agent.Options{
+		Binary: os.Getenv(agent.BinaryVariable),
+		Dir:    c.dir,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +77,13 @@ func (c *campaign) store(t *testing.T, client *agent.Client) {
 	for ; c.stored < perSecond; c.stored++ {
 		i := c.stored
 		expression := []string{"* * * * * *", "@every 1s", "*/2 * * * * *", "* * * * * *"}[i%4]
-		script := "echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n" + []string{"", "sleep .1", "sleep 1.3"}[i%3]
-		_, err := client.Do(t.Context(), http.MethodPost, "/agent/job", agent.JobBodyWith(fmt.Sprintf("job%d", i), expression, script, map[string]any{
-			"overlap_policy": []string{"skip", "allow", "queue", "replace"}[i/3%4], "misfire_policy": []string{"skip", "run_once", "run_all"}[i/2%3],
-			"misfire_grace_seconds": i / 4 % 3, "keep_runs": 10000, "environment": map[string]string{"WITNESS": c.witness},
-		}), nil)
+		script := "echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"\n" +
+			[]string{"", "sleep .1", "sleep 1.3"}[i%3]
+		_, err := client.Do(t.Context(), http.MethodPost, "/agent/job",
+			agent.JobBodyWith(fmt.Sprintf("job%d", i), expression, script, map[string]any{
+				"overlap_policy": []string{"skip", "allow", "queue", "replace"}[i/3%4], "misfire_policy": []string{"skip", "run_once", "run_all"}[i/2%3],
+				"misfire_grace_seconds": i / 4 % 3, "keep_runs": 10000, "environment": map[string]string{"WITNESS": c.witness},
+			}), nil)
 		if err != nil {
 			return
 		}
@@ -96,7 +102,8 @@ func (c *campaign) settle(t *testing.T) *audit {
 // settled stops firing, waits until nothing runs, and reads all that is recorded.
 func (c *campaign) settled(t *testing.T, client *agent.Client) *audit {
 	t.Helper()
-	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPut, "/agent/jobs/stop", ""); err != nil {
+	if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPut, "/agent/jobs/stop",
+		""); err != nil {
 		t.Fatal(err)
 	}
 	var runs []agent.Run
@@ -106,7 +113,9 @@ func (c *campaign) settled(t *testing.T, client *agent.Client) *audit {
 		}
 		for _, run := range runs {
 			if run.Active() {
-				err = errors.Join(err, fmt.Errorf("run %s of %s due %s is %s for ever", run.ID, run.Job, run.DueAt, run.State))
+				err = errors.Join(err,
+					fmt.Errorf("run %s of %s due %s is %s for ever", run.ID, run.Job, run.DueAt,
+						run.State))
 			}
 		}
 		return err

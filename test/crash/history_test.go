@@ -28,7 +28,8 @@ func record(ctx context.Context, client *agent.Client, until time.Time) (history
 	var running sync.WaitGroup
 	for i := range clients {
 		running.Go(func() {
-			own, err := recordOne(ctx, client, newLedger(i, jobsEach), rand.New(rand.NewPCG(uint64(i), 1)), until)
+			own, err := recordOne(ctx, client, newLedger(i, jobsEach),
+				rand.New(rand.NewPCG(uint64(i), 1)), until)
 			mu.Lock()
 			defer mu.Unlock()
 			errs[i] = err
@@ -46,7 +47,9 @@ func record(ctx context.Context, client *agent.Client, until time.Time) (history
 	return all, nil
 }
 
-func recordOne(ctx context.Context, client *agent.Client, l ledger, random *rand.Rand, until time.Time) (history, error) {
+func recordOne(ctx context.Context, client *agent.Client, l ledger, random *rand.Rand,
+	until time.Time,
+) (history, error) {
 	own := history{}
 	for time.Now().Before(until) {
 		e := l[random.IntN(len(l))]
@@ -56,7 +59,9 @@ func recordOne(ctx context.Context, client *agent.Client, l ledger, random *rand
 			return nil, err
 		}
 		if answer.Status != http.StatusOK {
-			return nil, fmt.Errorf("%s %q answered %d: %s", answer.Request.Method, e.name, answer.Status, answer.Body)
+			return nil,
+				fmt.Errorf("%s %q answered %d: %s", answer.Request.Method, e.name, answer.Status,
+					answer.Body)
 		}
 		c.answered = time.Now()
 		e.settle(c.version)
@@ -65,8 +70,8 @@ func recordOne(ctx context.Context, client *agent.Client, l ledger, random *rand
 	return own, nil
 }
 
-// allows reports whether a disk may show a job in a version after a power cut at a time: the last one that was acknowledged by then, or the one that
-// was asked for and not answered yet.
+// allows reports whether a disk may show a job in a version after a power cut at a time: the last
+// one that was acknowledged by then, or the one that was asked for and not answered yet.
 func (h history) allows(name string, version int, at time.Time) bool {
 	acknowledged := 0
 	for _, c := range h[name] {

@@ -13,8 +13,8 @@ type entry struct {
 	next    int // the next version to write
 }
 
-// allows reports whether finding the job in that version is consistent with what was acknowledged: the last acknowledged version, or the one
-// request whose answer never came.
+// allows reports whether finding the job in that version is consistent with what was acknowledged:
+// the last acknowledged version, or the one request whose answer never came.
 func (e *entry) allows(found int) bool {
 	return found == e.version || (e.pending >= 0 && found == e.pending)
 }
@@ -31,7 +31,8 @@ func (e *entry) change(random *rand.Rand) int {
 	return e.next
 }
 
-// ledger is what one client knows; each client has names of its own, so that it knows the order of its writes.
+// ledger is what one client knows; each client has names of its own, so that it knows the order of
+// its writes.
 type ledger []*entry
 
 func newLedger(client, jobs int) ledger {

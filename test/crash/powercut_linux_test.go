@@ -15,7 +15,8 @@ import (
 	"gusty/test/agent"
 )
 
-// ReplayVariable is the environment variable that says for how many seconds states of a disk after a power cut are tried.
+// ReplayVariable is the environment variable that says for how many seconds states of a disk after
+// a power cut are tried.
 const ReplayVariable = "GUSTY_REPLAY_SECONDS"
 
 const (
@@ -24,9 +25,10 @@ const (
 	sectorBytes   = 512 // what a disk writes whole or not at all
 )
 
-// TestPowerCut records every write and sync of the database file while clients write, and puts together what a disk may show after a power cut at
-// each of these calls: all that was synced, and of what was written since then any part, torn at sectors. Each such file must open, and show
-// what was acknowledged by then.
+// TestPowerCut records every write and sync of the database file while clients write, and puts
+// together what a disk may show after a power cut at each of these calls: all that was synced, and
+// of what was written since then any part, torn at sectors. Each such file must open, and show what
+// was acknowledged by then.
 func TestPowerCut(t *testing.T) {
 	r := newReplay(t)
 	deadline := time.Now().Add(replayTime(t))
@@ -35,7 +37,8 @@ func TestPowerCut(t *testing.T) {
 	for ; time.Now().Before(deadline) && !t.Failed(); passes++ {
 		states += r.pass(t, r.calls, torn)
 	}
-	t.Logf("%d calls, %d changes, %d states in %d passes", len(r.calls), r.changes(), states, passes)
+	t.Logf("%d calls, %d changes, %d states in %d passes", len(r.calls), r.changes(), states,
+		passes)
 	t.Run("without the syncs", r.testWithoutSyncs)
 }
 
@@ -85,7 +88,8 @@ func newReplay(t *testing.T) *replay {
 		t.Fatal(err)
 	}
 	defer func() { _ = process.Kill() }()
-	if r.history, err = record(t.Context(), process.ClientT(t), time.Now().Add(recordFor)); err != nil {
+	if r.history, err = record(t.Context(), process.ClientT(t),
+		time.Now().Add(recordFor)); err != nil {
 		t.Fatal(err)
 	}
 	if code, err := process.Stop(); code != 0 || err != nil {
@@ -142,7 +146,11 @@ func torn(random *rand.Rand, file []byte, open []*call) []byte {
 			for at := 0; at < len(c.data); at += sectorBytes {
 				if random.IntN(2) == 0 {
 					end := min(at+sectorBytes, len(c.data))
-					file = (&call{name: c.name, data: c.data[at:end], at: c.at + int64(at)}).apply(file)
+					file = (&call{
+						name: c.name,
+						data: c.data[at:end],
+						at:   c.at + int64(at),
+					}).apply(file)
 				}
 			}
 		}
@@ -177,7 +185,8 @@ func (r *replay) pass(t *testing.T, calls []*call, choose choice) (states int) {
 		}
 		file := choose(r.random, bytes.Clone(synced), open)
 		if err := r.check(file, c.ended); err != nil {
-			t.Errorf("a power cut in call %d of %d, %s at %d, with %d calls not synced: %v", i, len(calls), c.name, c.at, len(open), err)
+			t.Errorf("a power cut in call %d of %d, %s at %d, with %d calls not synced: %v", i,
+				len(calls), c.name, c.at, len(open), err)
 			return states
 		}
 		states++
@@ -194,7 +203,11 @@ func (r *replay) check(file []byte, at time.Time) (err error) {
 		return err
 	}
 	// The states come in no order, and a store that was opened on a later one remembers that.
-	store, err := persistence.Open(persistence.Options{Dir: r.dir, Existing: true, AcceptRollback: true})
+	store, err := persistence.Open(persistence.Options{
+		Dir:            r.dir,
+		Existing:       true,
+		AcceptRollback: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -218,20 +231,23 @@ func (r *replay) compare(store *persistence.Store, at time.Time) error {
 			return err
 		}
 		var version int
-		if _, err := fmt.Sscanf(string(job.Content), "# %d", &version); err != nil || string(job.Content) != script(version) {
+		if _, err := fmt.Sscanf(string(job.Content), "# %d", &version); err != nil ||
+			string(job.Content) != script(version) {
 			return fmt.Errorf("the script of %q is not one that was ever written", name)
 		}
 		versions[name] = version
 	}
 	for name := range r.history {
 		if version := versions[name]; !r.history.allows(name, version, at) {
-			return fmt.Errorf("%q is at version %d (0: absent), which is not what was acknowledged", name, version)
+			return fmt.Errorf("%q is at version %d (0: absent), which is not what was acknowledged",
+				name, version)
 		}
 	}
 	return nil
 }
 
-// testWithoutSyncs holds the test itself to its word: of a store that does not sync, it must find that acknowledged changes are lost.
+// testWithoutSyncs holds the test itself to its word: of a store that does not sync, it must find
+// that acknowledged changes are lost.
 func (r *replay) testWithoutSyncs(t *testing.T) {
 	last := r.calls[len(r.calls)-1].ended
 	var writes []*call

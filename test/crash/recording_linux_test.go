@@ -26,7 +26,8 @@ type call struct {
 
 func (c *call) syncs() bool { return c.name == "fdatasync" || c.name == "fsync" }
 
-// tracedBinary writes a program that runs gustyd under strace, which notes the calls that change the database file.
+// tracedBinary writes a program that runs gustyd under strace, which notes the calls that change
+// the database file.
 func tracedBinary(t *testing.T, dir string) (binary, log string) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
@@ -42,7 +43,9 @@ func tracedBinary(t *testing.T, dir string) (binary, log string) {
 	}
 	place := t.TempDir()
 	binary, log = filepath.Join(place, "traced"), filepath.Join(place, "calls")
-	script := fmt.Sprintf("#!/bin/sh\nexec %s -D -f -q -P %s -e trace=pwrite64,ftruncate,fdatasync,fsync -e signal=none -xx -s 16777216 -ttt -T -o %s %s \"$@\"\n",
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -D -f -q -P %s -e "+
+		"trace=pwrite64,ftruncate,fdatasync,fsync -e signal=none -xx -s 16777216 -ttt -T -o %s "+
+		"%s \"$@\"\n",
 		strace, database, log, os.Getenv(agent.BinaryVariable))
 	if err := os.WriteFile(binary, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -68,7 +71,8 @@ func awaitEnd(t *testing.T, log string, pid int) {
 	}
 }
 
-// readCalls reads what strace wrote. A call that another thread's call interrupted lies on two lines.
+// readCalls reads what strace wrote. A call that another thread's call interrupted lies on two
+// lines.
 func readCalls(t *testing.T, log string) (calls []*call) {
 	t.Helper()
 	file, err := os.Open(log)
@@ -105,7 +109,8 @@ func readCalls(t *testing.T, log string) (calls []*call) {
 	return calls
 }
 
-// parseCall reads `pwrite64(8, "\x05…", 4096, 12288) = 4096 <0.000020>` up to the parenthesis, and the time in front of it.
+// parseCall reads `pwrite64(8, "\x05…", 4096, 12288) = 4096 <0.000020>` up to the parenthesis, and
+// the time in front of it.
 func parseCall(t *testing.T, stamp, text string) *call {
 	t.Helper()
 	seconds, micros, _ := strings.Cut(stamp, ".")

@@ -31,11 +31,13 @@ func TestSuspended(t *testing.T) {
 	client := process.ClientT(t)
 	policies := map[string]string{"job0": "skip", "job1": "run_once", "job3": "run_all"}
 	for job, policy := range policies {
-		body := agent.JobBodyWith(job, "* * * * * *", "echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"", map[string]any{
-			"overlap_policy": "allow", "misfire_policy": policy, "misfire_grace_seconds": suspendedGrace, "keep_runs": 10000,
-			"environment": map[string]string{"WITNESS": c.witness},
-		})
-		if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job", body); err != nil {
+		body := agent.JobBodyWith(job, "* * * * * *",
+			"echo \"$GUSTY_JOB $GUSTY_DUE_AT $GUSTY_RUN_ID\" >>\"$WITNESS\"", map[string]any{
+				"overlap_policy": "allow", "misfire_policy": policy, "misfire_grace_seconds": suspendedGrace, "keep_runs": 10000,
+				"environment": map[string]string{"WITNESS": c.witness},
+			})
+		if _, err := client.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job",
+			body); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,6 +91,7 @@ func (a *audit) expectMissed(t *testing.T, job, policy string, seconds int) {
 		t.Errorf("%s missed %d firings in %d s", job, missed, seconds)
 	}
 	if want := map[string]int{"skip": 0, "run_once": 1, "run_all": missed}[policy]; madeUp != want {
-		t.Errorf("%s: %d of %d missed firings were made up for, want %d (%s)", job, madeUp, missed, want, policy)
+		t.Errorf("%s: %d of %d missed firings were made up for, want %d (%s)", job, madeUp, missed,
+			want, policy)
 	}
 }

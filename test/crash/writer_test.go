@@ -20,7 +20,8 @@ type writer struct {
 	writes int // acknowledged
 }
 
-// write returns an error only where the agent answered something that it must not; a lost connection is what the test waits for.
+// write returns an error only where the agent answered something that it must not; a lost
+// connection is what the test waits for.
 func (w *writer) write(ctx context.Context, client *agent.Client) error {
 	for {
 		e := w.ledger[w.random.IntN(len(w.ledger))]
@@ -28,7 +29,8 @@ func (w *writer) write(ctx context.Context, client *agent.Client) error {
 		e.pending = version
 		answer, err := request(ctx, client, e, version)
 		if err != nil {
-			return nil //nolint:nilerr // the agent was killed: the outcome of this one request is unknown
+			//nolint:nilerr // the agent was killed: the outcome of this one request is unknown
+			return nil
 		}
 		switch answer.Status {
 		case http.StatusOK:
@@ -40,19 +42,25 @@ func (w *writer) write(ctx context.Context, client *agent.Client) error {
 			}
 			e.pending = -1 // nothing was done
 		default:
-			return fmt.Errorf("%s %q answered %d: %s", answer.Request.Method, e.name, answer.Status, answer.Body)
+			return fmt.Errorf("%s %q answered %d: %s", answer.Request.Method, e.name, answer.Status,
+				answer.Body)
 		}
 	}
 }
 
-func request(ctx context.Context, client *agent.Client, e *entry, version int) (*agent.Answer, error) {
+func request(ctx context.Context, client *agent.Client, e *entry, version int) (*agent.Answer,
+	error,
+) {
 	switch {
 	case version == 0:
-		return client.Do(ctx, http.MethodDelete, "/agent/job?script_name="+url.QueryEscape(e.name), "", nil)
+		return client.Do(ctx, http.MethodDelete, "/agent/job?script_name="+url.QueryEscape(e.name),
+			"", nil)
 	case e.version == 0:
-		return client.Do(ctx, http.MethodPost, "/agent/job", agent.JobBody(e.name, "0 0 1 1 *", script(version)), nil)
+		return client.Do(ctx, http.MethodPost, "/agent/job",
+			agent.JobBody(e.name, "0 0 1 1 *", script(version)), nil)
 	default:
-		return client.Do(ctx, http.MethodPut, "/agent/job", agent.JobBody(e.name, "0 0 1 1 *", script(version)), nil)
+		return client.Do(ctx, http.MethodPut, "/agent/job",
+			agent.JobBody(e.name, "0 0 1 1 *", script(version)), nil)
 	}
 }
 
@@ -63,7 +71,8 @@ func script(version int) string {
 
 // found asks for the version of a job that the agent has.
 func found(ctx context.Context, client *agent.Client, name string) (int, error) {
-	answer, err := client.Do(ctx, http.MethodGet, "/agent/jobs?name="+url.QueryEscape(name), "", nil)
+	answer, err := client.Do(ctx, http.MethodGet, "/agent/jobs?name="+url.QueryEscape(name), "",
+		nil)
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +88,8 @@ func found(ctx context.Context, client *agent.Client, name string) (int, error) 
 		return 0, err
 	}
 	var version int
-	if _, err := fmt.Sscanf(string(content), "# %d", &version); err != nil || string(content) != script(version) {
+	if _, err := fmt.Sscanf(string(content), "# %d", &version); err != nil ||
+		string(content) != script(version) {
 		return 0, fmt.Errorf("the script of %q is not one that was ever written: %q", name, content)
 	}
 	return version, nil

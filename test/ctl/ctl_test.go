@@ -24,11 +24,15 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
 		dir := filepath.Join(env.WorkDir, "data")
-		started, err := agent.Start(t.Context(), agent.Options{Binary: os.Getenv(agent.BinaryVariable), Dir: dir})
+		started, err := agent.Start(t.Context(), agent.Options{
+			Binary: os.Getenv(agent.BinaryVariable),
+			Dir:    dir,
+		})
 		if err != nil {
 			return err
 		}
-		env.Defer(func() { _ = started.Kill() }) // it holds nothing that anybody looks at afterwards
+		// it holds nothing that anybody looks at afterwards
+		env.Defer(func() { _ = started.Kill() })
 		env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 		env.Setenv("GUSTY_DATA_DIR", dir)
 		env.Setenv("RUSTY", rusty)

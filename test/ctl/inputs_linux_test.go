@@ -39,7 +39,8 @@ func TestStandardInput(t *testing.T) {
 	}
 	b := &bench{control: control, dir: t.TempDir(), data: t.TempDir()}
 	process := agent.StartT(t, b.data)
-	b.wantFed(t, []byte("echo hello\n"), "job", "add", "-", "--name", "hello", "--cron", "@daily", "--type", "bash")
+	b.wantFed(t, []byte("echo hello\n"), "job", "add", "-", "--name", "hello", "--cron", "@daily",
+		"--type", "bash")
 	b.wantFed(t, []byte(b.want(t, 0, "", "export", "-").stdout), "import", "-")
 	b.want(t, 0, "", "export", "rows.sqlite")
 	b.wantFed(t, b.read(t, b.path("rows.sqlite")), "import", "-")
@@ -48,7 +49,8 @@ func TestStandardInput(t *testing.T) {
 	passwords := b.read(t, b.data+"/admin-password")
 	_, password, _ := strings.Cut(strings.TrimSpace(string(passwords)), ":")
 	b.wantFed(t, []byte(password+"\na new pass word\n"),
-		"user", "passwd", "Admin", "--user", "Admin", "--password-file", "-", "--new-password-file", "-")
+		"user", "passwd", "Admin", "--user", "Admin", "--password-file", "-", "--new-password-file",
+		"-")
 	if code, err := process.Stop(); code != 0 || err != nil {
 		t.Fatalf("stop: %d, %v", code, err)
 	}

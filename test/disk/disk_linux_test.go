@@ -19,7 +19,8 @@ import (
 func diskOf(t *testing.T, bytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", bytes)); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0,
+		fmt.Sprintf("size=%d,mode=700", bytes)); err != nil {
 		t.Fatalf("mount: %v", err)
 	}
 	t.Cleanup(func() {
@@ -50,7 +51,8 @@ func begin(t *testing.T, bytes int) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: diskOf(t, bytes), fired: filepath.Join(t.TempDir(), "fired")}
 	f.start()
-	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("ticker", "* * * * * *", "echo x >> "+f.fired))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job",
+		agent.JobBody("ticker", "* * * * * *", "echo x >> "+f.fired))
 	return f
 }
 
@@ -86,7 +88,8 @@ func (f *fixture) refused(code, path, method, body string) {
 
 func (f *fixture) status() string {
 	var ready struct{ Status string }
-	if err := json.Unmarshal(f.want(http.StatusOK, http.MethodGet, "/agent/health/ready", ""), &ready); err != nil {
+	if err := json.Unmarshal(f.want(http.StatusOK, http.MethodGet, "/agent/health/ready", ""),
+		&ready); err != nil {
 		f.t.Fatal(err)
 	}
 	return ready.Status
@@ -104,7 +107,8 @@ func (f *fixture) firings() int {
 // records counts the runs of the job that the store has as succeeded.
 func (f *fixture) records() int {
 	var page struct{ Items []any }
-	body := f.want(http.StatusOK, http.MethodGet, "/agent/runs?script_name=ticker&state=succeeded&limit=1000", "")
+	body := f.want(http.StatusOK, http.MethodGet,
+		"/agent/runs?script_name=ticker&state=succeeded&limit=1000", "")
 	if err := json.Unmarshal(body, &page); err != nil {
 		f.t.Fatal(err)
 	}
@@ -125,15 +129,19 @@ func (f *fixture) eventually(what string, is func() bool) {
 	}
 }
 
-// goesOn expects firings that have no record, and afterwards, when the disk takes writes again, a record of each.
+// goesOn expects firings that have no record, and afterwards, when the disk takes writes again, a
+// record of each.
 func (f *fixture) goesOn(repair func()) {
 	f.t.Helper()
 	begun, recorded := f.firings(), f.records()
 	f.eventually("three firings", func() bool { return f.firings() >= begun+3 })
 	repair()
-	f.eventually("the records of what ran meanwhile", func() bool { return f.records() >= recorded+3 && f.records() >= f.firings()-1 })
+	f.eventually("the records of what ran meanwhile", func() bool {
+		return f.records() >= recorded+3 && f.records() >= f.firings()-1
+	})
 	f.eventually("the end of the degraded state", func() bool { return f.status() == "ready" })
-	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("room again", "@daily", "true"))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job",
+		agent.JobBody("room again", "@daily", "true"))
 }
 
 // TestStartOnAReadOnlyDisk: it serves reads, says so, fires, and takes changes when the disk does.
@@ -147,7 +155,8 @@ func TestStartOnAReadOnlyDisk(t *testing.T) {
 		t.Error("it does not say so")
 	}
 	f.want(http.StatusOK, http.MethodGet, "/agent/jobs?name=ticker", "")
-	f.refused("storage_read_only", "/agent/job", http.MethodPost, agent.JobBody("more", "@daily", "true"))
+	f.refused("storage_read_only", "/agent/job", http.MethodPost,
+		agent.JobBody("more", "@daily", "true"))
 	f.refused("storage_read_only", "/agent/config", http.MethodPut, `[{"propertyName":"agent_id","propertyValue":"1"}]`)
 	f.refused("storage_read_only", "/agent/backup", http.MethodGet, "")
 	if metrics := string(f.want(http.StatusOK, http.MethodGet, "/metrics", "")); !strings.Contains(metrics, `gusty_store_degraded{code="storage_read_only"} 1`) {
@@ -162,8 +171,8 @@ func TestStartOnAReadOnlyDisk(t *testing.T) {
 	f.want(http.StatusOK, http.MethodGet, "/agent/jobs?name=room+again", "")
 }
 
-// TestFullDisk: a running agent refuses what finds no room, keeps what it acknowledged, fires, and goes on when there is room. A start on the full
-// disk does the same.
+// TestFullDisk: a running agent refuses what finds no room, keeps what it acknowledged, fires, and
+// goes on when there is room. A start on the full disk does the same.
 func TestFullDisk(t *testing.T) {
 	f := begin(t, 4<<20)
 	f.eventually("a firing", func() bool { return f.records() > 0 })
@@ -262,14 +271,20 @@ func (f *fixture) succeeded(job string) []agent.Run {
 	return runs
 }
 
-// TestOutputOnAFullDisk: what runs print meanwhile is counted, what little they print is there, and of the rest the record says why it is not.
+// TestOutputOnAFullDisk: what runs print meanwhile is counted, what little they print is there, and
+// of the rest the record says why it is not.
 func TestOutputOnAFullDisk(t *testing.T) {
 	f := begin(t, 4<<20)
-	const flood, little = "for n in $(seq 30); do head -c 20000 /dev/zero | tr '\\0' y; sleep 0.1; done; echo last words", "line 1\nline 2\nline 3\nline 4\n"
+	const flood, little = "for n in $(seq 30); do head -c 20000 /dev/zero | tr '\\0' y; sleep " +
+		"0.1; done; echo last words", "line 1\nline 2\nline 3\nline 4\n"
 	const printed = 30*20_000 + int64(len("last words\n"))
-	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("active", "@yearly", "sleep 1;"+flood))
-	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("flood", "*/5 * * * * *", flood))
-	f.want(http.StatusOK, http.MethodPost, "/agent/job", agent.JobBody("little", "*/5 * * * * *", "for n in 1 2 3 4; do echo line $n; sleep 1; done"))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job",
+		agent.JobBody("active", "@yearly", "sleep 1;"+flood))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job",
+		agent.JobBody("flood", "*/5 * * * * *", flood))
+	f.want(http.StatusOK, http.MethodPost, "/agent/job",
+		agent.JobBody("little", "*/5 * * * * *",
+			"for n in 1 2 3 4; do echo line $n; sleep 1; done"))
 	active, err := f.client.StartJob(t.Context(), "active")
 	if err != nil {
 		t.Fatal(err)
@@ -283,15 +298,20 @@ func TestOutputOnAFullDisk(t *testing.T) {
 	if err := os.Remove(filepath.Join(f.dir, "filler")); err != nil {
 		t.Fatal(err)
 	}
-	f.eventually("their records", func() bool { return len(f.succeeded("flood")) > flooded+1 && len(f.succeeded("little")) > lined+1 })
-	if active, err = f.client.AwaitEnd(t.Context(), active.ID); err != nil || active.State != "succeeded" {
+	f.eventually("their records", func() bool {
+		return len(f.succeeded("flood")) > flooded+1 && len(f.succeeded("little")) > lined+1
+	})
+	if active, err = f.client.AwaitEnd(t.Context(), active.ID); err != nil ||
+		active.State != "succeeded" {
 		t.Errorf("the run under way: %+v, %v", active, err)
 	}
 	told := 0
 	for _, r := range append(f.succeeded("flood"), active) {
 		text, skipped := f.output(&r)
-		if r.StdoutBytes != printed || int64(len(text))+skipped != printed || r.StdoutTruncated != (skipped > 0) || !strings.HasSuffix(text, "last words\n") {
-			t.Errorf("%+v: %d bytes are there, and %d told as left out, of %d", r, len(text), skipped, printed)
+		if r.StdoutBytes != printed || int64(len(text))+skipped != printed ||
+			r.StdoutTruncated != (skipped > 0) || !strings.HasSuffix(text, "last words\n") {
+			t.Errorf("%+v: %d bytes are there, and %d told as left out, of %d", r, len(text),
+				skipped, printed)
 		}
 		if strings.Contains(r.Reason, "the storage took no writes") != (skipped > 0) {
 			t.Errorf("%d bytes were left out: %q", skipped, r.Reason)
@@ -303,7 +323,8 @@ func TestOutputOnAFullDisk(t *testing.T) {
 		t.Errorf("output was left out of %d runs", told)
 	}
 	for _, r := range f.succeeded("little") {
-		if text, skipped := f.output(&r); text != little || skipped != 0 || r.Reason != "" || r.StdoutTruncated {
+		if text, skipped := f.output(&r); text != little || skipped != 0 || r.Reason != "" ||
+			r.StdoutTruncated {
 			t.Errorf("%+v: %q, %d left out", r, text, skipped)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package disk runs the real gustyd on file systems of its own that are full or read-only. The test starts itself in a mount namespace, and, where
-// it is not root, in a user namespace where it is, so that nothing of its mounts is seen or left outside.
+// Package disk runs the real gustyd on file systems of its own that are full or read-only. The test
+// starts itself in a mount namespace, and, where it is not root, in a user namespace where it is,
+// so that nothing of its mounts is seen or left outside.
 package disk
 
 import (
@@ -32,7 +33,10 @@ func again() int {
 	self := exec.Command("/proc/self/exe", os.Args[1:]...)
 	self.Env = append(os.Environ(), insideVariable+"=1")
 	self.Stdout, self.Stderr = os.Stdout, os.Stderr
-	self.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	self.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS,
+		Pdeathsig:  syscall.SIGKILL,
+	}
 	if os.Getuid() != 0 {
 		self.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		self.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
@@ -43,7 +47,8 @@ func again() int {
 	switch {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS),
+		errors.Is(err, syscall.ENOSPC):
 		fmt.Println("skipped: this host gives its users no mount namespace:", err)
 		return 0
 	case err != nil:

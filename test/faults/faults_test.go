@@ -16,8 +16,8 @@ import (
 	"gusty/test/agent"
 )
 
-// answerBound is how soon whoever asked an actor that fails has an answer, from when it has failed. The machine may be busy, so the best of some
-// tries counts.
+// answerBound is how soon whoever asked an actor that fails has an answer, from when it has failed.
+// The machine may be busy, so the best of some tries counts.
 const (
 	answerBound = 100 * time.Millisecond
 	tries       = 5
@@ -48,7 +48,8 @@ func build(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "gustyd")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "faults", "-o", path, "./cmd/gustyd")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "faults", "-o", path,
+		"./cmd/gustyd")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -66,7 +67,11 @@ func start(t *testing.T, binary string) *fixture {
 	t.Helper()
 	f := &fixture{faults: t.TempDir()}
 	var err error
-	f.Process, err = agent.Start(t.Context(), agent.Options{Binary: binary, Dir: t.TempDir(), Env: []string{"GUSTY_FAULTS=" + f.faults}})
+	f.Process, err = agent.Start(t.Context(), agent.Options{
+		Binary: binary,
+		Dir:    t.TempDir(),
+		Env:    []string{"GUSTY_FAULTS=" + f.faults},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +102,8 @@ func (f *fixture) do(t *testing.T, p probe) *agent.Answer {
 
 func TestEachActorFailsAndComesBack(t *testing.T) {
 	f := start(t, build(t))
-	if _, err := f.client.Want(t.Context(), http.StatusOK, "POST", "/agent/job", agent.JobBody("kept", "0 0 0 1 1 *", "true")); err != nil {
+	if _, err := f.client.Want(t.Context(), http.StatusOK, "POST", "/agent/job",
+		agent.JobBody("kept", "0 0 0 1 1 *", "true")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.client.Want(t.Context(), http.StatusOK, "PUT", "/agent/config",
@@ -110,7 +116,8 @@ func TestEachActorFailsAndComesBack(t *testing.T) {
 	f.looksUnchanged(t)
 }
 
-// failOnce makes the actor panic on the probe, and looks at the answer, at the others meanwhile, and at the actor afterwards.
+// failOnce makes the actor panic on the probe, and looks at the answer, at the others meanwhile,
+// and at the actor afterwards.
 func (f *fixture) failOnce(t *testing.T, p probe) {
 	best := time.Hour
 	var last *agent.Answer
@@ -136,10 +143,12 @@ func (f *fixture) failOnce(t *testing.T, p probe) {
 			return
 		}
 	}
-	t.Errorf("the best of %d answers took %s; the last was %d %s", tries, best, last.Status, last.Body)
+	t.Errorf("the best of %d answers took %s; the last was %d %s", tries, best, last.Status,
+		last.Body)
 }
 
-// met returns when the last fault was met: an actor that is to fail once removes the file, which shows on the directory.
+// met returns when the last fault was met: an actor that is to fail once removes the file, which
+// shows on the directory.
 func (f *fixture) met(t *testing.T) time.Time {
 	t.Helper()
 	info, err := os.Stat(f.faults)
@@ -152,12 +161,14 @@ func (f *fixture) met(t *testing.T) time.Time {
 func (f *fixture) othersAnswer(t *testing.T, failed string) {
 	t.Helper()
 	for _, other := range probes(f.client.Credentials.Password) {
-		related := strings.HasPrefix(other.actor, "executor") && strings.HasPrefix(failed, "executor")
+		related := strings.HasPrefix(other.actor, "executor") &&
+			strings.HasPrefix(failed, "executor")
 		if other.actor == failed || related {
 			continue
 		}
 		if answer := f.do(t, other); answer.Status != other.status {
-			t.Errorf("while %s was away %s answered %d %s", failed, other.actor, answer.Status, answer.Body)
+			t.Errorf("while %s was away %s answered %d %s", failed, other.actor, answer.Status,
+				answer.Body)
 		}
 	}
 }
@@ -202,7 +213,8 @@ func TestAnActorThatKeepsFailingEndsTheProcess(t *testing.T) {
 				case <-f.Done():
 					ended = true
 				case <-ctx.Done():
-					t.Fatalf("the process lives on after %d requests, the last with %v", asked.Load(), err)
+					t.Fatalf("the process lives on after %d requests, the last with %v",
+						asked.Load(), err)
 				default:
 				}
 			}
@@ -213,7 +225,8 @@ func TestAnActorThatKeepsFailingEndsTheProcess(t *testing.T) {
 			if code != 3 {
 				t.Errorf("it ended with %d, want 3", code)
 			}
-			if log := f.Log(); !strings.Contains(log, "the "+p.actor+" actor keeps failing") || !strings.Contains(log, "injected by a test") {
+			if log := f.Log(); !strings.Contains(log, "the "+p.actor+" actor keeps failing") ||
+				!strings.Contains(log, "injected by a test") {
 				t.Errorf("the log does not name the cause:\n%s", log)
 			}
 		})

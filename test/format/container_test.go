@@ -6,7 +6,8 @@ import (
 	"hash/fnv"
 )
 
-// container is the file: docs/storage.md, Container. This reader is for machines of the little-endian kind.
+// container is the file: docs/storage.md, Container. This reader is for machines of the
+// little-endian kind.
 type container struct {
 	file     []byte
 	pageSize uint64
@@ -42,7 +43,8 @@ func metaPage(file []byte, at, size uint64) (tx, root uint64, ok bool) {
 	sum := fnv.New64a()
 	_, _ = sum.Write(m[:56])
 	ok = binary.LittleEndian.Uint32(m) == 0xED0CDAED && binary.LittleEndian.Uint32(m[4:]) == 2 &&
-		uint64(binary.LittleEndian.Uint32(m[8:])) == size && binary.LittleEndian.Uint64(m[56:]) == sum.Sum64()
+		uint64(binary.LittleEndian.Uint32(m[8:])) == size &&
+		binary.LittleEndian.Uint64(m[56:]) == sum.Sum64()
 	return binary.LittleEndian.Uint64(m[48:]), binary.LittleEndian.Uint64(m[16:]), ok
 }
 
@@ -66,7 +68,8 @@ func (c container) walk(page []byte) (all []element) {
 		key := at + binary.LittleEndian.Uint32(e[4:])
 		value := key + binary.LittleEndian.Uint32(e[8:])
 		all = append(all, element{
-			key: page[key:value], value: page[value : value+binary.LittleEndian.Uint32(e[12:])], isBucket: binary.LittleEndian.Uint32(e)&1 != 0,
+			key: page[key:value], value: page[value : value+binary.LittleEndian.Uint32(e[12:])],
+			isBucket: binary.LittleEndian.Uint32(e)&1 != 0,
 		})
 	}
 	return all

@@ -34,13 +34,21 @@ func writeStore(t *testing.T, dir string) *persistence.Store {
 	t.Cleanup(func() { _ = s.Close() }) // it is closed by then, but where the test failed
 	for n := range 300 {
 		commit(t, s, messages.JobRow{Job: messages.Job{
-			Name: fmt.Sprint("job ", n), Content: []byte(script), CronExpression: "@daily", Options: messages.DefaultJobOptions(),
+			Name: fmt.Sprint("job ", n), Content: []byte(script), CronExpression: "@daily",
+			Options: messages.DefaultJobOptions(),
 		}})
 	}
-	run := messages.Run{ID: runID(1), ScriptName: "job 1", Kind: messages.RunOfJob, State: messages.RunSucceeded, DueAt: time.Now()}
+	run := messages.Run{
+		ID:         runID(1),
+		ScriptName: "job 1",
+		Kind:       messages.RunOfJob,
+		State:      messages.RunSucceeded,
+		DueAt:      time.Now(),
+	}
 	out := s.NewOutput(run.ID, 32<<10)
 	for i := range 4 {
-		if err := out.Write(messages.Stdout, bytes.Repeat(fmt.Append(nil, "line ", i, "\n"), 4000), time.Now()); err != nil {
+		if err := out.Write(messages.Stdout, bytes.Repeat(fmt.Append(nil, "line ", i, "\n"), 4000),
+			time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +92,8 @@ func TestStoreReadsByThePage(t *testing.T) {
 	if r := check(t, dir, ""); len(r.keys) != 2 || len(r.keys[2]) != 32 {
 		t.Errorf("there are %d keys after the rotation", len(r.keys))
 	}
-	if _, err := persistence.ChangeKey(persistence.Options{Dir: dir}, persistence.NewKey{Passphrase: passphrase}); err != nil {
+	if _, err := persistence.ChangeKey(persistence.Options{Dir: dir},
+		persistence.NewKey{Passphrase: passphrase}); err != nil {
 		t.Fatal(err)
 	}
 	check(t, dir, passphrase)
@@ -111,7 +120,8 @@ func check(t *testing.T, dir, passphrase string) *store {
 			continue
 		}
 		job, err := r.record("scheduled_jobs", e)
-		found = err == nil && job.text(1) == "job 1" && job.text(2) == script && job.text(3) == "@daily"
+		found = err == nil && job.text(1) == "job 1" && job.text(2) == script &&
+			job.text(3) == "@daily"
 	}
 	if !found {
 		t.Error("the job is not there")
@@ -123,9 +133,11 @@ func check(t *testing.T, dir, passphrase string) *store {
 func checkOutput(t *testing.T, r *store) {
 	t.Helper()
 	for _, e := range r.buckets["runs"] {
-		id := fmt.Sprintf("%x-%x-%x-%x-%x", e.key[:4], e.key[4:6], e.key[6:8], e.key[8:10], e.key[10:])
+		id := fmt.Sprintf("%x-%x-%x-%x-%x", e.key[:4], e.key[4:6], e.key[6:8], e.key[8:10],
+			e.key[10:])
 		text, err := r.output(id, 1)
-		if err != nil || !strings.HasPrefix(text, "line 0\nline 0\n") || !strings.HasSuffix(text, "line 3\nline 3\n") || !strings.Contains(text, "…") {
+		if err != nil || !strings.HasPrefix(text, "line 0\nline 0\n") ||
+			!strings.HasSuffix(text, "line 3\nline 3\n") || !strings.Contains(text, "…") {
 			t.Errorf("%d bytes of output, %v", len(text), err)
 		}
 	}
@@ -143,7 +155,8 @@ func checkGeneration(t *testing.T, r *store, ledger fields) {
 	}
 	mac := hmac.New(sha256.New, r.hkdf(r.keys[0], "gusty 1 generation"))
 	mac.Write(b[:34])
-	if len(b) != 66 || string(b[:10]) != "GUSTYGEN\x00\x01" || !bytes.Equal(b[10:26], r.database) || !bytes.Equal(mac.Sum(nil), b[34:]) {
+	if len(b) != 66 || string(b[:10]) != "GUSTYGEN\x00\x01" || !bytes.Equal(b[10:26], r.database) ||
+		!bytes.Equal(mac.Sum(nil), b[34:]) {
 		t.Errorf("the file of the generation is % x", b)
 	}
 	if noted := binary.BigEndian.Uint64(b[26:]); noted != ledger.uint(15) {
@@ -171,7 +184,8 @@ func TestFormat1ReadsByThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.checkDigests(); err != nil || r.format != 1 || len(r.buckets["scheduled_jobs"]) != 11 {
+	if _, err := r.checkDigests(); err != nil || r.format != 1 ||
+		len(r.buckets["scheduled_jobs"]) != 11 {
 		t.Errorf("format %d, %d jobs, %v", r.format, len(r.buckets["scheduled_jobs"]), err)
 	}
 	text, err := r.output("01a3185c-500d-7000-8000-00000000000d", 1)

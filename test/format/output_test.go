@@ -18,7 +18,8 @@ type piece struct {
 	data             []byte
 }
 
-// output returns what a run printed to a stream, as far as it lies in files, with a mark where bytes were left out.
+// output returns what a run printed to a stream, as far as it lies in files, with a mark where
+// bytes were left out.
 func (s *store) output(run string, stream byte) (string, error) {
 	var pieces []piece
 	for segment := range byte(5) {
@@ -29,7 +30,8 @@ func (s *store) output(run string, stream byte) (string, error) {
 		pieces = append(pieces, more...)
 	}
 	slices.SortFunc(pieces, func(a, b piece) int {
-		return 2*bytes.Compare(number(a.sequence), number(b.sequence)) + bytes.Compare(number(a.offset), number(b.offset))
+		return 2*bytes.Compare(number(a.sequence), number(b.sequence)) +
+			bytes.Compare(number(a.offset), number(b.offset))
 	})
 	var text strings.Builder
 	end := uint64(0)
@@ -62,17 +64,20 @@ func (s *store) segment(run string, segment byte) (pieces []piece, err error) {
 		return nil, fmt.Errorf("the file of %s begins with % x (%w)", run, file[:10], err)
 	}
 	data, salt := s.keys[binary.BigEndian.Uint32(file[10:])], file[14:30]
-	key := derive(data, salt, string(slices.Concat([]byte("gusty 1 output\x00"), s.database, id, []byte{segment})))
+	key := derive(data, salt,
+		string(slices.Concat([]byte("gusty 1 output\x00"), s.database, id, []byte{segment})))
 	for rest := file[30:]; len(rest) >= 12; {
 		size := binary.BigEndian.Uint32(rest)
 		if uint32(len(rest)) < 12+size {
 			break
 		}
-		p, err := open(key, slices.Concat(make([]byte, 4), rest[4:12]), rest[12:12+size], slices.Concat(id, []byte{segment}, rest[4:12]))
+		p, err := open(key, slices.Concat(make([]byte, 4), rest[4:12]), rest[12:12+size],
+			slices.Concat(id, []byte{segment}, rest[4:12]))
 		if err != nil {
 			return nil, err
 		}
-		pieces = append(pieces, piece{binary.BigEndian.Uint64(p), binary.BigEndian.Uint64(p[8:]), p[24], p[25:]})
+		pieces = append(pieces,
+			piece{binary.BigEndian.Uint64(p), binary.BigEndian.Uint64(p[8:]), p[24], p[25:]})
 		rest = rest[12+size:]
 	}
 	return pieces, nil

@@ -52,7 +52,8 @@ func openFile(dir string, file []byte, passphrase string) (*store, error) {
 	}
 	for _, e := range s.buckets["keys"] {
 		ad := slices.Concat([]byte("gusty 1 wrap\x00\x00\x01"), s.database, e.key)
-		if s.keys[binary.BigEndian.Uint32(e.key)], err = open(s.hkdf(kek, "gusty 1 wrap"), e.value[:12], e.value[12:], ad); err != nil {
+		if s.keys[binary.BigEndian.Uint32(e.key)], err = open(s.hkdf(kek, "gusty 1 wrap"),
+			e.value[:12], e.value[12:], ad); err != nil {
 			return nil, err
 		}
 	}
@@ -63,18 +64,21 @@ func openFile(dir string, file []byte, passphrase string) (*store, error) {
 func (s *store) kek(header []byte, passphrase string) (kek []byte, err error) {
 	body, sum := header[:len(header)-4], binary.BigEndian.Uint32(header[len(header)-4:])
 	s.format, s.database = binary.BigEndian.Uint16(header[8:]), header[10:26]
-	if string(header[:8]) != "GUSTYDB\x00" || crc32.ChecksumIEEE(body) != sum || len(header) != map[uint16]int{1: 47, 2: 72}[s.format] {
+	if string(header[:8]) != "GUSTYDB\x00" || crc32.ChecksumIEEE(body) != sum ||
+		len(header) != map[uint16]int{1: 47, 2: 72}[s.format] {
 		return nil, fmt.Errorf("the header is % x", header)
 	}
 	if header[34] == 2 {
-		memory, passes, lanes, salt := binary.BigEndian.Uint32(header[43:]), binary.BigEndian.Uint32(header[47:]), header[51], header[52:68]
+		memory, passes, lanes, salt := binary.BigEndian.Uint32(
+			header[43:]), binary.BigEndian.Uint32(header[47:]), header[51], header[52:68]
 		kek = argon2.IDKey([]byte(passphrase), salt, passes, memory, lanes, 32)
 	} else {
 		text, readErr := os.ReadFile(filepath.Join(s.dir, "key"))
 		if readErr != nil {
 			return nil, readErr
 		}
-		kek, err = hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(string(text)), "gusty-key-1:"))
+		kek, err = hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(string(text)),
+			"gusty-key-1:"))
 	}
 	if !bytes.Equal(s.hkdf(kek, "gusty 1 kek mark")[:8], header[35:43]) {
 		return nil, fmt.Errorf("the key is another one")
@@ -107,7 +111,8 @@ func open(key, nonce, sealed, ad []byte) ([]byte, error) {
 // record opens a sealed value.
 func (s *store) record(bucket string, e element) (fields, error) {
 	version := binary.BigEndian.Uint32(e.value)
-	ad := slices.Concat([]byte{0, 1}, s.database, e.value[:4], []byte{byte(len(bucket))}, []byte(bucket), e.key)
+	ad := slices.Concat([]byte{0, 1}, s.database, e.value[:4], []byte{byte(len(bucket))},
+		[]byte(bucket), e.key)
 	plain, err := open(s.hkdf(s.keys[version], "gusty 1 values"), e.value[4:16], e.value[16:], ad)
 	if err != nil {
 		return nil, fmt.Errorf("a row of %s: %w", bucket, err)
@@ -149,12 +154,14 @@ func (s *store) hidden(kind, name string) []byte {
 // bucketNames are the buckets in the order of their numbers.
 func bucketNames() []string {
 	return []string{
-		"agent_version", "server_config", "scheduled_jobs", "user_creds", "node_app_details", "job_state", "runs", "runs_by_job", "runs_by_state",
+		"agent_version", "server_config", "scheduled_jobs", "user_creds", "node_app_details",
+		"job_state", "runs", "runs_by_job", "runs_by_state",
 		"runs_by_job_state", "run_lists", "outbox", "settings", "tokens", "audit",
 	}
 }
 
-// checkDigests compares every bucket with the ledger, and opens every row: docs/storage.md, Row hashes.
+// checkDigests compares every bucket with the ledger, and opens every row: docs/storage.md, Row
+// hashes.
 func (s *store) checkDigests() (ledger fields, err error) {
 	if ledger, err = s.record("ledger", s.buckets["ledger"][0]); err != nil {
 		return nil, err
@@ -173,8 +180,11 @@ func (s *store) checkDigests() (ledger fields, err error) {
 		}
 		want := []byte(ledger.text(32 + uint64(number)))
 		rows, n := binary.Uvarint(want)
-		if n < 0 || int(rows) != len(s.buckets[name]) || sum.Mod(sum, new(big.Int).Lsh(big.NewInt(1), 256)).Cmp(little(want[n:])) != 0 {
-			return nil, fmt.Errorf("%s has %d rows, and other ones than the ledger's %d", name, len(s.buckets[name]), rows)
+		if n < 0 || int(rows) != len(s.buckets[name]) ||
+			sum.Mod(sum, new(big.Int).Lsh(big.NewInt(1), 256)).Cmp(little(want[n:])) != 0 {
+			return nil,
+				fmt.Errorf("%s has %d rows, and other ones than the ledger's %d", name,
+					len(s.buckets[name]), rows)
 		}
 	}
 	return ledger, nil
@@ -186,7 +196,8 @@ func rowHash(key []byte, number int, bucket string, e element) *big.Int {
 		value = slices.Concat(value[:16], value[len(value)-16:])
 	}
 	mac := hmac.New(sha256.New, key)
-	mac.Write(slices.Concat([]byte{byte(number)}, binary.BigEndian.AppendUint16(nil, uint16(len(e.key))), e.key, value))
+	mac.Write(slices.Concat([]byte{byte(number)},
+		binary.BigEndian.AppendUint16(nil, uint16(len(e.key))), e.key, value))
 	return little(mac.Sum(nil))
 }
 

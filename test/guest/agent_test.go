@@ -55,11 +55,15 @@ func gustyd() string { return os.Getenv(agent.BinaryVariable) }
 // store adds what scripts in a guest must know to the job's environment.
 func (f *fixture) store(t *testing.T, name, expression, script string, options map[string]any) {
 	t.Helper()
-	fields := map[string]any{"environment": map[string]string{"GLIBC_TUNABLES": sseOnly, "DIR": writable}}
+	fields := map[string]any{"environment": map[string]string{
+		"GLIBC_TUNABLES": sseOnly,
+		"DIR":            writable,
+	}}
 	for key, value := range options {
 		fields[key] = value
 	}
-	if _, err := f.client.Want(t.Context(), 200, "POST", "/agent/job", agent.JobBodyWith(name, expression, script, fields)); err != nil {
+	if _, err := f.client.Want(t.Context(), 200, "POST", "/agent/job",
+		agent.JobBodyWith(name, expression, script, fields)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -76,8 +76,10 @@ func runKernel(path string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), bootLimit)
 	defer cancel()
 	arguments := []string{
-		path, "mem=768M", "root=/dev/root", "rootfstype=hostfs", "ro", "quiet", "con=null", "con0=null,fd:1", "init=" + self,
-		stageVariable + "=init", "GODEBUG=cpu.all=off", "GLIBC_TUNABLES=" + sseOnly, agent.BinaryVariable + "=" + os.Getenv(agent.BinaryVariable),
+		path, "mem=768M", "root=/dev/root", "rootfstype=hostfs", "ro", "quiet", "con=null",
+		"con0=null,fd:1", "init=" + self,
+		stageVariable + "=init", "GODEBUG=cpu.all=off", "GLIBC_TUNABLES=" + sseOnly,
+		agent.BinaryVariable + "=" + os.Getenv(agent.BinaryVariable),
 		pidspace.FullVariable + "=" + os.Getenv(pidspace.FullVariable), "--",
 	}
 	cmd := exec.CommandContext(ctx, self, append(arguments, testFlags()...)...)

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// becomeKernel executes the kernel where ptrace(2) can't read the extended registers. The one of Debian 12 keeps less room for them than newer
-// processors need (AMX), and then can't start a process; told that they can't be read it uses the older call.
+// becomeKernel executes the kernel where ptrace(2) can't read the extended registers. The one of
+// Debian 12 keeps less room for them than newer processors need (AMX), and then can't start a
+// process; told that they can't be read it uses the older call.
 func becomeKernel(arguments []string) int {
 	runtime.LockOSThread()
 	err := refuseExtendedRegisters()
@@ -23,10 +24,15 @@ func becomeKernel(arguments []string) int {
 	return 1
 }
 
-// refuseExtendedRegisters makes ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, …) fail with EIO, by a filter in classic BPF over struct
-// seccomp_data (seccomp(2)): the number of the call is at 0, the first argument at 16, the third at 32.
+// refuseExtendedRegisters makes ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, …) fail with EIO, by a
+// filter in classic BPF over struct seccomp_data (seccomp(2)): the number of the call is at 0, the
+// first argument at 16, the third at 32.
 func refuseExtendedRegisters() error {
-	const load, ifEqual, answer = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	const (
+		load    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+		ifEqual = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		answer  = unix.BPF_RET | unix.BPF_K
+	)
 	const regsetOfXstate = 0x202
 	filter := []unix.SockFilter{
 		{Code: load, K: 0},
@@ -42,7 +48,8 @@ func refuseExtendedRegisters() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return errno
 	}

@@ -15,22 +15,31 @@ import (
 )
 
 const (
-	// noticed is how soon a step of the clock is noticed, and started how soon after that a run has ended on this slow machine.
+	// noticed is how soon a step of the clock is noticed, and started how soon after that a run has
+	// ended on this slow machine.
 	noticed = 5 * time.Second
 	started = 3 * time.Second
 	// settled is how long a silence is watched.
 	settled = 6 * time.Second
 )
 
-// TestClock sets the clock by hand, again and again, under one agent with one set of jobs; see "Cron expressions" in the REST contract.
+// TestClock sets the clock by hand, again and again, under one agent with one set of jobs; see
+// "Cron expressions" in the REST contract.
 func TestClock(t *testing.T) {
 	c := &clock{fixture: start(t, gustyd())}
 	for name, expression := range map[string]string{
 		"second": "* * * * * *", "every": "@every 2s", "minute": "* * * * *", "hour": "0 * * * *",
 	} {
-		c.store(t, name, expression, ":", map[string]any{"overlap_policy": "allow", "keep_runs": 1000, "misfire_grace_seconds": 2})
+		c.store(t, name, expression, ":", map[string]any{
+			"overlap_policy":        "allow",
+			"keep_runs":             1000,
+			"misfire_grace_seconds": 2,
+		})
 	}
-	c.store(t, "made up", "0 * * * *", ":", map[string]any{"misfire_policy": "run_all", "misfire_grace_seconds": 3600})
+	c.store(t, "made up", "0 * * * *", ":", map[string]any{
+		"misfire_policy":        "run_all",
+		"misfire_grace_seconds": 3600,
+	})
 	c.awaitFiring(t)
 	t.Run("two minutes forward", c.testForward)
 	t.Run("an hour back", c.testBack)
@@ -42,12 +51,15 @@ func TestClock(t *testing.T) {
 
 type clock struct{ *fixture }
 
-// step sets the clock as an operator would, and returns the times right before and after, by the clock as it was and as it is.
+// step sets the clock as an operator would, and returns the times right before and after, by the
+// clock as it was and as it is.
 func (c *clock) step(t *testing.T, by time.Duration) (before, after time.Time) {
 	t.Helper()
 	before = time.Now().Round(0)
 	after = before.Add(by)
-	if out, err := exec.Command("date", "-s", fmt.Sprintf("@%d.%03d", after.Unix(), after.Nanosecond()/1e6)).CombinedOutput(); err != nil {
+	if out, err := exec.Command("date", "-s",
+		fmt.Sprintf("@%d.%03d", after.Unix(),
+			after.Nanosecond()/1e6)).CombinedOutput(); err != nil {
 		t.Fatalf("date: %v %s", err, out)
 	}
 	return before, after
@@ -77,8 +89,11 @@ func (c *clock) awaitFiring(t *testing.T) {
 	pidspace.Eventually(t, noticed+started, func() error {
 		for _, job := range []string{"second", "every"} {
 			due := c.due(t, job, now, "succeeded")
-			if !slices.ContainsFunc(due, func(at time.Time) bool { return at.Before(now.Add(time.Minute)) }) {
-				return fmt.Errorf("nothing of %q has fired within %s since %s", job, noticed+started, now.UTC())
+			if !slices.ContainsFunc(due, func(at time.Time) bool {
+				return at.Before(now.Add(time.Minute))
+			}) {
+				return fmt.Errorf("nothing of %q has fired within %s since %s", job, noticed+
+					started, now.UTC())
 			}
 		}
 		return nil
@@ -89,7 +104,8 @@ func (c *clock) awaitFiring(t *testing.T) {
 func (c *clock) testForward(t *testing.T) {
 	before, after := c.step(t, 2*time.Minute)
 	c.awaitFiring(t)
-	for due := before.Truncate(time.Minute).Add(time.Minute); due.Before(after); due = due.Add(time.Minute) {
+	for due := before.Truncate(time.Minute).Add(time.Minute); due.Before(after); due = due.Add(
+		time.Minute) {
 		if n := c.outcomes(t, "minute", due); n != 1 {
 			t.Errorf("the firing due at %s has %d outcomes", due.UTC(), n)
 		}
@@ -98,7 +114,8 @@ func (c *clock) testForward(t *testing.T) {
 
 func (c *clock) outcomes(t *testing.T, job string, due time.Time) (n int) {
 	t.Helper()
-	for _, at := range c.due(t, job, due, "succeeded", "missed", "skipped", "failed", "interrupted") {
+	for _, at := range c.due(t, job, due, "succeeded", "missed", "skipped", "failed",
+		"interrupted") {
 		if at.Equal(due) {
 			n++
 		}
@@ -131,11 +148,12 @@ func (c *clock) testBack(t *testing.T) {
 
 func (c *clock) fired(t *testing.T) int {
 	t.Helper()
-	return len(c.due(t, "second", time.Time{}, "succeeded")) + len(c.due(t, "every", time.Time{}, "succeeded"))
+	return len(c.due(t, "second", time.Time{}, "succeeded")) +
+		len(c.due(t, "every", time.Time{}, "succeeded"))
 }
 
-// testFarForward expects that nothing runs for the hours that were passed over, whatever a job's policy: all is planned anew. Each has its record
-// all the same.
+// testFarForward expects that nothing runs for the hours that were passed over, whatever a job's
+// policy: all is planned anew. Each has its record all the same.
 func (c *clock) testFarForward(t *testing.T) {
 	before, after := c.step(t, 5*time.Hour)
 	c.awaitFiring(t)
@@ -151,7 +169,8 @@ func (c *clock) testFarForward(t *testing.T) {
 func (c *clock) testFarBack(t *testing.T) {
 	before, _ := c.step(t, -5*time.Hour)
 	c.awaitFiring(t)
-	c.expectNothing(t, before.Add(2*time.Second), before.Add(24*time.Hour), "succeeded", "missed", "skipped")
+	c.expectNothing(t, before.Add(2*time.Second), before.Add(24*time.Hour), "succeeded", "missed",
+		"skipped")
 }
 
 // restartFiveHoursBack stands for a host that boots with a clock that has lost its time.

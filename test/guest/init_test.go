@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// first is the guest's first process: it mounts what a host has, runs the tests, says how they ended, and switches the guest off.
+// first is the guest's first process: it mounts what a host has, runs the tests, says how they
+// ended, and switches the guest off.
 func first() int {
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "this is no guest")
@@ -33,15 +34,22 @@ func first() int {
 const writable = "/mnt" // the one place that can be written to
 
 func prepare() error {
-	if err := os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); err != nil {
+	if err := os.Setenv("PATH",
+		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); err != nil {
 		return err
 	}
-	for _, m := range [][2]string{{"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", writable}, {"cgroup2", "/sys/fs/cgroup"}} {
+	for _, m := range [][2]string{
+		{"proc", "/proc"},
+		{"sysfs", "/sys"},
+		{"tmpfs", writable},
+		{"cgroup2", "/sys/fs/cgroup"},
+	} {
 		if err := unix.Mount(m[0], m[1], m[0], 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", m[1], err)
 		}
 	}
-	return errors.Join(loopbackUp(), os.Setenv("TMPDIR", writable), os.Setenv("HOME", writable), os.Setenv(stageVariable, "tests"))
+	return errors.Join(loopbackUp(), os.Setenv("TMPDIR", writable), os.Setenv("HOME", writable),
+		os.Setenv(stageVariable, "tests"))
 }
 
 // loopbackUp is what `ip link set lo up` does.

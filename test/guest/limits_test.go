@@ -52,16 +52,20 @@ func wrapper(t *testing.T, shell string) string {
 // testMemory also expects a run beside it to live on.
 func (f *fixture) testMemory(t *testing.T) {
 	const limit = 24 << 20
-	f.store(t, "small", agent.Never, "sleep 1.5; exit 0", map[string]any{"memory_limit_bytes": limit})
-	f.store(t, "large", agent.Never, "(sleep 1000 &) ; x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 1000", map[string]any{"memory_limit_bytes": limit})
+	f.store(t, "small", agent.Never, "sleep 1.5; exit 0",
+		map[string]any{"memory_limit_bytes": limit})
+	f.store(t, "large", agent.Never, "(sleep 1000 &) ; x=$(head -c 60000000 /dev/zero | tr '\\0' "+
+		"x); sleep 1000", map[string]any{"memory_limit_bytes": limit})
 	small, err := f.client.StartJob(t.Context(), "small")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if run := f.runToEnd(t, "large"); run.State != "failed" || run.Reason != "it reached its memory limit" {
+	if run := f.runToEnd(t, "large"); run.State != "failed" ||
+		run.Reason != "it reached its memory limit" {
 		t.Errorf("a run over its limit: %+v", run)
 	}
-	if run, err := f.client.AwaitEnd(t.Context(), small.ID); err != nil || run.State != "succeeded" {
+	if run, err := f.client.AwaitEnd(t.Context(), small.ID); err != nil ||
+		run.State != "succeeded" {
 		t.Errorf("a run below its limit: %+v, %v", run, err)
 	}
 }
@@ -81,7 +85,8 @@ func (f *fixture) testProcessor(t *testing.T) {
 
 // testProcesses lets a fork bomb go off within its limits.
 func (f *fixture) testProcesses(t *testing.T) {
-	f.store(t, "bomb", agent.Never, "ulimit -u 100 || exit 9; b() { b | b & b; }; b 2>/dev/null; wait", map[string]any{
+	f.store(t, "bomb", agent.Never, "ulimit -u 100 || exit 9; b() { b | b & b; }; b 2>/dev/null; "+
+		"wait", map[string]any{
 		"run_as": "nobody", "timeout_seconds": 2, "kill_grace_seconds": 1, "output_limit_bytes": 4096, "memory_limit_bytes": 256 << 20,
 	})
 	if run := f.runToEnd(t, "bomb"); run.State != "timed_out" || run.DurationMS > 10_000 {
@@ -91,7 +96,8 @@ func (f *fixture) testProcesses(t *testing.T) {
 
 // testOrphans expects what runs leave behind to be ended and reaped.
 func (f *fixture) testOrphans(t *testing.T) {
-	f.store(t, "orphans", agent.Never, "for i in 1 2 3 4; do (setsid sleep 1000 & setsid sleep .05 &) ; done; exit 0", map[string]any{"kill_remaining": true})
+	f.store(t, "orphans", agent.Never, "for i in 1 2 3 4; do (setsid sleep 1000 & setsid sleep "+
+		".05 &) ; done; exit 0", map[string]any{"kill_remaining": true})
 	if run := f.runToEnd(t, "orphans"); run.State != "succeeded" {
 		t.Errorf("%+v", run)
 	}

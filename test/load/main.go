@@ -1,7 +1,8 @@
 //go:build linux
 
-// Command load starts an agent of its own, runs vegeta on each of deploy/vegeta/*.targets with 64 keep-alive connections, and prints latencies
-// and the agent's resident memory before, at the peak and after. `make load` runs it from the root of the repository.
+// Command load starts an agent of its own, runs vegeta on each of deploy/vegeta/*.targets with 64
+// keep-alive connections, and prints latencies and the agent's resident memory before, at the peak
+// and after. `make load` runs it from the root of the repository.
 package main
 
 import (
@@ -30,7 +31,8 @@ func main() {
 	quick := flag.Bool("quick", false, "3 s a profile, and 10 s until the memory after")
 	flag.StringVar(&o.binary, "gustyd", "bin/gustyd", "the executable")
 	flag.DurationVar(&o.duration, "duration", 15*time.Second, "of each profile")
-	flag.DurationVar(&o.settle, "settle", time.Minute, "from the end of the load until the memory is read again")
+	flag.DurationVar(&o.settle, "settle", time.Minute,
+		"from the end of the load until the memory is read again")
 	flag.IntVar(&o.rate, "rate", 0, "requests a second; 0: as many as are answered")
 	flag.IntVar(&o.connections, "connections", 64, "keep-alive connections")
 	flag.Parse()
@@ -53,7 +55,10 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	process, err := agent.Start(ctx, agent.Options{Binary: o.binary, Dir: filepath.Join(dir, "data")})
+	process, err := agent.Start(ctx, agent.Options{
+		Binary: o.binary,
+		Dir:    filepath.Join(dir, "data"),
+	})
 	if err != nil {
 		return err
 	}
@@ -74,20 +79,25 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	printReports(reports, o)
-	fmt.Printf("\nresident memory of gustyd: %.1f MB before, %.1f MB at the peak, %.1f MB %s after the load\n",
+	fmt.Printf("\nresident memory of gustyd: %.1f MB before, %.1f MB at the peak, %.1f MB %s "+
+		"after the load\n",
 		megabytes(before.Resident), megabytes(peak), megabytes(after.Resident), o.settle)
 	code, err := process.Stop()
 	if err != nil {
 		return err
 	}
 	if code != 0 {
-		return fmt.Errorf("after the load gustyd ended with exit code %d; it wrote:\n%s", code, process.Log())
+		return fmt.Errorf("after the load gustyd ended with exit code %d; it wrote:\n%s", code,
+			process.Log())
 	}
 	return requireSuccess(reports)
 }
 
-// attack runs all profiles one after the other, and returns the memory before and the highest that was seen meanwhile, in bytes.
-func attack(ctx context.Context, v vegeta, process *agent.Process) (agent.Memory, []report, int64, error) {
+// attack runs all profiles one after the other, and returns the memory before and the highest that
+// was seen meanwhile, in bytes.
+func attack(ctx context.Context, v vegeta, process *agent.Process) (agent.Memory, []report, int64,
+	error,
+) {
 	profiles, err := profiles(process)
 	if err != nil {
 		return agent.Memory{}, nil, 0, err

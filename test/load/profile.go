@@ -21,20 +21,23 @@ type profile struct {
 	targets string
 }
 
-// profiles reads deploy/vegeta/*.targets. The credentials go into the targets, not into an argument that other users of the host could see.
+// profiles reads deploy/vegeta/*.targets. The credentials go into the targets, not into an argument
+// that other users of the host could see.
 func profiles(process *agent.Process) ([]profile, error) {
 	files, err := filepath.Glob("deploy/vegeta/*.targets")
 	if err != nil {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("no deploy/vegeta/*.targets here: start this from the root of the repository")
+		return nil, fmt.Errorf("no deploy/vegeta/*.targets here: start this from the root of the " +
+			"repository")
 	}
 	credentials, err := process.Credentials()
 	if err != nil {
 		return nil, err
 	}
-	header := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(credentials.User+":"+credentials.Password))
+	header := "Authorization: Basic " +
+		base64.StdEncoding.EncodeToString([]byte(credentials.User+":"+credentials.Password))
 	var all []profile
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -49,12 +52,14 @@ func profiles(process *agent.Process) ([]profile, error) {
 	return all, nil
 }
 
-// address replaces the usual port by the agent's, and adds a header to each target: a line behind its first one.
+// address replaces the usual port by the agent's, and adds a header to each target: a line behind
+// its first one.
 func address(targets string, port int, header string) string {
 	var out strings.Builder
 	for line := range strings.Lines(targets) {
 		if strings.Contains(line, " https://") {
-			line = strings.Replace(line, "localhost:20140", "localhost:"+strconv.Itoa(port), 1) + header + "\n"
+			line = strings.Replace(line, "localhost:20140", "localhost:"+strconv.Itoa(port), 1) +
+				header + "\n"
 		}
 		out.WriteString(line)
 	}
@@ -73,7 +78,8 @@ func prepare(ctx context.Context, process *agent.Process) error {
 		if err != nil {
 			return err
 		}
-		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job", string(body)); err != nil {
+		if _, err := client.Want(ctx, http.StatusOK, http.MethodPost, "/agent/job",
+			string(body)); err != nil {
 			return err
 		}
 	}

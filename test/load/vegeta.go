@@ -20,7 +20,8 @@ type vegeta struct {
 	options options
 }
 
-// report is what of vegeta's report (`vegeta report -type=json`) is printed. Durations are nanoseconds there.
+// report is what of vegeta's report (`vegeta report -type=json`) is printed. Durations are
+// nanoseconds there.
 type report struct {
 	name      string
 	Latencies struct {
@@ -44,8 +45,10 @@ func (v vegeta) run(ctx context.Context, p profile) (report, error) {
 	}
 	defer os.Remove(results)
 	connections := strconv.Itoa(v.options.connections)
-	_, err := v.tool(ctx, "attack", "-name", p.name, "-targets", targets, "-output", results, "-root-certs", v.ca,
-		"-duration", v.options.duration.String(), "-rate", strconv.Itoa(v.options.rate), "-workers", connections,
+	_, err := v.tool(ctx, "attack", "-name", p.name, "-targets", targets, "-output", results,
+		"-root-certs", v.ca,
+		"-duration", v.options.duration.String(), "-rate", strconv.Itoa(v.options.rate), "-workers",
+		connections,
 		"-max-workers", connections, "-connections", connections, "-max-connections", connections)
 	if err != nil {
 		return report{}, err
@@ -59,7 +62,8 @@ func (v vegeta) run(ctx context.Context, p profile) (report, error) {
 }
 
 func (v vegeta) tool(ctx context.Context, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "go", append([]string{"tool", "-modfile=tools/go.mod", "vegeta"}, args...)...)
+	command := exec.CommandContext(ctx, "go",
+		append([]string{"tool", "-modfile=tools/go.mod", "vegeta"}, args...)...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
@@ -70,10 +74,13 @@ func (v vegeta) tool(ctx context.Context, args ...string) ([]byte, error) {
 
 func printReports(reports []report, o options) {
 	fmt.Printf("\n%d keep-alive connections, %s each\n", o.connections, o.duration)
-	fmt.Printf("%-10s %10s %10s %9s %9s %9s %9s %9s\n", "profile", "requests", "answers/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "success")
+	fmt.Printf("%-10s %10s %10s %9s %9s %9s %9s %9s\n", "profile", "requests", "answers/s",
+		"p50 ms", "p95 ms", "p99 ms", "max ms", "success")
 	for _, r := range reports {
-		fmt.Printf("%-10s %10d %10.0f %9.2f %9.2f %9.2f %9.2f %8.2f%%\n", r.name, r.Requests, r.Throughput,
-			milliseconds(r.Latencies.P50), milliseconds(r.Latencies.P95), milliseconds(r.Latencies.P99), milliseconds(r.Latencies.Max), 100*r.Success)
+		fmt.Printf("%-10s %10d %10.0f %9.2f %9.2f %9.2f %9.2f %8.2f%%\n", r.name, r.Requests,
+			r.Throughput,
+			milliseconds(r.Latencies.P50), milliseconds(r.Latencies.P95),
+			milliseconds(r.Latencies.P99), milliseconds(r.Latencies.Max), 100*r.Success)
 	}
 }
 
@@ -83,7 +90,8 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 func requireSuccess(reports []report) error {
 	for _, r := range reports {
 		if r.Success < 1 {
-			return fmt.Errorf("profile %s: answers by status %v, errors %q", r.name, r.Codes, r.Errors)
+			return fmt.Errorf("profile %s: answers by status %v, errors %q", r.name, r.Codes,
+				r.Errors)
 		}
 	}
 	return nil

@@ -9,8 +9,8 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// A certificate that is changed on the server is not taken until its authority is the agent's, too: then shipping goes on by itself, also where the
-// CA file was replaced in its place.
+// A certificate that is changed on the server is not taken until its authority is the agent's, too:
+// then shipping goes on by itself, also where the CA file was replaced in its place.
 func TestChangedCertificate(t *testing.T) {
 	node.NeedNginxT(t)
 	n := node.StartT(t, node.Options{})
@@ -22,7 +22,8 @@ func TestChangedCertificate(t *testing.T) {
 	trusted := t.TempDir() + "/ca.pem"
 	copyFile(t, first.CAFile(), trusted)
 	_, client := startShipping(t, first.URL, "behind-nginx")
-	configure(t, client, "opensearch_user_name", node.User, "opensearch_user_pass", node.Password, "opensearch_ca_file", trusted)
+	configure(t, client, "opensearch_user_name", node.User, "opensearch_user_pass", node.Password,
+		"opensearch_ca_file", trusted)
 	beat(t, client, "one")
 	drained(t, client)
 	stopFront(t, first)

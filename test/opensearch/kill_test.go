@@ -32,7 +32,8 @@ func kills(t *testing.T) int {
 	return n
 }
 
-// testKilledAgent kills the agent at any moment while it queues and ships. In the end each acknowledged heartbeat is in OpenSearch, once.
+// testKilledAgent kills the agent at any moment while it queues and ships. In the end each
+// acknowledged heartbeat is in OpenSearch, once.
 func testKilledAgent(t *testing.T, n *node.Node) {
 	const index = "killed-agent"
 	dir := t.TempDir()
@@ -41,8 +42,10 @@ func testKilledAgent(t *testing.T, n *node.Node) {
 		process := agent.StartT(t, dir)
 		client := process.ClientT(t)
 		if kill == 0 {
-			configure(t, client, "opensearch_domain_endpoint", n.URL, "opensearch_health_discovery_log_index", index,
-				"opensearch_application_log_index", index+"-logs", "heartbeat_interval_seconds", "86400")
+			configure(t, client, "opensearch_domain_endpoint", n.URL,
+				"opensearch_health_discovery_log_index", index,
+				"opensearch_application_log_index", index+"-logs", "heartbeat_interval_seconds",
+				"86400")
 		}
 		until := time.Now().Add(time.Duration(50+rand.IntN(600)) * time.Millisecond)
 		for i := 0; time.Now().Before(until); i++ {

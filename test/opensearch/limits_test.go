@@ -9,7 +9,8 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// A node that takes no more than 24 KB at a time gets what fits: batches are cut until each does, and a document that never will is a dead letter.
+// A node that takes no more than 24 KB at a time gets what fits: batches are cut until each does,
+// and a document that never will is a dead letter.
 func TestTooLarge(t *testing.T) {
 	n := node.StartT(t, node.Options{Settings: []string{"http.max_content_length=24kb"}})
 	_, client := startShipping(t, "http://127.0.0.1:9", "small-batches")
@@ -30,9 +31,14 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A node whose queue is nearly always full refuses some items of each batch: in the end all are there.
+// A node whose queue is nearly always full refuses some items of each batch: in the end all are
+// there.
 func TestFullQueues(t *testing.T) {
-	n := node.StartT(t, node.Options{Settings: []string{"thread_pool.write.size=1", "thread_pool.write.queue_size=1"}})
+	n := node.StartT(t,
+		node.Options{Settings: []string{
+			"thread_pool.write.size=1",
+			"thread_pool.write.queue_size=1",
+		}})
 	_, client := startShipping(t, "http://127.0.0.1:9", "queued")
 	var want []string
 	for job := range 10 {
@@ -53,7 +59,8 @@ func TestFullQueues(t *testing.T) {
 	}
 }
 
-// A node that has no memory for requests answers 429 to the whole of them: documents wait, and go when it has.
+// A node that has no memory for requests answers 429 to the whole of them: documents wait, and go
+// when it has.
 func TestNoMemory(t *testing.T) {
 	n := node.StartT(t, node.Options{})
 	set := func(value string) {

@@ -1,4 +1,5 @@
-// Package opensearch ships documents from the real agent to real OpenSearch nodes, and to servers that misbehave.
+// Package opensearch ships documents from the real agent to real OpenSearch nodes, and to servers
+// that misbehave.
 package opensearch
 
 import (

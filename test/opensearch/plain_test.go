@@ -11,7 +11,8 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// TestPlainNode asks one node for all the answers that it gives without a setting of its own. Each part has an agent and indices of its own.
+// TestPlainNode asks one node for all the answers that it gives without a setting of its own. Each
+// part has an agent and indices of its own.
 func TestPlainNode(t *testing.T) {
 	n := node.StartT(t, node.Options{})
 	for _, part := range []struct {
@@ -30,19 +31,21 @@ func TestPlainNode(t *testing.T) {
 	}
 }
 
-// startShipping starts an agent that ships to the endpoint, with a health index of its own. Beside what a test sends, the one line of the agent's
-// log that says that it is ready may be shipped.
+// startShipping starts an agent that ships to the endpoint, with a health index of its own. Beside
+// what a test sends, the one line of the agent's log that says that it is ready may be shipped.
 func startShipping(t *testing.T, endpoint, index string) (*agent.Process, *agent.Client) {
 	t.Helper()
 	process := agent.StartT(t, t.TempDir())
 	client := process.ClientT(t)
-	configure(t, client, "opensearch_domain_endpoint", endpoint, "opensearch_health_discovery_log_index", index,
-		"opensearch_application_log_index", index+"-logs", "heartbeat_interval_seconds", "86400", "log_level", "error")
+	configure(t, client, "opensearch_domain_endpoint", endpoint,
+		"opensearch_health_discovery_log_index", index,
+		"opensearch_application_log_index", index+"-logs", "heartbeat_interval_seconds", "86400",
+		"log_level", "error")
 	return process, client
 }
 
-// testPoison has 1 in 100 documents refused by a mapping: they are dead letters with the reason, all others arrive, and when the mapping is mended
-// they arrive too.
+// testPoison has 1 in 100 documents refused by a mapping: they are dead letters with the reason,
+// all others arrive, and when the mapping is mended they arrive too.
 func testPoison(t *testing.T, n *node.Node) {
 	const index = "poisoned"
 	mapping := `{"mappings":{"properties":{"heartbeat_id":{"type":"integer"}}}}`
@@ -65,12 +68,14 @@ func testPoison(t *testing.T, n *node.Node) {
 			Status int    `json:"status"`
 		} `json:"items"`
 	}
-	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox/dead", ""), &page); err != nil {
+	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox/dead", ""),
+		&page); err != nil {
 		t.Fatal(err)
 	}
 	n.DoT(t, http.MethodDelete, "/"+index, "")
 	for _, letter := range page.Items {
-		if letter.Status != 400 || !strings.Contains(letter.Reason, "failed to parse field [heartbeat_id] of type [integer]") {
+		if letter.Status != 400 || !strings.Contains(letter.Reason, "failed to parse field "+
+			"[heartbeat_id] of type [integer]") {
 			t.Errorf("the letter is %+v", letter)
 		}
 		wantT(t, client, http.MethodPost, "/agent/outbox/dead/"+letter.ID+"/retry", "")
@@ -83,7 +88,8 @@ func testPoison(t *testing.T, n *node.Node) {
 	}
 }
 
-// testBlock blocks one index in both ways: its documents wait, those of another arrive, and when the block is lifted nothing is missing.
+// testBlock blocks one index in both ways: its documents wait, those of another arrive, and when
+// the block is lifted nothing is missing.
 func testBlock(t *testing.T, n *node.Node) {
 	for _, block := range []string{"write", "read_only_allow_delete"} { // answered 403 and 429
 		index := "blocked-" + strings.ReplaceAll(block, "_", "-")
@@ -137,14 +143,16 @@ func testNoIndex(t *testing.T, n *node.Node) {
 	_, client := startShipping(t, n.URL, "not-there")
 	beat(t, client, "one")
 	eventually(t, "it is refused", func() error {
-		if o := outboxOf(t, client); o.Dead < 1 || o.Waiting > 0 { // the agent's line of being ready may be another
+		if o := outboxOf(t, client); o.Dead < 1 || o.Waiting > 0 {
+			// the agent's line of being ready may be another
 			return fmt.Errorf("%+v", o)
 		}
 		return nil
 	})
 }
 
-// testFullOutbox queues more than the outbox holds while nothing is there. What arrives later and what is told to be lost are all that there was.
+// testFullOutbox queues more than the outbox holds while nothing is there. What arrives later and
+// what is told to be lost are all that there was.
 func testFullOutbox(t *testing.T, n *node.Node) {
 	const index, sent = "full", 400
 	_, client := startShipping(t, "http://127.0.0.1:9", index) // the port of the discard service: nobody listens
@@ -159,7 +167,8 @@ func testFullOutbox(t *testing.T, n *node.Node) {
 	configure(t, client, "opensearch_domain_endpoint", n.URL)
 	dropped := 0
 	eventually(t, "the loss is told", func() error {
-		dropped = outboxOf(t, client).Dropped // a line of the agent's log may have driven out one more
+		// a line of the agent's log may have driven out one more
+		dropped = outboxOf(t, client).Dropped
 		notices := documents(t, n, index+"-logs", func(d document) bool { return d.Lost > 0 })
 		if len(notices) != 1 || notices[0].Lost != dropped {
 			return fmt.Errorf("%+v, %d were dropped", notices, dropped)
@@ -167,8 +176,10 @@ func testFullOutbox(t *testing.T, n *node.Node) {
 		return nil
 	})
 	drained(t, client)
-	lines := len(documents(t, n, index+"-logs", func(document) bool { return true })) - 1 // of the agent's log, beside the notice
-	if got := beats(t, n, index); len(got)+lines+dropped < sent || len(got)+dropped > sent+1 || got[fmt.Sprint(sent-1)] != 1 {
+	// of the agent's log, beside the notice
+	lines := len(documents(t, n, index+"-logs", func(document) bool { return true })) - 1
+	if got := beats(t, n, index); len(got)+lines+dropped < sent || len(got)+dropped > sent+1 ||
+		got[fmt.Sprint(sent-1)] != 1 {
 		t.Errorf("%d arrived, %d were lost, %d were sent", len(got), dropped, sent)
 	}
 }

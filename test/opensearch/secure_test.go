@@ -14,8 +14,8 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// TestSecureNode ships to a node with TLS and users: nothing goes to a server that is not trusted, refused credentials pause shipping and say whose
-// they are, and right ones let it go on by itself.
+// TestSecureNode ships to a node with TLS and users: nothing goes to a server that is not trusted,
+// refused credentials pause shipping and say whose they are, and right ones let it go on by itself.
 func TestSecureNode(t *testing.T) {
 	n := node.StartT(t, node.Options{Security: true})
 	makeUser(t, n, "writer", "4-Horses-Eat-Hay", "secured*")
@@ -45,17 +45,21 @@ func TestSecureNode(t *testing.T) {
 	testOnePermission(t, n, client)
 }
 
-// testOnePermission ships as a user who may write to one index only: that is no reason for its documents to wait.
+// testOnePermission ships as a user who may write to one index only: that is no reason for its
+// documents to wait.
 func testOnePermission(t *testing.T, n *node.Node, client *agent.Client) {
 	t.Helper()
-	configure(t, client, "opensearch_user_name", "health-only", "opensearch_user_pass", "9-Boats-Go-By")
+	configure(t, client, "opensearch_user_name", "health-only", "opensearch_user_pass",
+		"9-Boats-Go-By")
 	storeJob(t, client, "closed", "echo hello", "closed-to-it", nil)
 	id := runJob(t, client, "closed")
-	if o := stateBecomes(t, client, "paused: "); !strings.Contains(o.State, "closed-to-it") || !strings.Contains(o.State, "health-only") {
+	if o := stateBecomes(t, client, "paused: "); !strings.Contains(o.State, "closed-to-it") ||
+		!strings.Contains(o.State, "health-only") {
 		t.Errorf("the state is %q", o.State)
 	}
 	steps := string(wantT(t, client, http.MethodPost, "/agent/opensearch/check", ""))
-	if !strings.Contains(steps, "secured has taken the document") || !strings.Contains(steps, "closed-to-it: answered 403") {
+	if !strings.Contains(steps, "secured has taken the document") ||
+		!strings.Contains(steps, "closed-to-it: answered 403") {
 		t.Errorf("the check says %s", steps)
 	}
 	beat(t, client, "beside it")
@@ -67,7 +71,8 @@ func testOnePermission(t *testing.T, n *node.Node, client *agent.Client) {
 	})
 	stateBecomes(t, client, "documents for closed-to-it wait")
 	configure(t, client, "opensearch_user_name", "admin", "opensearch_user_pass", node.Password)
-	if o := drained(t, client); o.Refused+o.Dropped != 0 || len(documents(t, n, "closed-to-it", ofRun(id))) != 1 {
+	if o := drained(t, client); o.Refused+o.Dropped != 0 ||
+		len(documents(t, n, "closed-to-it", ofRun(id))) != 1 {
 		t.Errorf("the outbox is %+v", o)
 	}
 }
@@ -86,7 +91,10 @@ func makeUser(t *testing.T, n *node.Node, name, password, indices string) {
 		n.DoT(t, http.MethodPut, "/_plugins/_security/api/"+path+name, string(data))
 	}
 	put("roles/", role)
-	put("internalusers/", map[string]any{"password": password, "opendistro_security_roles": []string{name}})
+	put("internalusers/", map[string]any{
+		"password":                  password,
+		"opendistro_security_roles": []string{name},
+	})
 }
 
 // fingerprint returns the SHA-256 of the certificate that the node shows.
@@ -101,7 +109,8 @@ func fingerprint(t *testing.T, n *node.Node) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// requireFault expects that the check of the way to OpenSearch ends at a step, with something to do.
+// requireFault expects that the check of the way to OpenSearch ends at a step, with something to
+// do.
 func requireFault(t *testing.T, client *agent.Client, name string) {
 	t.Helper()
 	var checked struct {
@@ -112,7 +121,8 @@ func requireFault(t *testing.T, client *agent.Client, name string) {
 			Remedy string `json:"remedy"`
 		} `json:"steps"`
 	}
-	if err := json.Unmarshal(wantT(t, client, http.MethodPost, "/agent/opensearch/check", ""), &checked); err != nil {
+	if err := json.Unmarshal(wantT(t, client, http.MethodPost, "/agent/opensearch/check", ""),
+		&checked); err != nil {
 		t.Fatal(err)
 	}
 	last := checked.Steps[len(checked.Steps)-1]

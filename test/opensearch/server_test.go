@@ -11,8 +11,8 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// testOtherServers lets the agent ship to servers that answer nonsense. None of them makes it lose a document or call one delivered: when the
-// endpoint is the node's, all arrive.
+// testOtherServers lets the agent ship to servers that answer nonsense. None of them makes it lose
+// a document or call one delivered: when the endpoint is the node's, all arrive.
 func testOtherServers(t *testing.T, n *node.Node) {
 	const index = "after-other-servers"
 	_, client := startShipping(t, "http://127.0.0.1:9", index)

@@ -15,14 +15,16 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// gustyctl installs the templates in a real node, which gives fields their types from the first document on; the check finds the whole way good, and
-// says where it ends and what to do when the node is gone.
+// gustyctl installs the templates in a real node, which gives fields their types from the first
+// document on; the check finds the whole way good, and says where it ends and what to do when the
+// node is gone.
 func TestSetupAndCheck(t *testing.T) {
 	n := node.StartT(t, node.Options{})
 	gustyctl := buildClient(t)
 	process, client := startShipping(t, n.URL, "rust_agent_health_discovery_test")
 	run := func(args ...string) (string, int) {
-		command := exec.CommandContext(t.Context(), gustyctl, append([]string{"--data-dir", process.Dir}, args...)...)
+		command := exec.CommandContext(t.Context(), gustyctl,
+			append([]string{"--data-dir", process.Dir}, args...)...)
 		command.Env = append(os.Environ(), "HOME="+process.Dir)
 		out, err := command.CombinedOutput()
 		exit, failed := errors.AsType[*exec.ExitError](err)
@@ -35,20 +37,29 @@ func TestSetupAndCheck(t *testing.T) {
 		return string(out), 0
 	}
 	out, code := run("opensearch", "setup")
-	if code != 0 || !strings.Contains(out, "index template gusty-health-discovery: installed") || !strings.Contains(out, "this cluster has no such plugin") {
+	if code != 0 || !strings.Contains(out, "index template gusty-health-discovery: installed") ||
+		!strings.Contains(out, "this cluster has no such plugin") {
 		t.Fatalf("setup exits with %d: %s", code, out)
 	}
-	if out, code = run("opensearch", "check"); code != 0 || !strings.Contains(out, "test document") || strings.Contains(out, "FAULT") {
+	if out, code = run("opensearch", "check"); code != 0 ||
+		!strings.Contains(out, "test document") || strings.Contains(out, "FAULT") {
 		t.Errorf("check exits with %d: %s", code, out)
 	}
 	beat(t, client, "one")
 	drained(t, client)
-	requireTypes(t, n, "rust_agent_health_discovery_test", map[string]string{"hostname": "keyword", "timestamp": "date", "sequence": "long", "pid": "long"})
+	requireTypes(t, n, "rust_agent_health_discovery_test", map[string]string{
+		"hostname":  "keyword",
+		"timestamp": "date",
+		"sequence":  "long",
+		"pid":       "long",
+	})
 	if err := n.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the check says that nobody listens", func() error { // a killed node may take connections for a moment
-		if out, code = run("opensearch", "check"); code != 1 || !strings.Contains(out, "FAULT  TCP") || !strings.Contains(out, "-> ") {
+	eventually(t, "the check says that nobody listens", func() error {
+		// a killed node may take connections for a moment
+		if out, code = run("opensearch", "check"); code != 1 ||
+			!strings.Contains(out, "FAULT  TCP") || !strings.Contains(out, "-> ") {
 			return fmt.Errorf("it exits with %d: %s", code, out)
 		}
 		return nil
@@ -64,7 +75,8 @@ func requireTypes(t *testing.T, n *node.Node, index string, want map[string]stri
 			} `json:"properties"`
 		} `json:"mappings"`
 	}
-	if err := json.Unmarshal(n.DoT(t, http.MethodGet, "/"+index+"/_mapping", ""), &mappings); err != nil {
+	if err := json.Unmarshal(n.DoT(t, http.MethodGet, "/"+index+"/_mapping", ""),
+		&mappings); err != nil {
 		t.Fatal(err)
 	}
 	for field, kind := range want {

@@ -10,18 +10,22 @@ import (
 	"gusty/test/opensearch/node"
 )
 
-// What happens on the agent is seen in OpenSearch: heartbeats, health, what jobs print, whole and without the secrets of their environment, and
-// the agent's own log.
+// What happens on the agent is seen in OpenSearch: heartbeats, health, what jobs print, whole and
+// without the secrets of their environment, and the agent's own log.
 func TestDocumentsArrive(t *testing.T) {
 	n := node.StartT(t, node.Options{})
 	client := agent.StartT(t, t.TempDir()).ClientT(t)
 	if o := outboxOf(t, client); !strings.HasPrefix(o.State, "disabled: ") {
 		t.Errorf("without an endpoint the state is %q", o.State)
 	}
-	configure(t, client, "opensearch_domain_endpoint", n.URL, "labels", "site=north", "heartbeat_interval_seconds", "1")
+	configure(t, client, "opensearch_domain_endpoint", n.URL, "labels", "site=north",
+		"heartbeat_interval_seconds", "1")
 	beat(t, client, "first")
-	storeJob(t, client, "short", "echo \"token $TOKEN\"; echo trouble >&2", "short-out", map[string]any{"environment": map[string]string{"TOKEN": "s3cr3t-value"}})
-	storeJob(t, client, "long", "for i in $(seq 1 4000); do echo \"line $i $TOKEN ä\"; done", "long-out-%{+yyyy}", map[string]any{"environment": map[string]string{"TOKEN": "s3cr3t-value"}})
+	storeJob(t, client, "short", "echo \"token $TOKEN\"; echo trouble >&2", "short-out",
+		map[string]any{"environment": map[string]string{"TOKEN": "s3cr3t-value"}})
+	storeJob(t, client, "long", "for i in $(seq 1 4000); do echo \"line $i $TOKEN ä\"; done",
+		"long-out-%{+yyyy}",
+		map[string]any{"environment": map[string]string{"TOKEN": "s3cr3t-value"}})
 	short, long := runJob(t, client, "short"), runJob(t, client, "long")
 	eventually(t, "all is there", func() error {
 		if beats(t, n, healthIndex)["first"] != 1 {
@@ -33,7 +37,9 @@ func TestDocumentsArrive(t *testing.T) {
 		if got := documents(t, n, longIndex(), ofRun(long)); len(got) < 3 {
 			return fmt.Errorf("%d documents of the long run", len(got))
 		}
-		if got := documents(t, n, logIndex, func(d document) bool { return strings.HasPrefix(d.Message, "run ended") }); len(got) < 2 {
+		if got := documents(t, n, logIndex, func(d document) bool {
+			return strings.HasPrefix(d.Message, "run ended")
+		}); len(got) < 2 {
 			return fmt.Errorf("%d lines of the agent's log", len(got))
 		}
 		return nil
@@ -55,7 +61,8 @@ func requireShort(t *testing.T, got []document) {
 	if out.Stream == "stderr" {
 		out, err = err, out
 	}
-	if out.Message != "token ********" || out.Level != "INFO" || out.Job != "short" || out.Part != 1 || out.Sequence == 0 || out.AgentID == "" {
+	if out.Message != "token ********" || out.Level != "INFO" || out.Job != "short" ||
+		out.Part != 1 || out.Sequence == 0 || out.AgentID == "" {
 		t.Errorf("standard output is %+v", out)
 	}
 	if err.Message != "trouble" || err.Level != "WARN" {

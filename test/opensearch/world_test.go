@@ -86,7 +86,8 @@ type outbox struct {
 
 func outboxOf(t *testing.T, client *agent.Client) (o outbox) {
 	t.Helper()
-	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox", ""), &o); err != nil {
+	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox", ""),
+		&o); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -105,7 +106,8 @@ func drained(t *testing.T, client *agent.Client) outbox {
 	return o
 }
 
-// beat queues a heartbeat document with an id of the test's own. An agent that has not sampled its host yet is asked again: it has done nothing.
+// beat queues a heartbeat document with an id of the test's own. An agent that has not sampled its
+// host yet is asked again: it has done nothing.
 func beat(t *testing.T, client *agent.Client, id string) {
 	t.Helper()
 	eventually(t, "the heartbeat is queued", func() error {
@@ -164,7 +166,8 @@ func storeJob(t *testing.T, client *agent.Client, name, script, index string, mo
 // runJob runs a stored job, and gives the run's id when it has ended.
 func runJob(t *testing.T, client *agent.Client, name string) (id string) {
 	t.Helper()
-	body, err := client.Want(t.Context(), http.StatusAccepted, http.MethodPost, "/agent/job/run?script_name="+name, "")
+	body, err := client.Want(t.Context(), http.StatusAccepted, http.MethodPost,
+		"/agent/job/run?script_name="+name, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +179,8 @@ func runJob(t *testing.T, client *agent.Client, name string) (id string) {
 		t.Fatal(err)
 	}
 	eventually(t, "the run ends", func() error {
-		if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/runs/"+run.ID, ""), &run); err != nil {
+		if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/runs/"+run.ID, ""),
+			&run); err != nil {
 			return err
 		}
 		if run.State == "queued" || run.State == "running" {
@@ -204,7 +208,9 @@ type document struct {
 }
 
 // documents returns an index's documents that keep takes, in the order of sequence and part.
-func documents(t *testing.T, n *node.Node, index string, keep func(document) bool) (found []document) {
+func documents(t *testing.T, n *node.Node, index string,
+	keep func(document) bool,
+) (found []document) {
 	t.Helper()
 	all, err := n.Documents(t.Context(), index)
 	if err != nil {
@@ -219,7 +225,9 @@ func documents(t *testing.T, n *node.Node, index string, keep func(document) boo
 			found = append(found, d)
 		}
 	}
-	slices.SortFunc(found, func(a, b document) int { return cmp.Or(a.Sequence-b.Sequence, a.Part-b.Part) })
+	slices.SortFunc(found, func(a, b document) int {
+		return cmp.Or(a.Sequence-b.Sequence, a.Part-b.Part)
+	})
 	return found
 }
 

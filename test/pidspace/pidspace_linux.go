@@ -14,10 +14,12 @@ import (
 	"gusty/test/agent"
 )
 
-// stageVariable tells the test binary how far it has come: "" as it was started, "first" as the first process of the namespace, "tests".
+// stageVariable tells the test binary how far it has come: "" as it was started, "first" as the
+// first process of the namespace, "tests".
 const stageVariable = "GUSTY_TEST_PIDSPACE"
 
-// FullVariable is the environment variable that asks for every check in its full length, and makes one that can't run a failure.
+// FullVariable is the environment variable that asks for every check in its full length, and makes
+// one that can't run a failure.
 const FullVariable = "GUSTY_FULL"
 
 // Full reports whether the tests run in full length.
@@ -32,7 +34,8 @@ func Lacks(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Main builds gustyd and runs the tests in the namespace: func TestMain(m *testing.M) { os.Exit(pidspace.Main(m)) }.
+// Main builds gustyd and runs the tests in the namespace: func TestMain(m *testing.M) {
+// os.Exit(pidspace.Main(m)) }.
 func Main(m *testing.M) int {
 	switch os.Getenv(stageVariable) {
 	case "":
@@ -54,11 +57,22 @@ func stage(name string) *exec.Cmd {
 func enter() int {
 	runtime.LockOSThread() // Pdeathsig is about the thread
 	cmd := stage("first")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS,
+		Pdeathsig:  unix.SIGKILL,
+	}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{
+			ContainerID: 0,
+			HostID:      os.Getuid(),
+			Size:        1,
+		}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{
+			ContainerID: 0,
+			HostID:      os.Getgid(),
+			Size:        1,
+		}}
 	}
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -68,11 +82,13 @@ func enter() int {
 	case errors.As(err, &exit):
 		return max(1, exit.ExitCode())
 	}
-	fmt.Fprintf(os.Stderr, "these tests need a PID namespace of their own: %v; run them as root or allow user namespaces\n", err)
+	fmt.Fprintf(os.Stderr, "these tests need a PID namespace of their own: %v; run them as root "+
+		"or allow user namespaces\n", err)
 	return 1
 }
 
-// first is what an init would be: it mounts /proc, reaps, and takes everything with it when it ends.
+// first is what an init would be: it mounts /proc, reaps, and takes everything with it when it
+// ends.
 func first() int {
 	err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err == nil {
@@ -83,7 +99,8 @@ func first() int {
 		err = cmd.Start()
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "these tests need a /proc of their own: %v; run them as root or allow user namespaces\n", err)
+		fmt.Fprintf(os.Stderr, "these tests need a /proc of their own: %v; run them as root or "+
+			"allow user namespaces\n", err)
 		return 1
 	}
 	return reapUntil(cmd.Process.Pid)

@@ -18,7 +18,8 @@ type Process struct {
 	Command string
 }
 
-// Processes lists those of the namespace but its first one, the tests themselves, and those in known.
+// Processes lists those of the namespace but its first one, the tests themselves, and those in
+// known.
 func Processes(known ...int) []Process {
 	known = append(known, 1, os.Getpid())
 	entries, _ := os.ReadDir("/proc") // an empty list fails the test that counts on one
@@ -43,7 +44,11 @@ func look(pid int) (Process, bool) {
 	command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // a zombie has none
 	_, after, _ := strings.Cut(string(line[bytes.LastIndexByte(line, ')'):]), " ")
 	state, _, _ := strings.Cut(after, " ")
-	return Process{PID: pid, State: state, Command: string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))}, true
+	return Process{
+		PID:     pid,
+		State:   state,
+		Command: string(bytes.ReplaceAll(command, []byte{0}, []byte{' '})),
+	}, true
 }
 
 // ExpectOnly waits until no process is left but those in known, zombies included.

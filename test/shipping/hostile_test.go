@@ -16,8 +16,8 @@ import (
 
 const beats = 20
 
-// No server that answers nonsense makes the agent lose a document, call one delivered, or fall over: it backs off and says why, and when the
-// endpoint is a right one, all arrive, each once.
+// No server that answers nonsense makes the agent lose a document, call one delivered, or fall
+// over: it backs off and says why, and when the endpoint is a right one, all arrive, each once.
 func TestServersThatAnswerNonsense(t *testing.T) {
 	t.Parallel()
 	good := newGoodServer(t)
@@ -49,7 +49,9 @@ func TestServersThatAnswerNonsense(t *testing.T) {
 		},
 	}
 	for name, answer := range answers {
-		shipTo(t, client, rawServer(t, func(conn net.Conn, documents []sent) { _, _ = io.WriteString(conn, answer(documents)) }))
+		shipTo(t, client, rawServer(t, func(conn net.Conn, documents []sent) {
+			_, _ = io.WriteString(conn, answer(documents))
+		}))
 		o := stateBecomes(t, client, "backing off until ")
 		if o.Waiting < beats || o.Shipped+o.Refused+o.Dropped != 0 || o.LastError == "" {
 			t.Errorf("%s: the outbox is %+v", name, o)
@@ -63,7 +65,8 @@ func TestServersThatAnswerNonsense(t *testing.T) {
 	requireNoFaults(t, process)
 }
 
-// A server that says "not yet" of each document by a status that is no verdict keeps them all waiting.
+// A server that says "not yet" of each document by a status that is no verdict keeps them all
+// waiting.
 func TestItemsWithoutAVerdict(t *testing.T) {
 	t.Parallel()
 	good := newGoodServer(t)
@@ -71,7 +74,8 @@ func TestItemsWithoutAVerdict(t *testing.T) {
 	shipTo(t, client, rawServer(t, func(conn net.Conn, documents []sent) {
 		_, _ = io.WriteString(conn, ok(itemsFor(documents, http.StatusEarlyHints)))
 	}))
-	if o := stateBecomes(t, client, "shipping, but documents for "); o.Waiting < beats || o.Shipped+o.Refused+o.Dropped != 0 {
+	if o := stateBecomes(t, client, "shipping, but documents for "); o.Waiting < beats || o.Shipped+
+		o.Refused+o.Dropped != 0 {
 		t.Errorf("the outbox is %+v", o)
 	}
 	shipTo(t, client, good.URL)
@@ -79,7 +83,8 @@ func TestItemsWithoutAVerdict(t *testing.T) {
 	good.requireBeats(t, beats)
 }
 
-// slowServers take a request and hold whoever sent it: what they send is too little to be an answer and too much for nobody to be there.
+// slowServers take a request and hold whoever sent it: what they send is too little to be an answer
+// and too much for nobody to be there.
 func slowServers(t *testing.T) map[string]string {
 	loris := func(text string) func(net.Conn, []sent) {
 		return func(conn net.Conn, _ []sent) {
@@ -106,7 +111,8 @@ func slowServers(t *testing.T) map[string]string {
 	}
 }
 
-// While a server holds a request, the agent serves and stops as ever, and another endpoint is taken at once.
+// While a server holds a request, the agent serves and stops as ever, and another endpoint is taken
+// at once.
 func TestSlowServersHoldUpNothing(t *testing.T) {
 	t.Parallel()
 	good := newGoodServer(t)
@@ -127,7 +133,8 @@ func TestSlowServersHoldUpNothing(t *testing.T) {
 	if code, err := process.Stop(); code != 0 || err != nil || time.Since(begun) > 20*time.Second {
 		t.Errorf("it stopped after %s with %d, %v", time.Since(begun), code, err)
 	}
-	client = agent.StartT(t, process.Dir, "--log-level", "info").ClientT(t) // else it does not say that it is ready
+	// else it does not say that it is ready
+	client = agent.StartT(t, process.Dir, "--log-level", "info").ClientT(t)
 	shipTo(t, client, good.URL)
 	drained(t, client, within)
 	good.requireBeats(t, beats)

@@ -104,7 +104,8 @@ func (g *goodServer) requireBeats(t *testing.T, n int) {
 	}
 }
 
-// rawServer reads each bulk request, and lets serve answer it as it likes; then it closes the connection.
+// rawServer reads each bulk request, and lets serve answer it as it likes; then it closes the
+// connection.
 func rawServer(t *testing.T, serve func(conn net.Conn, documents []sent)) (url string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -34,7 +34,8 @@ func eventually(t *testing.T, what string, within time.Duration, look func() err
 	}
 }
 
-// startShipping starts an agent that ships to an endpoint, and has so many heartbeats wait where nobody takes them.
+// startShipping starts an agent that ships to an endpoint, and has so many heartbeats wait where
+// nobody takes them.
 func startShipping(t *testing.T, beats int) (*agent.Process, *agent.Client) {
 	t.Helper()
 	process := agent.StartT(t, t.TempDir())
@@ -54,7 +55,8 @@ func shipTo(t *testing.T, client *agent.Client, endpoints ...string) {
 	wantT(t, client, http.MethodPut, "/agent/config", body)
 }
 
-// beat queues a heartbeat. An agent that has not sampled its host yet is asked again: it has done nothing.
+// beat queues a heartbeat. An agent that has not sampled its host yet is asked again: it has done
+// nothing.
 func beat(t *testing.T, client *agent.Client, id string) {
 	t.Helper()
 	eventually(t, "the heartbeat is queued", within, func() error {
@@ -90,7 +92,8 @@ type outbox struct {
 
 func outboxOf(t *testing.T, client *agent.Client) (o outbox) {
 	t.Helper()
-	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox", ""), &o); err != nil {
+	if err := json.Unmarshal(wantT(t, client, http.MethodGet, "/agent/outbox", ""),
+		&o); err != nil {
 		t.Fatal(err)
 	}
 	return o

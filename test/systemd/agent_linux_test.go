@@ -37,7 +37,8 @@ func installed(t *testing.T) *host {
 	root, err := agent.Root(t.Context())
 	h.must(err)
 	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "faults", "-o", dir,
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "faults", "-o",
+		dir,
 		"./cmd/gustyd", "./cmd/gustyctl")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -65,7 +65,8 @@ func deaths() []death {
 // its first start alone. systemd counts an end by one of these as clean, but not before READY=1.
 func early(signal string) string {
 	return "[Service]\nExecStart=\nExecStart=/bin/sh -c 'test -e /run/first || " +
-		"{ touch /run/first; kill -" + signal + " $$$$; }; exec gustyd --data-dir ${STATE_DIRECTORY}'\n"
+		"{ touch /run/first; kill -" + signal +
+		" $$$$; }; exec gustyd --data-dir ${STATE_DIRECTORY}'\n"
 }
 
 // restart starts the agent with its drop-in, from the first start on.

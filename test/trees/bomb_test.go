@@ -37,7 +37,8 @@ func TestForkBomb(t *testing.T) {
 		}
 		f.awaitCrowd(t)
 		worst, run := f.watch(t, run)
-		if run.State != "timed_out" || run.DurationMS > 2000+graceSeconds*1000+slack.Milliseconds() {
+		if run.State != "timed_out" || run.DurationMS > 2000+graceSeconds*1000+
+			slack.Milliseconds() {
 			t.Errorf("the bomb is %s (%s) after %d ms", run.State, run.Reason, run.DurationMS)
 		}
 		if worst > responsiveFor {

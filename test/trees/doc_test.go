@@ -1,7 +1,8 @@
 //go:build linux
 
-// Package trees starts the hardest process trees through the real agent, in a PID namespace of their own, and ends them in every way there is:
-// nothing survives, every run ends with the right state within its limits, and the agent loses no descriptor and leaves no zombie.
+// Package trees starts the hardest process trees through the real agent, in a PID namespace of
+// their own, and ends them in every way there is: nothing survives, every run ends with the right
+// state within its limits, and the agent loses no descriptor and leaves no zombie.
 package trees
 
 import (

@@ -12,7 +12,8 @@ import (
 	"gusty/test/pidspace"
 )
 
-// TestStopEndsTheTrees stops the agent in order while the stubborn trees are alive, which takes it the grace that it gives them.
+// TestStopEndsTheTrees stops the agent in order while the stubborn trees are alive, which takes it
+// the grace that it gives them.
 func TestStopEndsTheTrees(t *testing.T) {
 	eachMark(t, func(t *testing.T, f *fixture) {
 		if f.mark.name != "cgroup" && !pidspace.Full() {
@@ -47,8 +48,9 @@ func (f *fixture) begin(t *testing.T, one tree) agent.Run {
 	return run
 }
 
-// TestWhatEscapes shows what an agent can't hold that has only a limit to mark its runs by: a process that has left its session, lost its parents,
-// cleared its environment and lowered that limit. The run ends all the same, and the agent reaps the process when that ends.
+// TestWhatEscapes shows what an agent can't hold that has only a limit to mark its runs by: a
+// process that has left its session, lost its parents, cleared its environment and lowered that
+// limit. The run ends all the same, and the agent reaps the process when that ends.
 func TestWhatEscapes(t *testing.T) {
 	f := marks[2].start(t)
 	for _, one := range hardest {
@@ -56,18 +58,21 @@ func TestWhatEscapes(t *testing.T) {
 			continue
 		}
 		run := f.begin(t, one)
-		if _, err := f.client.Want(t.Context(), 200, "POST", "/agent/runs/"+run.ID+"/cancel", ""); err != nil {
+		if _, err := f.client.Want(t.Context(), 200, "POST", "/agent/runs/"+run.ID+"/cancel",
+			""); err != nil {
 			t.Fatal(err)
 		}
 		run, err := f.client.AwaitEnd(t.Context(), run.ID)
-		if err != nil || run.State != "cancelled" || run.DurationMS > (graceSeconds*time.Second+slack).Milliseconds() {
+		if err != nil || run.State != "cancelled" ||
+			run.DurationMS > (graceSeconds*time.Second+slack).Milliseconds() {
 			t.Errorf("%s: %+v, %v", one.name, run, err)
 		}
 		f.endEscaped(t)
 	}
 }
 
-// endEscaped ends what has escaped: two sleeps, and the shell above them if that does not hear the request.
+// endEscaped ends what has escaped: two sleeps, and the shell above them if that does not hear the
+// request.
 func (f *fixture) endEscaped(t *testing.T) {
 	t.Helper()
 	pidspace.Eventually(t, 5*time.Second, func() error {

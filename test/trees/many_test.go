@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	manyRuns    = 10_000 // with the machine's best mark, in full length
-	fewRuns     = 600
-	manyAtOnce  = 8
-	growthBytes = 8 << 20 // of heap and stacks: the garbage of an agent at work, and less than 1 KiB for each of many runs
+	manyRuns   = 10_000 // with the machine's best mark, in full length
+	fewRuns    = 600
+	manyAtOnce = 8
+	// of heap and stacks: the garbage of an agent at work, and less than 1 KiB for each of many
+	// runs
+	growthBytes = 8 << 20
 )
 
 // TestManyRuns runs `true` until anything that a run leaves behind would show.
@@ -36,7 +38,8 @@ func TestManyRuns(t *testing.T) {
 	pidspace.ExpectOnly(t, f.PID)
 	f.expectDescriptors(t, descriptors)
 	after := f.memory(t)
-	t.Logf("%d runs in %s; heap and stacks before %d KiB, after %d KiB", runs, took.Round(time.Second), before>>10, after>>10)
+	t.Logf("%d runs in %s; heap and stacks before %d KiB, after %d KiB", runs,
+		took.Round(time.Second), before>>10, after>>10)
 	if after > before+growthBytes {
 		t.Errorf("heap and stacks grew from %d to %d KiB over %d runs", before>>10, after>>10, runs)
 	}

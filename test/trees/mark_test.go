@@ -15,7 +15,8 @@ import (
 	"gusty/test/pidspace"
 )
 
-// mark is a way in which an agent tells the processes of a run from others, with what makes it choose that way on this machine.
+// mark is a way in which an agent tells the processes of a run from others, with what makes it
+// choose that way on this machine.
 type mark struct {
 	name  string
 	shell string // runs before gustyd, in a mount namespace of its own
@@ -51,7 +52,10 @@ func (m mark) start(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	var err error
-	f.Process, err = agent.Start(t.Context(), agent.Options{Binary: m.wrapper(t, dir), Dir: filepath.Join(dir, "data")})
+	f.Process, err = agent.Start(t.Context(), agent.Options{
+		Binary: m.wrapper(t, dir),
+		Dir:    filepath.Join(dir, "data"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +97,8 @@ func (m mark) wrapper(t *testing.T, dir string) string {
 		shell = ":"
 	}
 	path := filepath.Join(dir, "gustyd")
-	text := fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c '%s\nexec 9</etc/passwd\nexec %s \"$0\" \"$@\"' %s \"$@\"\n",
+	text := fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c '%s\nexec 9</etc/passwd\nexec %s "+
+		"\"$0\" \"$@\"' %s \"$@\"\n",
 		strings.ReplaceAll(shell, "'", `'\''`), m.as, os.Getenv(agent.BinaryVariable))
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
@@ -113,14 +118,16 @@ func (f *fixture) expectMark(t *testing.T) {
 		found = "namespace"
 	}
 	if found != f.mark.name {
-		pidspace.Lacks(t, "this machine can't be made to use the mark %q: it uses %q", f.mark.name, found)
+		pidspace.Lacks(t, "this machine can't be made to use the mark %q: it uses %q", f.mark.name,
+			found)
 	}
 	if !strings.Contains(out, "\n0, 1, 2, 255, 3\n") { // 255 is how bash reads the script
 		t.Errorf("a script has other descriptors than its own:\n%s", out)
 	}
 }
 
-// lives reports whether a thread of the agent is in the namespace: one that tried another out may have been left there.
+// lives reports whether a thread of the agent is in the namespace: one that tried another out may
+// have been left there.
 func (f *fixture) lives(t *testing.T, namespace string) bool {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/ns/cgroup", f.PID))
@@ -144,7 +151,8 @@ func (f *fixture) output(t *testing.T, name, script string) string {
 	if err != nil || run.State != "succeeded" {
 		t.Fatalf("%s: %+v, %v", name, run, err)
 	}
-	body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+"/output?stream=stdout", "")
+	body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+
+		"/output?stream=stdout", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +161,8 @@ func (f *fixture) output(t *testing.T, name, script string) string {
 
 func (f *fixture) store(t *testing.T, name, script string, options map[string]any) {
 	t.Helper()
-	_, err := f.client.Want(t.Context(), 200, "POST", "/agent/job", agent.JobBodyWith(name, agent.Never, script, options))
+	_, err := f.client.Want(t.Context(), 200, "POST", "/agent/job",
+		agent.JobBodyWith(name, agent.Never, script, options))
 	if err != nil {
 		t.Fatal(err)
 	}

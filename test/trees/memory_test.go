@@ -43,7 +43,8 @@ var hogs = []hog{
 	{name: "children that leave their session", script: take + "export -f take; for i in $(seq 40); do setsid -w bash -c 'take 3' & pids=\"$pids $!\"; done" + waitAll, long: true},
 	{name: "another user's", script: take + "for i in $(seq 40); do take 3 & pids=\"$pids $!\"; done" + waitAll, options: map[string]any{"run_as": "nobody"}},
 	{
-		name: "what is left behind and ended", script: take + "for i in $(seq 40); do take 3 & done; sleep 3", unsaid: true, long: true,
+		name: "what is left behind and ended", script: take +
+			"for i in $(seq 40); do take 3 & done; sleep 3", unsaid: true, long: true,
 		options: map[string]any{"kill_remaining": true},
 	},
 	{name: "Python", script: "x = bytearray(b'x' * 300_000_000)", options: map[string]any{"script_type": 0}},
@@ -62,13 +63,14 @@ sys.exit(max(1 if os.waitpid(p, 0)[1] else 0 for p in pids))
 	{name: "one that lowers its score", script: take + "echo 0 >/proc/self/oom_score_adj; take 300"},
 }
 
-// TestMemoryRunsOut lets jobs take all the memory that there is for the agent and them. The kernel ends the job and never the agent, which goes
-// on as before, with other runs beside it.
+// TestMemoryRunsOut lets jobs take all the memory that there is for the agent and them. The kernel
+// ends the job and never the agent, which goes on as before, with other runs beside it.
 func TestMemoryRunsOut(t *testing.T) {
 	for _, score := range []int{100, -500} {
 		t.Run(fmt.Sprintf("agent at %d", score), func(t *testing.T) {
 			if score < 0 && !mayProtect() {
-				t.Skip("root lacks CAP_SYS_RESOURCE here, as in many containers: nothing may lower an oom_score_adj")
+				t.Skip("root lacks CAP_SYS_RESOURCE here, as in many containers: nothing may " +
+					"lower an oom_score_adj")
 			}
 			f, files := startShort(t, score)
 			for _, one := range hogs {
@@ -76,7 +78,8 @@ func TestMemoryRunsOut(t *testing.T) {
 					t.Run(one.name, func(t *testing.T) { f.feed(t, one, files) })
 				}
 			}
-			if out := f.output(t, "beside", "cat /proc/self/oom_score_adj"); out != fmt.Sprintln(score+500) {
+			if out := f.output(t, "beside",
+				"cat /proc/self/oom_score_adj"); out != fmt.Sprintln(score+500) {
 				t.Errorf("a run has the score %q", out)
 			}
 		})
@@ -94,7 +97,10 @@ func mayProtect() bool {
 
 func (f *fixture) feed(t *testing.T, one hog, files string) {
 	t.Helper()
-	options := map[string]any{"timeout_seconds": 60, "environment": map[string]string{"FILES": files}}
+	options := map[string]any{
+		"timeout_seconds": 60,
+		"environment":     map[string]string{"FILES": files},
+	}
 	for name, value := range one.options {
 		options[name] = value
 	}
@@ -133,13 +139,17 @@ func startShort(t *testing.T, score int) (*fixture, string) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(files, unix.MNT_DETACH) })
 	path := filepath.Join(dir, "gustyd")
-	text := fmt.Sprintf("#!/bin/sh\necho $$ >%s && echo %d >/proc/self/oom_score_adj && exec '%s' \"$@\"\n",
+	text := fmt.Sprintf(
+		"#!/bin/sh\necho $$ >%s && echo %d >/proc/self/oom_score_adj && exec '%s' \"$@\"\n",
 		procs, score, os.Getenv(agent.BinaryVariable))
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	f := &fixture{flags: m.dir(t)}
-	if f.Process, err = agent.Start(t.Context(), agent.Options{Binary: path, Dir: filepath.Join(dir, "data")}); err != nil {
+	if f.Process, err = agent.Start(t.Context(), agent.Options{
+		Binary: path,
+		Dir:    filepath.Join(dir, "data"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -169,7 +179,8 @@ func shortGroup(t *testing.T) (procs string) {
 		if os.WriteFile(path+"/"+where.limit, fmt.Append(nil, sharedMemory), 0) != nil {
 			continue
 		}
-		_ = os.WriteFile(path+"/"+where.swap, []byte(where.noSwap), 0) // where the kernel counts swap
+		// where the kernel counts swap
+		_ = os.WriteFile(path+"/"+where.swap, []byte(where.noSwap), 0)
 		return path + "/cgroup.procs"
 	}
 	pidspace.Lacks(t, "no memory cgroup can be made here")

@@ -20,8 +20,8 @@ import (
 	"gusty/test/agent"
 )
 
-// cgroupsOf returns the directories that the agent has for the cgroups of its runs; none where the host
-// has none.
+// cgroupsOf returns the directories that the agent has for the cgroups of its runs; none where the
+// host has none.
 func cgroupsOf(t *testing.T, p *agent.Process, c *agent.Client) func() []string {
 	t.Helper()
 	body, err := c.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/info", "")
@@ -62,19 +62,22 @@ func removeDirs(paths []string) (removed int) {
 // lines is a script that prints more than fits into a record, and how many bytes that are.
 const (
 	lines      = `for i in {1..3000}; do echo "line $i of a long output, which goes into a file"; done`
-	linesBytes = 3000*len("line  of a long output, which goes into a file\n") + 9*1 + 90*2 + 900*3 + 2001*4
+	linesBytes = 3000*len("line  of a long output, which goes into a file\n") + 9*1 + 90*2 + 900*3 +
+		2001*4
 )
 
-// TestWhatWasMadeAtTheStartIsRemovedUnderLoad removes the cgroup directory, the directory of output and
-// both together, while runs start, print and end, and somebody reads along.
+// TestWhatWasMadeAtTheStartIsRemovedUnderLoad removes the cgroup directory, the directory of output
+// and both together, while runs start, print and end, and somebody reads along.
 func TestWhatWasMadeAtTheStartIsRemovedUnderLoad(t *testing.T) {
 	dir := t.TempDir()
 	p := agent.StartT(t, dir)
 	c := p.ClientT(t)
 	cgroups := cgroupsOf(t, p, c)
 	output := filepath.Join(dir, "output")
-	job := agent.JobBodyWith("printer", agent.Never, lines, map[string]any{"overlap_policy": "allow"})
-	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job", job); err != nil {
+	job := agent.JobBodyWith("printer", agent.Never, lines,
+		map[string]any{"overlap_policy": "allow"})
+	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job",
+		job); err != nil {
 		t.Fatal(err)
 	}
 	for name, remove := range map[string]func(){
@@ -108,7 +111,8 @@ func TestWhatWasMadeAtTheStartIsRemovedUnderLoad(t *testing.T) {
 		close(stop)
 		remover.Wait()
 	}
-	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/health/ready", ""); err != nil {
+	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/health/ready",
+		""); err != nil {
 		t.Error(err)
 	}
 }
@@ -119,15 +123,17 @@ func printAndFollow(ctx context.Context, c *agent.Client) error {
 	if err != nil {
 		return err
 	}
-	followed, err := c.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+"/output?follow=true", "")
+	followed, err := c.Want(ctx, http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+
+		"/output?follow=true", "")
 	if r, endErr := c.AwaitEnd(ctx, r.ID); endErr != nil || !expectedOf(r, followed, err) {
-		return fmt.Errorf("%d bytes were followed of %+v: %w", len(followed), r, errors.Join(err, endErr))
+		return fmt.Errorf("%d bytes were followed of %+v: %w", len(followed), r,
+			errors.Join(err, endErr))
 	}
 	return nil
 }
 
-// expectedOf reports whether a run has what it printed. Who came when it had ended may find its files
-// removed, and is told so.
+// expectedOf reports whether a run has what it printed. Who came when it had ended may find its
+// files removed, and is told so.
 func expectedOf(r agent.Run, followed []byte, err error) bool {
 	if r.State != "succeeded" || r.StdoutBytes != int64(linesBytes) {
 		return false
@@ -135,7 +141,8 @@ func expectedOf(r agent.Run, followed []byte, err error) bool {
 	return err != nil || r.StdoutTruncated && r.Reason != "" || len(followed) == linesBytes
 }
 
-// TestOutputIsWholeAfterItsRemoval removes everything while one run goes on, and reads it afterwards.
+// TestOutputIsWholeAfterItsRemoval removes everything while one run goes on, and reads it
+// afterwards.
 func TestOutputIsWholeAfterItsRemoval(t *testing.T) {
 	dir := t.TempDir()
 	p := agent.StartT(t, dir)
@@ -146,7 +153,8 @@ func TestOutputIsWholeAfterItsRemoval(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := agent.JobBody("printer", agent.Never, lines+"; read <"+gate+"; "+lines)
-	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job", job); err != nil {
+	if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job",
+		job); err != nil {
 		t.Fatal(err)
 	}
 	r, err := c.StartJob(t.Context(), "printer")
@@ -168,7 +176,8 @@ func TestOutputIsWholeAfterItsRemoval(t *testing.T) {
 	if r, err = c.AwaitEnd(t.Context(), r.ID); err != nil {
 		t.Fatal(err)
 	}
-	text, err := c.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+"/output", "")
+	text, err := c.Want(t.Context(), http.StatusOK, http.MethodGet, "/agent/runs/"+r.ID+"/output",
+		"")
 	if err != nil || len(text) != 2*linesBytes || r.State != "succeeded" || r.StdoutTruncated {
 		t.Errorf("%d bytes of %d, %+v, %v", len(text), 2*linesBytes, r, err)
 	}
@@ -191,7 +200,8 @@ func TestReadinessKnowsThatRunsCannotStart(t *testing.T) {
 	absent := agent.JobBody("absent", agent.Never, "exit 0")
 	absent = strings.TrimSuffix(absent, "}") + `,"working_directory":"/no/such/directory"}`
 	for _, body := range []string{absent, agent.JobBody("well", agent.Never, "exit 0")} {
-		if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job", body); err != nil {
+		if _, err := c.Want(t.Context(), http.StatusOK, http.MethodPost, "/agent/job",
+			body); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -204,7 +214,10 @@ func TestReadinessKnowsThatRunsCannotStart(t *testing.T) {
 		t.Errorf("a job's own fault: %v", err)
 	}
 	var limit unix.Rlimit
-	if err := unix.Prlimit(p.PID, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: 4096}, &limit); err != nil {
+	if err := unix.Prlimit(p.PID, unix.RLIMIT_NOFILE, &unix.Rlimit{
+		Cur: 3,
+		Max: 4096,
+	}, &limit); err != nil {
 		t.Fatal(err)
 	}
 	if r := runToEnd(t, c, "well"); r.State != "failed" {
@@ -214,7 +227,10 @@ func TestReadinessKnowsThatRunsCannotStart(t *testing.T) {
 	if body, _ := ready(http.StatusServiceUnavailable); !strings.Contains(body, `"run_starts":"failing"`) {
 		t.Error(body)
 	}
-	if err := unix.Prlimit(p.PID, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 4096, Max: 4096}, nil); err != nil {
+	if err := unix.Prlimit(p.PID, unix.RLIMIT_NOFILE, &unix.Rlimit{
+		Cur: 4096,
+		Max: 4096,
+	}, nil); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() error { _, err := ready(http.StatusOK); return err })

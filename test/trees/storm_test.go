@@ -85,7 +85,8 @@ func (f *fixture) plant(t *testing.T) (jobs []job) {
 			}
 			script := prologue + one.script
 			if m.name == "exit" {
-				script = prologue + "( " + one.script + "\n) &\nuntil [ -e \"$FLAGS/$GUSTY_RUN_ID\" ]; do sleep .01; done; exit 0"
+				script = prologue + "( " + one.script +
+					"\n) &\nuntil [ -e \"$FLAGS/$GUSTY_RUN_ID\" ]; do sleep .01; done; exit 0"
 			}
 			grace := longGrace
 			if one.stubborn {
@@ -118,7 +119,8 @@ func (f *fixture) once(ctx context.Context, j job) error {
 	}
 	begun := time.Now()
 	if j.manner.name == "cancel" {
-		if _, err := f.client.Want(ctx, 200, "POST", "/agent/runs/"+run.ID+"/cancel", ""); err != nil {
+		if _, err := f.client.Want(ctx, 200, "POST", "/agent/runs/"+run.ID+"/cancel",
+			""); err != nil {
 			return fmt.Errorf("%s: %w", j.job, err)
 		}
 	}

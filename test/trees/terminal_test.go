@@ -20,7 +20,8 @@ import (
 	"gusty/test/pidspace"
 )
 
-// typeIn is Python that tries to type for whoever started the agent: by the terminal of its session, and by each that it can open.
+// typeIn is Python that tries to type for whoever started the agent: by the terminal of its
+// session, and by each that it can open.
 const typeIn = `
 import fcntl, glob, os
 def attempt(name, open_it):
@@ -39,7 +40,8 @@ fields = open('/proc/self/stat').read().rsplit(')', 1)[1].split()
 print('session', 'own' if int(fields[3]) == int(os.environ.get('TOP') or os.getpid()) else 'shared', 'terminal', fields[4])
 `
 
-// TestNoRunHasTheTerminal starts the agent as an operator does who types its name: as a child of a shell on a terminal.
+// TestNoRunHasTheTerminal starts the agent as an operator does who types its name: as a child of a
+// shell on a terminal.
 func TestNoRunHasTheTerminal(t *testing.T) {
 	f := startOnTerminal(t)
 	if pid, _, err := f.Announced(); err != nil || terminalOf(t, pid) == "0" {
@@ -73,18 +75,28 @@ func TestNoRunHasTheTerminal(t *testing.T) {
 			if err != nil || run.State != "succeeded" {
 				t.Fatalf("%+v, %v", run, err)
 			}
-			body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+"/output?stream=stdout", "")
+			body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+
+				"/output?stream=stdout", "")
 			expectNoTerminal(t, string(body), err)
 		})
 	}
 	t.Run("a command", func(t *testing.T) {
-		expectNoTerminal(t, f.executes(t, "command", map[string]any{"command": base64.StdEncoding.EncodeToString([]byte(python))}), nil)
+		expectNoTerminal(t,
+			f.executes(t, "command",
+				map[string]any{"command": base64.StdEncoding.EncodeToString([]byte(python))}), nil)
 	})
 	t.Run("a script that comes with the request", func(t *testing.T) {
-		expectNoTerminal(t, f.executes(t, "job", map[string]any{"script_name": "ad hoc", "content": python, "script_type": 1}), nil)
+		expectNoTerminal(t, f.executes(t, "job", map[string]any{
+			"script_name": "ad hoc",
+			"content":     python,
+			"script_type": 1,
+		}), nil)
 	})
 	t.Run("a retry", func(t *testing.T) {
-		f.store(t, "retry", inner+"exit 1", map[string]any{"max_retries": 1, "retry_delay_seconds": 1})
+		f.store(t, "retry", inner+"exit 1", map[string]any{
+			"max_retries":         1,
+			"retry_delay_seconds": 1,
+		})
 		if _, err := f.client.StartJob(t.Context(), "retry"); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +115,8 @@ func (f *fixture) failedTwice(t *testing.T) error {
 		return fmt.Errorf("%d attempts have ended", len(runs))
 	}
 	for _, run := range runs {
-		body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+"/output?stream=stdout", "")
+		body, err := f.client.Want(t.Context(), 200, "GET", "/agent/runs/"+run.ID+
+			"/output?stream=stdout", "")
 		expectNoTerminal(t, string(body), err)
 	}
 	return nil
@@ -138,7 +151,9 @@ func terminalOf(t *testing.T, pid int) string {
 
 func expectNoTerminal(t *testing.T, out string, err error) {
 	t.Helper()
-	if err != nil || strings.Contains(out, "typed by") || !strings.Contains(out, "refused /dev/tty 6\n") || !strings.Contains(out, "session own terminal 0\n") {
+	if err != nil || strings.Contains(out, "typed by") ||
+		!strings.Contains(out, "refused /dev/tty 6\n") ||
+		!strings.Contains(out, "session own terminal 0\n") {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -155,13 +170,18 @@ func startOnTerminal(t *testing.T) *fixture {
 	m := mark{}
 	dir := m.dir(t)
 	path := filepath.Join(dir, "gustyd")
-	text := fmt.Sprintf("#!/bin/sh\nexec setsid -w -c sh -c '\"$0\" \"$@\"; exit $?' '%s' \"$@\" <%s\n", os.Getenv(agent.BinaryVariable), terminal)
+	text := fmt.Sprintf(
+		"#!/bin/sh\nexec setsid -w -c sh -c '\"$0\" \"$@\"; exit $?' '%s' \"$@\" <%s\n",
+		os.Getenv(agent.BinaryVariable), terminal)
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	f := &fixture{flags: m.dir(t)}
 	var err error
-	if f.Process, err = agent.Start(t.Context(), agent.Options{Binary: path, Dir: filepath.Join(dir, "data")}); err != nil {
+	if f.Process, err = agent.Start(t.Context(), agent.Options{
+		Binary: path,
+		Dir:    filepath.Join(dir, "data"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.endBelowShell(t) })

@@ -18,7 +18,11 @@ func writeTar(path, folder string, files []string) error {
 			if err != nil {
 				return err
 			}
-			header := &tar.Header{Name: folder + "/" + filepath.Base(file), Mode: mode(file), Size: int64(len(data))}
+			header := &tar.Header{
+				Name: folder + "/" + filepath.Base(file),
+				Mode: mode(file),
+				Size: int64(len(data)),
+			}
 			if err := archive.WriteHeader(header); err != nil {
 				return err
 			}
@@ -58,7 +62,8 @@ func create(path string, write func(*os.File) error) error {
 	return errors.Join(write(out), out.Close())
 }
 
-// mode returns executables their bit: those have no extension, documents (but the licence) have one.
+// mode returns executables their bit: those have no extension, documents (but the licence) have
+// one.
 func mode(file string) int64 {
 	if filepath.Base(file) == "LICENSE" || filepath.Ext(file) != "" {
 		return 0o644

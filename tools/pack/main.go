@@ -1,6 +1,7 @@
-// Command pack turns the executables under dist/build into the archives that are published: a tar.gz for Linux, a zip for Windows, and
-// SHA256SUMS over all of them. It is a program of its own because `make dist` shall need nothing but Go, and because archives of the same
-// files shall be the same bytes: names are in order, times and owners are left out.
+// Command pack turns the executables under dist/build into the archives that are published: a
+// tar.gz for Linux, a zip for Windows, and SHA256SUMS over all of them. It is a program of its own
+// because `make dist` shall need nothing but Go, and because archives of the same files shall be
+// the same bytes: names are in order, times and owners are left out.
 package main
 
 import (
@@ -32,7 +33,8 @@ func packAll(root, version string) error {
 	}
 	var sums strings.Builder
 	for _, build := range builds {
-		name := fmt.Sprintf("gusty_%s_%s", version, strings.ReplaceAll(filepath.Base(build), "-", "_"))
+		name := fmt.Sprintf("gusty_%s_%s", version,
+			strings.ReplaceAll(filepath.Base(build), "-", "_"))
 		archive, err := pack(root, build, name)
 		if err != nil {
 			return err

@@ -1,5 +1,6 @@
-// Command bulkindexer sends documents with the BulkIndexer of the official client, opensearch-go, and prints how many seconds that took: the
-// baseline of the measurement of shipping. Its input is lines of an index, an id and a JSON document, with tabs between.
+// Command bulkindexer sends documents with the BulkIndexer of the official client, opensearch-go,
+// and prints how many seconds that took: the baseline of the measurement of shipping. Its input is
+// lines of an index, an id and a JSON document, with tabs between.
 package main
 
 import (
@@ -28,9 +29,11 @@ func main() {
 	fmt.Printf("%.3f\n", took.Seconds())
 }
 
-// send sends the file's documents with the indexer's own defaults: as many workers as cores, 5 MB at a time.
+// send sends the file's documents with the indexer's own defaults: as many workers as cores, 5 MB
+// at a time.
 func send(ctx context.Context, url, path string) (time.Duration, error) {
-	client, err := opensearchapi.NewClient(opensearchapi.Config{Client: opensearch.Config{Addresses: []string{url}}})
+	client, err := opensearchapi.NewClient(
+		opensearchapi.Config{Client: opensearch.Config{Addresses: []string{url}}})
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +52,8 @@ func send(ctx context.Context, url, path string) (time.Duration, error) {
 	for lines.Scan() {
 		fields := bytes.SplitN(bytes.Clone(lines.Bytes()), []byte{'\t'}, 3)
 		err := indexer.Add(ctx, opensearchutil.BulkIndexerItem{
-			Action: "create", Index: string(fields[0]), DocumentID: string(fields[1]), Body: bytes.NewReader(fields[2]),
+			Action: "create", Index: string(fields[0]), DocumentID: string(fields[1]),
+			Body: bytes.NewReader(fields[2]),
 		})
 		if err != nil {
 			return 0, err

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// InsistVariable is the environment variable that turns the lack of a tool from a reason to skip into a failure.
+// InsistVariable is the environment variable that turns the lack of a tool from a reason to skip
+// into a failure.
 const InsistVariable = "GUSTY_OPENSEARCH"
 
 // The first user of a node with the security plugin, and of nginx before a plain one.
@@ -123,11 +124,13 @@ func script(ctx context.Context, security bool, name string, args ...string) err
 		return err
 	}
 	command := exec.CommandContext(ctx, filepath.Join(dir, name), args...)
-	command.Env = append(os.Environ(), "OSNODE_HOME="+home, "OSNODE_USER="+User, "OSNODE_PASS="+Password)
+	command.Env = append(os.Environ(), "OSNODE_HOME="+home, "OSNODE_USER="+User, "OSNODE_PASS="+
+		Password)
 	if security {
 		command.Env = append(command.Env, "OSNODE_SECURITY=1")
 	}
-	// What it prints goes to a file of its own: the node that it leaves behind would keep a pipe open.
+	// What it prints goes to a file of its own: the node that it leaves behind would keep a pipe
+	// open.
 	var told bytes.Buffer
 	command.Stdout, command.Stderr = &told, &told
 	command.WaitDelay = time.Second

@@ -16,14 +16,16 @@ import (
 	"time"
 )
 
-// NeedT skips a test where the tools for a node are not here, or fails it where InsistVariable is set.
+// NeedT skips a test where the tools for a node are not here, or fails it where InsistVariable is
+// set.
 func NeedT(t testing.TB) {
 	t.Helper()
 	missing := Missing()
 	switch {
 	case len(missing) == 0:
 	case os.Getenv(InsistVariable) != "":
-		t.Fatalf("no OpenSearch node can be started here without %s; install them", strings.Join(missing, ", "))
+		t.Fatalf("no OpenSearch node can be started here without %s; install them",
+			strings.Join(missing, ", "))
 	default:
 		t.Skipf("no OpenSearch node can be started here without %s", strings.Join(missing, ", "))
 	}
@@ -94,9 +96,11 @@ func (n *Node) DoT(t testing.TB, method, path, body string) []byte {
 	return data
 }
 
-// Documents returns the sources of all documents of an index by their id, as they are searchable now. An index that is not there has none.
+// Documents returns the sources of all documents of an index by their id, as they are searchable
+// now. An index that is not there has none.
 func (n *Node) Documents(ctx context.Context, index string) (map[string]json.RawMessage, error) {
-	if status, data, err := n.Do(ctx, http.MethodPost, "/"+index+"/_refresh", ""); err != nil || status == http.StatusNotFound {
+	if status, data, err := n.Do(ctx, http.MethodPost, "/"+index+"/_refresh", ""); err != nil ||
+		status == http.StatusNotFound {
 		return nil, err
 	} else if status != http.StatusOK {
 		return nil, fmt.Errorf("refreshing %s: %d %s", index, status, data)
@@ -121,7 +125,13 @@ type hit struct {
 
 // page returns the next documents in the order of their ids.
 func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
-	query := map[string]any{"size": 5000, "sort": []any{map[string]any{"_id": map[string]string{"order": "asc", "unmapped_type": "keyword"}}}}
+	query := map[string]any{
+		"size": 5000,
+		"sort": []any{map[string]any{"_id": map[string]string{
+			"order":         "asc",
+			"unmapped_type": "keyword",
+		}}},
+	}
 	if after != "" {
 		query["search_after"] = []string{after}
 	}
@@ -131,7 +141,9 @@ func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
 	}
 	status, data, err := n.Do(ctx, http.MethodPost, "/"+index+"/_search", string(body))
 	if err != nil || status != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("searching %s: %d %s", index, status, bytes.TrimSpace(data)), err)
+		return nil,
+			errors.Join(fmt.Errorf("searching %s: %d %s", index, status, bytes.TrimSpace(data)),
+				err)
 	}
 	var answer struct{ Hits struct{ Hits []hit } }
 	err = json.Unmarshal(data, &answer)
@@ -141,7 +153,8 @@ func (n *Node) page(ctx context.Context, index, after string) ([]hit, error) {
 // CountT returns how many documents an index holds, after a refresh.
 func (n *Node) CountT(t testing.TB, index string) int {
 	t.Helper()
-	if status, _, err := n.Do(t.Context(), http.MethodPost, "/"+index+"/_refresh", ""); err == nil && status == http.StatusNotFound {
+	if status, _, err := n.Do(t.Context(), http.MethodPost, "/"+index+"/_refresh",
+		""); err == nil && status == http.StatusNotFound {
 		return 0
 	}
 	status, data, err := n.Do(t.Context(), http.MethodGet, "/"+index+"/_count", "")
