@@ -4,15 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
-
-// compacting is the suffix of the file that a compaction writes. It gets the database's name when
-// it is whole, compared and durable: until then the database is the old file, and what is left of
-// the new one is removed by the next start.
-const compacting = ".compacting"
 
 // compactFromBytes is the size from which a start compacts a file that is more than half free.
 // Below it there is nothing to be had.
@@ -42,7 +34,7 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 	if err != nil {
 		return c, err
 	}
-	return compact(&o, kek, progress)
+	return compactFile(&o, kek, progress)
 }
 
 // compactAtStart compacts the file where that is worth the time. A start does not fail for want of
@@ -54,7 +46,7 @@ func compactAtStart(o *Options, kek Key) {
 	}
 	o.Logger.Info("the database is more than half free and is compacted", "file", o.databaseFile(),
 		"bytes", size, "free_bytes", free)
-	c, err := compact(o, kek, nil)
+	c, err := compactFile(o, kek, nil)
 	if err != nil {
 		o.Logger.Warn("the database was not compacted", "error", err)
 		return
@@ -63,7 +55,7 @@ func compactAtStart(o *Options, kek Key) {
 }
 
 // compact puts a copy of the database in its place.
-func compact(o *Options, kek Key, progress func(done, all uint64)) (c Compaction, err error) {
+func compactFile(o *Options, kek Key, progress func(done, all uint64)) (c Compaction, err error) {
 	path, half := o.databaseFile(), o.databaseFile()+compacting
 	if c.Before, err = sizeOfFile(path); err != nil {
 		return c, err
@@ -96,19 +88,6 @@ func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) err
 	}
 	c := &copier{source: source, progress: progress, all: 2 * rows}
 	return errors.Join(c.copyTo(to), source.Close())
-}
-
-// viewFile reads a closed database.
-func viewFile(path string, read func(*bolt.Tx) error) error {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:      time.Second,
-		ReadOnly:     true,
-		NoStatistics: true,
-	})
-	if err != nil {
-		return err
-	}
-	return errors.Join(db.View(read), db.Close())
 }
 
 // countRows returns how many rows the ledger counts, which all but the store's own buckets hold.

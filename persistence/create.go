@@ -94,7 +94,7 @@ func seed(tx *bolt.Tx, h *header, kek Key, o *Options) error {
 	w := &writer{
 		reader: *newReader(tx, ring),
 		ledger: ledger{runsCounted: true},
-		hasher: newRowHasher(ring),
+		hasher: newRowHasher(ring.rows),
 	}
 	return errors.Join(w.seedParameters(), w.putVersion(o.Build), w.putLedger())
 }

@@ -56,32 +56,3 @@ func (s *Store) recovered() {
 		s.logger.Info("the store can write again", "was", string(code))
 	}
 }
-
-func storageError(code messages.Code) *messages.Error {
-	return messages.Errorf(code, "%s; nothing was done", storageCause(code))
-}
-
-// storageCause says in words why a storage takes no writes.
-func storageCause(code messages.Code) string {
-	switch code {
-	case messages.CodeStorageQuota:
-		return "the disk quota is used up"
-	case messages.CodeStorageReadOnly:
-		return "the file system of the data directory is read-only"
-	default:
-		return "no space is left for the data directory"
-	}
-}
-
-// storageCode returns the code of the errors after which a disk may well take the next write.
-func storageCode(err error) (messages.Code, bool) {
-	switch {
-	case errors.Is(err, errNoSpace):
-		return messages.CodeStorageFull, true
-	case errors.Is(err, errNoQuota):
-		return messages.CodeStorageQuota, true
-	case errors.Is(err, errReadOnly):
-		return messages.CodeStorageReadOnly, true
-	}
-	return "", false
-}

@@ -13,8 +13,6 @@ var (
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrWrongKey: the key is another one, is unreadable, or is missing beside a database.
 	ErrWrongKey = errors.New("the key does not open the database")
-	// ErrForeign: the file is something else.
-	ErrForeign = errors.New("not a Gusty database")
 	// ErrNewerFormat: a later version of Gusty wrote the file.
 	ErrNewerFormat = errors.New("the database was written by a newer version of Gusty")
 	// ErrKeyWithoutDatabase: there is a key but no database, which is a loss and not a first start.
@@ -22,23 +20,6 @@ var (
 	// ErrRolledBack: the file has seen fewer transactions than is noted outside of it.
 	ErrRolledBack = errors.New("the database is an older copy of itself")
 )
-
-// InUseError says that another process holds the data directory.
-type InUseError struct {
-	Dir string
-	PID int // 0 where it could not be told
-}
-
-// Error names the holder and what to do about it.
-func (e *InUseError) Error() string {
-	if e.PID == 0 {
-		return fmt.Sprintf("the data directory %s is in use by another process; stop that one, "+
-			"or give another --data-dir", e.Dir)
-	}
-	return fmt.Sprintf(
-		"the data directory %s is in use by process %d; stop that one, or give another --data-dir",
-		e.Dir, e.PID)
-}
 
 // leftAsItIs says what to do about a file that can't be used.
 const leftAsItIs = "it was left as it is: restore a backup (gustyctl restore FILE), " +

@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	generationName  = "generation"
 	generationMagic = "GUSTYGEN"
 	generationBytes = 8 + 2 + 16 + 8 + sha256.Size
 	generationForm  = 1

@@ -66,7 +66,7 @@ func (s *Store) countRuns(r *reader) (err error) {
 		if err != nil || len(key) != len(runKey{}) {
 			return damagedRow(bucketRuns)
 		}
-		l.countTaken(takenBytes{}, r.taken(runKey(key), &kept))
+		countTaken(l, takenBytes{}, r.taken(runKey(key), &kept))
 		if kept.ended() && kept.class() == classRan {
 			l.newestRan = runKey(key)
 		}

@@ -136,19 +136,6 @@ func placeKeyFile(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// writeSynced makes a file anew, which is never what a link or anything else of the name leads to.
-func writeSynced(path string, data []byte) error {
-	if err := removeRegular(path); err != nil {
-		return err
-	}
-	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
 // prepared returns the key that a change was cut short with, between the database's commit and the
 // key's new name.
 func (k keyFile) prepared(h *header) (fresh Key, found bool) {
@@ -179,7 +166,7 @@ func replaceKeyFile(path string) (kept string, err error) {
 
 // renewProtection writes a key file anew that an earlier version protected in another way. A start
 // does not fail for want of it.
-func (o *Options) renewProtection(source keySource, kek Key) {
+func renewProtection(source keySource, kek Key, logger *slog.Logger) {
 	file, ok := source.(keyFile)
 	if !ok {
 		return
@@ -193,13 +180,32 @@ func (o *Options) renewProtection(source keySource, kek Key) {
 		err = atomicfile.Write(file.path, text, 0o600)
 	}
 	if err != nil {
-		o.Logger.Warn("the key file was not protected anew", "file", file.path, "error", err)
+		logger.Warn("the key file was not protected anew", "file", file.path, "error", err)
 		return
 	}
-	o.Logger.Info("the key file was protected anew", "file", file.path)
+	logger.Info("the key file was protected anew", "file", file.path)
 }
 
 // retiredName is what a key file is called that was replaced now.
 func retiredName(path string) string {
 	return path + ".old-" + time.Now().UTC().Format("20060102T150405.000Z")
+}
+
+// placeOfKey returns where a key file is written: a link stays, and what it leads to is replaced.
+func placeOfKey(path string) (string, error) {
+	place, err := atomicfile.ResolveRegular(path)
+	if err != nil {
+		return "", fmt.Errorf("find the place of the key file: %w", err)
+	}
+	return place.Path, nil
+}
+
+// readKeyText reads a key file. One that this process was started with may be a pipe; of others a
+// named pipe would wait for ever.
+func readKeyText(path string) ([]byte, error) {
+	place, err := atomicfile.Resolve(path)
+	if err == nil && place.Descriptor >= 0 {
+		return os.ReadFile(path)
+	}
+	return atomicfile.ReadRegular(path)
 }

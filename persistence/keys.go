@@ -30,8 +30,6 @@ const (
 // all keys of rows hang on it; the data keys are numbered from 1 on.
 const rootVersion = 0
 
-const nonceBytes = 12
-
 var errKeyring = errors.New("its keys do not open")
 
 func derive(secret []byte, database [16]byte, info string) ([]byte, error) {

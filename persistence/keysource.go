@@ -38,11 +38,21 @@ type keySource interface {
 	isElsewhere(dataDir string) bool
 }
 
+// sourceOptions say where a key-encryption key may come from.
+type sourceOptions struct {
+	dir        string // the data directory
+	keyFile    string // that was named; empty: none was
+	passphrase bool   // a new store is to have a passphrase
+	// ask asks for a passphrase, twice where isNew says that it is to be set; nil: nobody is there
+	ask    func(isNew bool) (messages.Secret, error)
+	getenv func(string) string
+}
+
 // findSource returns the first source that is configured, in the order of Options. kind is that of
 // the database, where there is one.
-func (o *Options) findSource(kind byte) (keySource, error) {
-	if o.KeyFile != "" {
-		return keyFile{path: o.KeyFile, how: " (--key-file)"}, nil
+func findSource(o *sourceOptions, kind byte) (keySource, error) {
+	if o.keyFile != "" {
+		return keyFile{path: o.keyFile, how: " (--key-file)"}, nil
 	}
 	if dir := o.getenv(credentialVariable); dir != "" {
 		path := filepath.Join(dir, credentialName)
@@ -54,19 +64,19 @@ func (o *Options) findSource(kind byte) (keySource, error) {
 		read := func() (messages.Secret, error) { return readPassphrase(path) }
 		return newPassphrase("the passphrase in "+path+" ("+passphraseVariable+")", read), nil
 	}
-	if kind == kekPassphrase || o.Passphrase {
-		return o.askedPassphrase(kind)
+	if kind == kekPassphrase || o.passphrase {
+		return askedPassphrase(o, kind)
 	}
-	return keyFile{path: filepath.Join(o.Dir, keyName)}, nil
+	return keyFile{path: filepath.Join(o.dir, keyName)}, nil
 }
 
-func (o *Options) askedPassphrase(kind byte) (keySource, error) {
-	if o.AskPassphrase == nil {
+func askedPassphrase(o *sourceOptions, kind byte) (keySource, error) {
+	if o.ask == nil {
 		return nil, fmt.Errorf("%w: its key is made of a passphrase, and there is nobody to ask "+
 			"for it; %s", ErrWrongKey, passphraseElsewhere)
 	}
 	return newPassphrase("that passphrase", func() (messages.Secret, error) {
-		return o.AskPassphrase(kind == kekUnknown)
+		return o.ask(kind == kekUnknown)
 	}), nil
 }
 

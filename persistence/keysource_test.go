@@ -52,21 +52,21 @@ func TestKeySourcesInOrder(t *testing.T) {
 	all := []string{credentialVariable, credentials, passphraseVariable, secret}
 	ask := func(bool) (messages.Secret, error) { return "asked", nil }
 	for name, c := range map[string]struct {
-		o    Options
+		o    sourceOptions
 		kind byte
 		want string
 	}{
-		"flag":                  {Options{KeyFile: file, getenv: environment(all...)}, 0, "(--key-file)"},
-		"credential":            {Options{getenv: environment(all...)}, 0, "(a systemd credential)"},
-		"no such credential":    {Options{getenv: environment(credentialVariable, t.TempDir(), passphraseVariable, secret)}, 0, passphraseVariable},
-		"passphrase file":       {Options{getenv: environment(all[2:]...)}, 0, passphraseVariable},
-		"asked at first start":  {Options{Passphrase: true, AskPassphrase: ask, getenv: environment()}, 0, "that passphrase"},
-		"asked for what is":     {Options{AskPassphrase: ask, getenv: environment()}, kekPassphrase, "that passphrase"},
-		"not asked for a file":  {Options{Dir: "/data", AskPassphrase: ask, getenv: environment()}, kekFile, "/data/key"},
-		"the default":           {Options{Dir: "/data", getenv: environment()}, 0, "/data/key"},
-		"credential of another": {Options{KeyFile: file, getenv: environment(all[:2]...)}, kekPassphrase, file},
+		"flag":                  {sourceOptions{keyFile: file, getenv: environment(all...)}, 0, "(--key-file)"},
+		"credential":            {sourceOptions{getenv: environment(all...)}, 0, "(a systemd credential)"},
+		"no such credential":    {sourceOptions{getenv: environment(credentialVariable, t.TempDir(), passphraseVariable, secret)}, 0, passphraseVariable},
+		"passphrase file":       {sourceOptions{getenv: environment(all[2:]...)}, 0, passphraseVariable},
+		"asked at first start":  {sourceOptions{passphrase: true, ask: ask, getenv: environment()}, 0, "that passphrase"},
+		"asked for what is":     {sourceOptions{ask: ask, getenv: environment()}, kekPassphrase, "that passphrase"},
+		"not asked for a file":  {sourceOptions{dir: "/data", ask: ask, getenv: environment()}, kekFile, "/data/key"},
+		"the default":           {sourceOptions{dir: "/data", getenv: environment()}, 0, "/data/key"},
+		"credential of another": {sourceOptions{keyFile: file, getenv: environment(all[:2]...)}, kekPassphrase, file},
 	} {
-		if got, err := c.o.findSource(c.kind); err != nil ||
+		if got, err := findSource(&c.o, c.kind); err != nil ||
 			!strings.Contains(got.String(), c.want) {
 			t.Errorf("%s: %v, %v; want %s", name, got, err, c.want)
 		}

@@ -36,25 +36,6 @@ func wrongKind(path string, mode fs.FileMode) error {
 		"move it away, and start again", path, atomicfile.Kind(mode))
 }
 
-// placeOfKey returns where a key file is written: a link stays, and what it leads to is replaced.
-func placeOfKey(path string) (string, error) {
-	place, err := atomicfile.ResolveRegular(path)
-	if err != nil {
-		return "", fmt.Errorf("find the place of the key file: %w", err)
-	}
-	return place.Path, nil
-}
-
-// readKeyText reads a key file. One that this process was started with may be a pipe; of others a
-// named pipe would wait for ever.
-func readKeyText(path string) ([]byte, error) {
-	place, err := atomicfile.Resolve(path)
-	if err == nil && place.Descriptor >= 0 {
-		return os.ReadFile(path)
-	}
-	return atomicfile.ReadRegular(path)
-}
-
 // removeRegular removes a file that an earlier attempt may have left.
 func removeRegular(path string) error {
 	info, err := os.Lstat(path)

@@ -197,8 +197,9 @@ type rowHasher struct {
 	sum [sha256.Size]byte
 }
 
-func newRowHasher(ring *keyring) *rowHasher {
-	return &rowHasher{mac: hmac.New(sha256.New, ring.rows)}
+// newRowHasher returns a hasher with the ring's key of row hashes.
+func newRowHasher(key []byte) *rowHasher {
+	return &rowHasher{mac: hmac.New(sha256.New, key)}
 }
 
 // hash covers the bucket, the key, and of a sealed value what makes it that value: key version and

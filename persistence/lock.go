@@ -69,3 +69,20 @@ func readPID(path string) int {
 // unlock releases the data directory. A process that is being forked at this moment has the file
 // open, too: closing it alone would leave the lock to that one until its exec.
 func unlock(lock *os.File) error { return errors.Join(unlockFile(lock), lock.Close()) }
+
+// InUseError says that another process holds the data directory.
+type InUseError struct {
+	Dir string
+	PID int // 0 where it could not be told
+}
+
+// Error names the holder and what to do about it.
+func (e *InUseError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("the data directory %s is in use by another process; stop that one, "+
+			"or give another --data-dir", e.Dir)
+	}
+	return fmt.Sprintf(
+		"the data directory %s is in use by process %d; stop that one, or give another --data-dir",
+		e.Dir, e.PID)
+}

@@ -148,3 +148,6 @@ func lost(b, whole []byte) error {
 	}
 	return nil
 }
+
+// ErrForeign means that a file is something else than a database of this program.
+var ErrForeign = errors.New("not a Gusty database")

@@ -141,7 +141,7 @@ func checkOutbox(t *testing.T, s *Store) {
 	_, err := s.view(func(r *reader) error {
 		return r.scan(bucketOutbox, func(key, record []byte) error {
 			rows++
-			return counted.countDocument(key, record)
+			return countDocument(&counted, key, record)
 		})
 	})
 	o := outboxOf(t, s)

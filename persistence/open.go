@@ -155,7 +155,7 @@ func (s *Store) load(tx *bolt.Tx, kek Key) error {
 	if s.ring, err = openKeyring(tx, kek, h.database); err != nil {
 		return err
 	}
-	s.hasher = newRowHasher(s.ring)
+	s.hasher = newRowHasher(s.ring.rows)
 	s.ledger, err = readLedger(newReader(tx, s.ring))
 	s.alive = s.ledger.alive
 	return err

@@ -12,11 +12,11 @@ import (
 
 // openKey returns the key of a database by its header. A change of the key file that was cut short
 // is finished.
-func openKey(o *Options, source keySource, h *header) (Key, error) {
+func openKey(database string, source keySource, h *header) (Key, error) {
 	if h.kekKind != source.kind() {
 		return Key{}, fmt.Errorf("%w %s: it needs %s, and %s was given; name the right one "+
 			"(docs/storage.md, Keys)",
-			ErrWrongKey, o.databaseFile(), kindName(h.kekKind), source)
+			ErrWrongKey, database, kindName(h.kekKind), source)
 	}
 	kek, err := source.key(&h.stretching)
 	if err == nil && h.checkKEK(kek) {
@@ -32,13 +32,13 @@ func openKey(o *Options, source keySource, h *header) (Key, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return kek, fmt.Errorf("%w: there is %s, but no key at %s; restore the key from a copy, "+
 			"or %s",
-			ErrWrongKey, o.databaseFile(), source.(keyFile).path, howToNameTheKey)
+			ErrWrongKey, database, source.(keyFile).path, howToNameTheKey)
 	case err != nil:
 		return kek, err
 	}
 	return kek, fmt.Errorf("%w %s: %s is another one than it was made with; restore that one, or "+
 		"%s",
-		ErrWrongKey, o.databaseFile(), source, howToNameTheKey)
+		ErrWrongKey, database, source, howToNameTheKey)
 }
 
 func kindName(kind byte) string {

@@ -63,3 +63,11 @@ func (o *Options) setDefaults() {
 func (o *Options) databaseFile() string { return filepath.Join(o.Dir, databaseName) }
 
 func (o *Options) outputDir() string { return filepath.Join(o.Dir, outputName) }
+
+// source returns where the key-encryption key may come from.
+func (o *Options) source() *sourceOptions {
+	return &sourceOptions{
+		dir: o.Dir, keyFile: o.KeyFile, passphrase: o.Passphrase, ask: o.AskPassphrase,
+		getenv: o.getenv,
+	}
+}

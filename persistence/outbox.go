@@ -43,7 +43,7 @@ func (w *writer) appendDocument(d *messages.Document) error {
 }
 
 // countDocument adds a row of the outbox to a ledger that is made anew.
-func (l *ledger) countDocument(key, record []byte) error {
+func countDocument(l *ledger, key, record []byte) error {
 	doc, err := decodeDocument(record)
 	switch {
 	case err != nil:

@@ -15,7 +15,7 @@ func migrateOutbox(tx *bolt.Tx, h *header, kek Key) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring)}
+	w := &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring.rows)}
 	if w.ledger, err = readLedger(&w.reader); err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func decodeDocument(record []byte) (doc messages.Document, err error) {
 		case documentBody:
 			doc.Body = d.data
 		default:
-			d.outputRef(&ref)
+			decodeOutputRef(&d, &ref)
 		}
 	}
 	if ref.RunID != "" {
@@ -104,7 +104,8 @@ func decodeDocument(record []byte) (doc messages.Document, err error) {
 	return doc, d.err
 }
 
-func (d *decoder) outputRef(ref *messages.OutputRef) {
+// decodeOutputRef reads a field of the output that a document stands for.
+func decodeOutputRef(d *decoder, ref *messages.OutputRef) {
 	switch d.number {
 	case documentRunID:
 		ref.RunID = d.text()

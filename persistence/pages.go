@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // This file reads bbolt's pages by itself, with every bound checked: bbolt trusts a file so far
@@ -111,4 +114,17 @@ func (p *pageFile) claimFree() error {
 		return fmt.Errorf("%d pages are neither used nor free", p.left)
 	}
 	return nil
+}
+
+// viewFile reads a closed database.
+func viewFile(path string, read func(*bolt.Tx) error) error {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:      time.Second,
+		ReadOnly:     true,
+		NoStatistics: true,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.View(read), db.Close())
 }

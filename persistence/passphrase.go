@@ -31,6 +31,9 @@ const (
 // have any.
 const minPassphraseBytes = 12
 
+// saltBytes is the length of a salt, of a passphrase and of an output file.
+const saltBytes = 16
+
 const stretchingBytes = 4 + 4 + 1 + saltBytes
 
 // stretching is how a key-encryption key is made of a passphrase: argon2id with these parameters.

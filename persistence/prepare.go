@@ -6,19 +6,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"gusty/internal/private"
 )
-
-// unfinished is the suffix of a database that is being made. It gets its name when it and the key
-// are durable.
-const unfinished = ".new"
-
-// asideTime is the form of the time in the name of a file that was moved aside.
-const asideTime = "20060102T150405Z"
 
 // prepare sees to it that there is a verified database and its key, and reports whether it made
 // them.
@@ -37,12 +29,12 @@ func prepare(o *Options) (kek Key, fresh bool, err error) {
 // that was asked for, and a new one made.
 func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 	h, headerErr := headerOf(o.databaseFile())
-	source, err := o.findSource(h.kekKind)
+	source, err := findSource(o.source(), h.kekKind)
 	if err != nil {
 		return kek, false, err
 	}
 	if headerErr == nil {
-		kek, err = openKey(o, source, &h)
+		kek, err = openKey(o.databaseFile(), source, &h)
 	} else if kek, err = keyOfUnreadable(source); errors.Is(err, fs.ErrNotExist) {
 		err = headerErr
 	}
@@ -50,7 +42,7 @@ func prepareExisting(o *Options) (kek Key, fresh bool, err error) {
 		err = o.verify(kek)
 	}
 	if err == nil {
-		o.renewProtection(source, kek)
+		renewProtection(source, kek, o.Logger)
 		return kek, false, nil
 	}
 	if !o.StartEmpty || !isUnusable(err) {
@@ -77,7 +69,7 @@ func (o *Options) verify(kek Key) error {
 
 // prepareNew tells a first start, or one that was cut short, from a lost database.
 func prepareNew(o *Options) (kek Key, fresh bool, err error) {
-	source, err := o.findSource(kekUnknown)
+	source, err := findSource(o.source(), kekUnknown)
 	if err != nil {
 		return kek, false, err
 	}
@@ -137,17 +129,6 @@ func moveAside(o *Options, now time.Time) error {
 	return syncDir(o.Dir)
 }
 
-// makeDir makes a directory that only the agent's user can enter, durably.
-func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := private.MakeDir(dir); err != nil {
-		return fmt.Errorf("make the directory: %w", err)
-	}
-	return syncDir(filepath.Dir(filepath.Clean(dir)))
-}
-
 // makeDataDir is makeDir for a data directory. One that is there already is closed to others, or
 // refused: see private.SecureDir.
 func makeDataDir(dir string, logger *slog.Logger) error {
@@ -155,12 +136,4 @@ func makeDataDir(dir string, logger *slog.Logger) error {
 		return err
 	}
 	return private.SecureDir(dir, logger)
-}
-
-func exists(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -117,14 +117,3 @@ func (s *Store) degrade(code messages.Code, cause error) {
 		s.logger.Error("the store can't write; reads go on", "code", string(code), "error", cause)
 	}
 }
-
-// IsStorageError reports whether an error means that a disk has no room, no quota left, or is
-// read-only: nothing is wrong with what was to be written, and it may be written later.
-func IsStorageError(err error) bool {
-	if e := messages.AsError(err); e != nil {
-		return e.Code == messages.CodeStorageFull || e.Code == messages.CodeStorageQuota ||
-			e.Code == messages.CodeStorageReadOnly
-	}
-	_, ok := storageCode(err)
-	return ok
-}

@@ -117,7 +117,7 @@ func (r *rebuild) begin() (err error) {
 	if err != nil {
 		return err
 	}
-	r.writer = &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring)}
+	r.writer = &writer{reader: *newReader(tx, ring), hasher: newRowHasher(ring.rows)}
 	return r.makeBuckets(tx)
 }
 
@@ -211,7 +211,9 @@ func (r *rebuild) fillLedger() error {
 		return err
 	}
 	l.outboxBytes, l.dead, l.deadBytes = 0, 0, 0
-	return r.writer.scan(bucketOutbox, l.countDocument)
+	return r.writer.scan(bucketOutbox, func(key, record []byte) error {
+		return countDocument(l, key, record)
+	})
 }
 
 // countOld counts the rows that older data keys sealed, where a rotation was under way: it begins

@@ -114,8 +114,8 @@ func keyToRecover(store *Options) (kek Key, err error) {
 	}
 	for i := range found {
 		var source keySource
-		if source, err = store.findSource(found[i].kekKind); err == nil {
-			kek, err = openKey(store, source, &found[i])
+		if source, err = findSource(store.source(), found[i].kekKind); err == nil {
+			kek, err = openKey(store.databaseFile(), source, &found[i])
 		}
 		if err == nil {
 			return kek, nil
@@ -124,7 +124,7 @@ func keyToRecover(store *Options) (kek Key, err error) {
 	if len(found) > 0 {
 		return kek, err
 	}
-	source, err := store.findSource(kekUnknown)
+	source, err := findSource(store.source(), kekUnknown)
 	if err != nil {
 		return kek, err
 	}

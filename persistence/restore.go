@@ -78,7 +78,7 @@ func (o *RestoreOptions) key(database string) (Key, error) {
 	}
 	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase}
 	store.setDefaults()
-	source, err := store.findSource(h.kekKind)
+	source, err := findSource(store.source(), h.kekKind)
 	if err != nil {
 		return Key{}, err
 	}

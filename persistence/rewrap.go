@@ -62,7 +62,7 @@ func changeKey(o *Options, kek Key, to NewKey) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	present, err := o.findSource(h.kekKind)
+	present, err := findSource(o.source(), h.kekKind)
 	if err != nil {
 		return "", err
 	}
@@ -104,7 +104,7 @@ func (n NewKey) ready(o *Options, present keySource, h *header) (fresh Key, err 
 			return fresh, err
 		}
 		return readOrMake(n.File)
-	case !isFile || file.isCredential(o):
+	case !isFile || isCredential(file, o):
 		return fresh, ErrNoPlaceForKey
 	}
 	if fresh, err = newKey(); err == nil {
@@ -119,7 +119,8 @@ func isSameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-func (k keyFile) isCredential(o *Options) bool {
+// isCredential reports whether a key file is the one that systemd hands to the agent.
+func isCredential(k keyFile, o *Options) bool {
 	return o.getenv(credentialVariable) != "" &&
 		k.path == filepath.Join(o.getenv(credentialVariable), credentialName)
 }
@@ -192,7 +193,7 @@ var ErrNoKeyFile = errors.New("the key is made of a passphrase: keep that")
 // it: for a copy to keep elsewhere. It does not look at the database, so the agent may run.
 func ExportKey(o Options) ([]byte, error) {
 	o.setDefaults()
-	source, err := o.findSource(kekUnknown)
+	source, err := findSource(o.source(), kekUnknown)
 	if err != nil {
 		return nil, err
 	}

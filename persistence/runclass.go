@@ -64,7 +64,7 @@ func (r *reader) taken(id runKey, k *runKeeping) takenBytes {
 }
 
 // countTaken replaces in the ledger's counts what a run took by what it takes now.
-func (l *ledger) countTaken(before, now takenBytes) {
+func countTaken(l *ledger, before, now takenBytes) {
 	l.runBytes += now.all - before.all
 	l.apartBytes = lessBy(l.apartBytes+now.apart, before.apart)
 }

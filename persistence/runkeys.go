@@ -1,8 +1,10 @@
 package persistence
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"gusty/messages"
 )
@@ -59,4 +61,11 @@ func (k runKey) byState(state byte) []byte { return append([]byte{state}, k[:]..
 
 func (k runKey) byJobState(job nameKey, state byte) []byte {
 	return append(append(job[:], state), k[:]...)
+}
+
+// madeAt returns the time of a run's id, to the millisecond.
+func (k runKey) madeAt() time.Time {
+	var ms [8]byte
+	copy(ms[2:], k[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
 }

@@ -81,7 +81,7 @@ func (w *writer) storeRun(id runKey, run *messages.Run, kept *runKeeping, before
 	if err := w.put(bucketRuns, id[:], e.buf); err != nil {
 		return err
 	}
-	w.ledger.countTaken(before, w.taken(id, kept))
+	countTaken(&w.ledger, before, w.taken(id, kept))
 	return nil
 }
 

@@ -6,9 +6,6 @@ import (
 	"gusty/messages"
 )
 
-// releaseEvery is how many rows a scan reads before it gives the map's pages back.
-const releaseEvery = 4096
-
 // scan opens every row of a bucket in key order, and gives pages back as it goes and at its end.
 func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
 	rows := 0

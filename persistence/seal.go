@@ -12,14 +12,6 @@ import (
 // associated data. It is not that of the file: a migration need not seal everything anew.
 const sealVersion = 1
 
-// A sealed value is the version of its data key (4 bytes), a random nonce (12), the ciphertext, and
-// the tag (16).
-const (
-	sealedHead  = 4 + nonceBytes
-	sealedTail  = 16
-	sealedExtra = sealedHead + sealedTail
-)
-
 var errSeal = errors.New("a sealed value does not open")
 
 // sealer seals and opens values. It belongs to one goroutine; ad and plain are used again from

@@ -32,7 +32,6 @@ const (
 const (
 	segmentMagic  = "GUSTYOUT"
 	segmentHeader = 8 + 2 + 4 + saltBytes
-	saltBytes     = 16
 	frameLead     = 4 + 8         // length, number
 	frameHead     = 8 + 8 + 8 + 1 // sequence, offset, time in nanoseconds since 1970, stream
 	maxFrame      = 1 << 20

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -128,14 +127,4 @@ func (m *startMarks) shut() {
 		m.file = nil
 	}
 	m.slots, m.free, m.count = map[runKey]int{}, nil, 0
-}
-
-// forgetStarts removes the file: the database is another than the one that the marks were made
-// beside.
-func forgetStarts(dir string) error {
-	err := os.Remove(filepath.Join(dir, startsName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the file of starts: %w", err)
-	}
-	return nil
 }

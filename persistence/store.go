@@ -13,14 +13,6 @@ import (
 	"gusty/messages"
 )
 
-// The names in the data directory.
-const (
-	databaseName = "gusty.db"
-	keyName      = "key"
-	outputName   = "output"
-	startsName   = "starts"
-)
-
 // growBytes is how much the file grows beyond what a transaction needs, so that few transactions
 // pay for growing.
 const growBytes = 1 << 20

@@ -118,7 +118,7 @@ func (w *writer) removeRuns(runs []endedRun, done *trimmed) error {
 	gone := map[nameKey][]*endedRun{}
 	for i := range runs {
 		run := &runs[i]
-		w.ledger.countTaken(w.taken(run.id, &run.kept), takenBytes{})
+		countTaken(&w.ledger, w.taken(run.id, &run.kept), takenBytes{})
 		if err := w.removeRun(run); err != nil {
 			return err
 		}

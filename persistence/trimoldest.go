@@ -146,13 +146,6 @@ func (s *search) take(run *endedRun) {
 	s.found = append(s.found, *run)
 }
 
-// madeAt returns the time of a run's id, to the millisecond.
-func (k runKey) madeAt() time.Time {
-	var ms [8]byte
-	copy(ms[2:], k[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
-}
-
 // runsBefore returns an id that is above those of all runs made before t and not above any other: a
 // UUIDv7 begins with the milliseconds since 1970 in 6 bytes (RFC 9562).
 func runsBefore(t time.Time) (id runKey) {

@@ -167,3 +167,18 @@ func readLedger(r *reader) (ledger, error) {
 	}
 	return parseLedger(record)
 }
+
+// hiddenName is a name with what stands for it.
+type hiddenName struct {
+	what, name string
+	key        nameKey
+}
+
+// hide is the keyring's. It remembers the last name, since one change asks for the same one again
+// and again.
+func (r *reader) hide(what, name string) nameKey {
+	if h := &r.hidden; h.what != what || h.name != name {
+		*h = hiddenName{what, name, r.ring.hide(what, name)}
+	}
+	return r.hidden.key
+}

@@ -136,7 +136,7 @@ func (v *verifier) openKeys(kek Key, h *header) error {
 	if err != nil {
 		return err
 	}
-	v.opener, v.hasher = &sealer{ring: ring}, newRowHasher(ring)
+	v.opener, v.hasher = &sealer{ring: ring}, newRowHasher(ring.rows)
 	return nil
 }
 
