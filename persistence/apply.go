@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 var errUnknownRow = errors.New("a change holds a row of an unknown kind")
@@ -28,7 +29,7 @@ func (w *writer) applyChange(c *messages.Change, result *messages.Committed) (ou
 }
 
 func (w *writer) applyAll(rows []messages.Row, out *outcome) error {
-	first := w.ledger.lastDocument + 1
+	first := w.ledger.LastDocument + 1
 	for _, row := range rows {
 		run, isRun := row.(messages.RunRow)
 		var err error
@@ -62,14 +63,14 @@ func referring(rows []messages.Row, runID string, first uint64) (sequences []uin
 
 func (w *writer) checkAll(rows []messages.Row) error {
 	for _, row := range rows {
-		if err := w.check(row); err != nil {
+		if err := w.Check(row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *writer) check(row messages.Row) error {
+func (w *writer) Check(row messages.Row) error {
 	switch row := row.(type) {
 	case messages.JobRow:
 		return w.checkJob(row.Job.Name, row.Expect)
@@ -134,7 +135,7 @@ func (w *writer) applyOutbox(row messages.Row) error {
 	case messages.OutboxAged:
 		return w.dropAged(row.Before)
 	case messages.LossTold:
-		w.ledger.loss = loss{}
+		w.ledger.Loss = format.Loss{}
 		return nil
 	default:
 		return fmt.Errorf("%w: %T", errUnknownRow, row)

@@ -11,6 +11,8 @@ import (
 
 	"gusty/internal/private"
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // Backup is a copy of the store as one transaction shows it, in the spool directory: the database
@@ -43,8 +45,8 @@ func (s *Store) Backup() (*Backup, error) {
 	b := &Backup{store: s, dir: s.spool, growing: map[string]int64{}}
 	if err := b.fill(); err != nil {
 		b.Close()
-		if code, ok := storageCode(err); ok {
-			return nil, storageError(code)
+		if code, ok := datadir.StorageCode(err); ok {
+			return nil, datadir.StorageError(code)
 		}
 		return nil, fmt.Errorf("back up the store: %w", err)
 	}
@@ -63,7 +65,7 @@ func (b *Backup) Close() {
 	if b.store == nil {
 		return
 	}
-	if err := os.RemoveAll(b.dir); err != nil && !IsStorageError(err) {
+	if err := os.RemoveAll(b.dir); err != nil && !datadir.IsStorageError(err) {
 		// a disk that takes no writes holds no copy
 		b.store.logger.Warn("the copy of a backup could not be removed; the next start removes it",
 			"error", err)
@@ -90,7 +92,7 @@ func (b *Backup) fill() error {
 	})
 	ring := b.store.ring
 	b.manifest = Manifest{
-		Format: backupFormat, DatabaseID: hex.EncodeToString(ring.database[:]), TransactionID: id,
+		Format: backupFormat, DatabaseID: hex.EncodeToString(ring.Database[:]), TransactionID: id,
 		MadeAt: time.Now().UTC().Truncate(time.Second), Version: b.store.build.Version,
 	}
 	return err
@@ -102,13 +104,13 @@ func (b *Backup) makeSpool() error {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return err
 	}
-	if err := private.MakeDir(filepath.Join(b.dir, outputName)); err != nil {
+	if err := private.MakeDir(filepath.Join(b.dir, datadir.OutputName)); err != nil {
 		return err
 	}
-	free, known := diskRoom(b.dir)
+	free, known := datadir.DiskRoom(b.dir)
 	if known && free < b.store.fileBytes.Load()+reservedBytes {
 		return fmt.Errorf("%d bytes are free, and the copy needs %d: %w", free,
-			b.store.fileBytes.Load()+reservedBytes, errNoSpace)
+			b.store.fileBytes.Load()+reservedBytes, datadir.ErrNoSpace)
 	}
 	return nil
 }
@@ -117,7 +119,7 @@ func (b *Backup) makeSpool() error {
 const reservedBytes = 8 << 20
 
 func (b *Backup) copyDatabase(r *reader) error {
-	path := filepath.Join(b.dir, databaseName)
+	path := filepath.Join(b.dir, datadir.DatabaseName)
 	f, err := private.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -134,8 +136,8 @@ func (b *Backup) linkOutput(r *reader) error {
 
 func (b *Backup) linkEach(r *reader) error {
 	return eachFile(b.store.output, func(name string) error {
-		run, ok := parseRunKey(trimSegment(name))
-		if !ok || !r.has(bucketRuns, run[:]) {
+		run, ok := format.ParseRunKey(trimSegment(name))
+		if !ok || !r.has(format.BucketRuns, run[:]) {
 			return nil
 		}
 		if _, done := b.growing[name]; done {
@@ -160,7 +162,7 @@ func (b *Backup) linkGrowing(o *Output) error {
 		if err := b.link(name); err != nil {
 			return err
 		}
-		info, err := os.Stat(filepath.Join(b.dir, outputName, name))
+		info, err := os.Stat(filepath.Join(b.dir, datadir.OutputName, name))
 		if _, known := b.growing[name]; err == nil && !known {
 			b.growing[name] = info.Size()
 		}
@@ -171,7 +173,7 @@ func (b *Backup) linkGrowing(o *Output) error {
 // link links an output file, or copies it where the file system has no links. One that is gone is
 // left out.
 func (b *Backup) link(name string) error {
-	from, to := filepath.Join(b.store.output, name), filepath.Join(b.dir, outputName, name)
+	from, to := filepath.Join(b.store.output, name), filepath.Join(b.dir, datadir.OutputName, name)
 	err := os.Link(from, to)
 	switch {
 	case errors.Is(err, os.ErrExist), errors.Is(err, os.ErrNotExist):

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // storeRunWithOutput stores a run that printed more than fits into its row.
@@ -121,7 +122,7 @@ func restored(t testing.TB, keyDir string, archive []byte) string {
 	to := filepath.Join(t.TempDir(), "elsewhere")
 	_, err := Restore(RestoreOptions{
 		Dir:        to,
-		KeyFile:    filepath.Join(keyDir, keyName),
+		KeyFile:    filepath.Join(keyDir, datadir.KeyName),
 		InstallKey: true,
 	}, bytes.NewReader(archive))
 	if err != nil {
@@ -146,7 +147,7 @@ func TestBackupKeepsTrimmedOutput(t *testing.T) {
 	for n := 2; n < 6; n++ {
 		storeRunWithOutput(t, s, n, "job")
 	}
-	if _, err := os.Stat(filepath.Join(dir, outputName, testRunID(1)+".0")); !errors.Is(err,
+	if _, err := os.Stat(filepath.Join(dir, datadir.OutputName, testRunID(1)+".0")); !errors.Is(err,
 		os.ErrNotExist) {
 		t.Errorf("the output of a trimmed run is still there: %v", err)
 	}
@@ -164,7 +165,7 @@ func TestTrimmingWaitsForTheLinks(t *testing.T) {
 	storeRunWithOutput(t, s, 1, "job")
 	s.trimming.hold()
 	storeRunWithOutput(t, s, 2, "job")
-	file := filepath.Join(dir, outputName, testRunID(1)+".0")
+	file := filepath.Join(dir, datadir.OutputName, testRunID(1)+".0")
 	if _, err := os.Stat(file); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // FuzzReadBackup: no archive makes the reader panic, and one that it takes holds what its manifest
@@ -28,11 +32,11 @@ func FuzzReadBackup(f *testing.F) {
 func FuzzRecover(f *testing.F) {
 	dir := f.TempDir()
 	fillStore(f, dir)
-	kek, err := ReadKeyFile(filepath.Join(dir, keyName))
+	kek, err := keyring.ReadKeyFile(filepath.Join(dir, datadir.KeyName))
 	if err != nil {
 		f.Fatal(err)
 	}
-	file, err := os.ReadFile(filepath.Join(dir, databaseName))
+	file, err := os.ReadFile(filepath.Join(dir, datadir.DatabaseName))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -49,7 +53,7 @@ func FuzzRecover(f *testing.F) {
 		if _, err := o.rebuild(from, to, kek); err != nil {
 			return
 		}
-		if err := VerifyFile(to, kek); err != nil {
+		if err := verify.VerifyFile(to, kek); err != nil {
 			t.Error(err)
 		}
 	})

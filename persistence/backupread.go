@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"path"
+
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // ErrBackup says that what should be a backup is none, is cut short, or is altered.
@@ -25,7 +28,7 @@ func ReadBackup(in io.Reader, put func(name string, content io.Reader) error) (M
 	for {
 		header, err := r.archive.Next()
 		if errors.Is(err, io.EOF) {
-			return r.manifest, r.check()
+			return r.manifest, r.Check()
 		}
 		if err != nil {
 			return r.manifest, notWhole(err)
@@ -69,9 +72,9 @@ func inBackup(name string) bool {
 	dir, base := path.Split(name)
 	switch dir {
 	case "":
-		return name == databaseName || name == manifestName || name == manifestSumName
-	case outputName + "/":
-		run, ok := parseRunKey(trimSegment(base))
+		return name == datadir.DatabaseName || name == manifestName || name == manifestSumName
+	case datadir.OutputName + "/":
+		run, ok := format.ParseRunKey(trimSegment(base))
 		for number := range segmentCount {
 			if ok && base == path.Base(segmentPath("", run, number)) {
 				return true
@@ -127,8 +130,8 @@ func (f *faithful) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// check compares what was read with the manifest.
-func (r *backupReader) check() error {
+// Check compares what was read with the manifest.
+func (r *backupReader) Check() error {
 	switch sum := sha256.Sum256(r.text); {
 	case r.text == nil || r.sum == "":
 		return notWhole(errors.New("its manifest is missing, so it was cut short"))
@@ -142,10 +145,10 @@ func (r *backupReader) check() error {
 		return notWhole(fmt.Errorf("its form is %d, and this program knows %d; use a newer one",
 			r.manifest.Format, backupFormat))
 	}
-	return r.compare()
+	return r.Compare()
 }
 
-func (r *backupReader) compare() error {
+func (r *backupReader) Compare() error {
 	for _, want := range r.manifest.Files {
 		have, ok := r.sums[want.Name]
 		switch {
@@ -156,7 +159,7 @@ func (r *backupReader) compare() error {
 		}
 		delete(r.sums, want.Name)
 	}
-	if len(r.manifest.Files) == 0 || r.manifest.Files[0].Name != databaseName {
+	if len(r.manifest.Files) == 0 || r.manifest.Files[0].Name != datadir.DatabaseName {
 		return notWhole(errors.New("it has no database"))
 	}
 	for name := range r.sums {

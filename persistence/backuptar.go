@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"gusty/persistence/internal/datadir"
 )
 
 // WriteTo writes the backup as a tar archive, with bounded memory.
@@ -44,15 +46,15 @@ type backupTar struct {
 }
 
 func (t *backupTar) writeAll(b *Backup) error {
-	if err := t.writeFile(filepath.Join(b.dir, databaseName), databaseName, -1); err != nil {
+	if err := t.writeFile(filepath.Join(b.dir, datadir.DatabaseName), datadir.DatabaseName, -1); err != nil {
 		return err
 	}
-	err := eachFile(filepath.Join(b.dir, outputName), func(name string) error {
+	err := eachFile(filepath.Join(b.dir, datadir.OutputName), func(name string) error {
 		size, grows := b.growing[name]
 		if !grows {
 			size = -1
 		}
-		return t.writeFile(filepath.Join(b.dir, outputName, name), outputName+"/"+name, size)
+		return t.writeFile(filepath.Join(b.dir, datadir.OutputName, name), datadir.OutputName+"/"+name, size)
 	})
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func (t *backupTar) writeFile(path, name string, size int64) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	return errors.Join(t.manifest.add(ManifestFile{
+	return errors.Join(t.manifest.Add(ManifestFile{
 		Name:   name,
 		Bytes:  size,
 		SHA256: hex.EncodeToString(sum),
@@ -85,7 +87,7 @@ func (t *backupTar) writeFile(path, name string, size int64) error {
 }
 
 func (t *backupTar) writeManifest() error {
-	size, err := t.manifest.finish()
+	size, err := t.manifest.Finish()
 	if err != nil {
 		return err
 	}

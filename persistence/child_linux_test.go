@@ -3,6 +3,10 @@ package persistence
 import (
 	"errors"
 	"testing"
+
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // TestChildEndedByOthers: an end of the verifying process that is not the file's doing must not be
@@ -16,8 +20,8 @@ func TestChildEndedByOthers(t *testing.T) {
 		"echo 'fatal error: stack overflow' >&2; exit 2":                 true,
 		"kill -BUS $$": true, "exit 10": true,
 	} {
-		err := SpawnVerifier("sh", "-c", script)("gusty.db", Key{})
-		if err == nil || errors.Is(err, ErrDamaged) != damage {
+		err := verify.SpawnVerifier("sh", "-c", script)("gusty.db", keyring.Key{})
+		if err == nil || errors.Is(err, format.ErrDamaged) != damage {
 			t.Errorf("%s: got %v, want damage %t", script, err, damage)
 		}
 	}

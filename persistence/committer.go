@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // outcome gathers what applying one change has brought.
 type outcome struct {
 	job        *messages.Job // of the last JobRow
-	key        nameKey
+	key        format.NameKey
 	useful     bool // there is something to be committed
 	added      int  // runs
 	parameters bool // one was changed
@@ -26,12 +27,12 @@ func (s *Store) runCommitter() {
 	defer close(s.committed)
 	released := time.Now()
 	for {
-		batch := s.queue.take(quietAfter, s.release)
+		batch := s.queue.Take(quietAfter, s.release)
 		if batch == nil {
 			return
 		}
 		if err := s.commitBatch(batch); err != nil {
-			s.fail(batch, err)
+			s.Fail(batch, err)
 			return
 		}
 		if time.Since(released) > releaseAfter {
@@ -54,22 +55,22 @@ func (s *Store) release() {
 	}
 }
 
-// fail ends the committer: what it held may be done or not, what still waits is not, and nothing is
+// Fail ends the committer: what it held may be done or not, what still waits is not, and nothing is
 // taken any more.
-func (s *Store) fail(batch []pending, err error) {
+func (s *Store) Fail(batch []pending, err error) {
 	s.logger.Error("the store can't commit any more; the agent ends to start afresh from the disk",
 		"error", err)
 	for i := range batch {
-		batch[i].finish(messages.Committed{Err: err})
+		batch[i].Finish(messages.Committed{Err: err})
 	}
 	s.queue.close()
 	for {
-		rest := s.queue.take(0, nil)
+		rest := s.queue.Take(0, nil)
 		if rest == nil {
 			break
 		}
 		for i := range rest {
-			rest[i].finish(messages.Committed{Err: err})
+			rest[i].Finish(messages.Committed{Err: err})
 		}
 	}
 	s.failed <- err
@@ -95,7 +96,7 @@ func (s *Store) commitBatch(batch []pending) (err error) {
 		return s.commitApart(batch)
 	case failed != nil:
 		s.logger.Error("a change could not be applied; nothing of it was done", "error", failed.err)
-		batch[0].finish(messages.Committed{Err: asRefusal(failed.err)})
+		batch[0].Finish(messages.Committed{Err: asRefusal(failed.err)})
 		return nil
 	}
 	if e := messages.AsError(err); e != nil {
@@ -150,7 +151,7 @@ func (s *Store) commitTogether(batch []pending) error {
 			s.live.tellEnds(&batch[i].change)
 			s.starts.settle(&batch[i].change)
 		}
-		batch[i].finish(results[i])
+		batch[i].Finish(results[i])
 	}
 	return nil
 }
@@ -171,6 +172,6 @@ func (w *writer) applyBatch(batch []pending, results []messages.Committed, sum *
 
 func finishAll(batch []pending, err error) {
 	for i := range batch {
-		batch[i].finish(messages.Committed{Err: err})
+		batch[i].Finish(messages.Committed{Err: err})
 	}
 }

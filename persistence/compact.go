@@ -4,6 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/compact"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // compactFromBytes is the size from which a start compacts a file that is more than half free.
@@ -22,12 +28,12 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 	if err := o.makeReady(); err != nil {
 		return c, err
 	}
-	lock, err := lockDir(o.Dir)
+	lock, err := datadir.LockDir(o.Dir)
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, unlock(lock)) }()
-	if err := finishSwaps(o.Dir); err != nil {
+	defer func() { err = errors.Join(err, datadir.Unlock(lock)) }()
+	if err := datadir.FinishSwaps(o.Dir); err != nil {
 		return c, err
 	}
 	kek, _, err := prepare(&o)
@@ -39,8 +45,8 @@ func Compact(o Options, progress func(done, all uint64)) (c Compaction, err erro
 
 // compactAtStart compacts the file where that is worth the time. A start does not fail for want of
 // it.
-func compactAtStart(o *Options, kek Key) {
-	free, size, err := freeBytes(o.databaseFile())
+func compactAtStart(o *Options, kek keyring.Key) {
+	free, size, err := boltfile.FreeBytes(o.databaseFile())
 	if err != nil || size < compactFromBytes || free <= size/2 {
 		return
 	}
@@ -55,8 +61,8 @@ func compactAtStart(o *Options, kek Key) {
 }
 
 // compact puts a copy of the database in its place.
-func compactFile(o *Options, kek Key, progress func(done, all uint64)) (c Compaction, err error) {
-	path, half := o.databaseFile(), o.databaseFile()+compacting
+func compactFile(o *Options, kek keyring.Key, progress func(done, all uint64)) (c Compaction, err error) {
+	path, half := o.databaseFile(), o.databaseFile()+datadir.Compacting
 	if c.Before, err = sizeOfFile(path); err != nil {
 		return c, err
 	}
@@ -69,7 +75,7 @@ func compactFile(o *Options, kek Key, progress func(done, all uint64)) (c Compac
 	if err := os.Rename(half, path); err != nil {
 		return c, errors.Join(fmt.Errorf("compact the database: %w", err), removeUnfinished(half))
 	}
-	if err := syncDir(o.Dir); err != nil {
+	if err := datadir.SyncDir(o.Dir); err != nil {
 		return c, err
 	}
 	c.After, err = sizeOfFile(path)
@@ -77,7 +83,7 @@ func compactFile(o *Options, kek Key, progress func(done, all uint64)) (c Compac
 }
 
 // copyDatabase writes a durable copy and compares it with the original.
-func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) error {
+func copyDatabase(from, to string, kek keyring.Key, progress func(done, all uint64)) error {
 	rows, err := countRows(from, kek)
 	if err != nil {
 		return err
@@ -86,16 +92,16 @@ func copyDatabase(from, to string, kek Key, progress func(done, all uint64)) err
 	if err != nil {
 		return err
 	}
-	c := &copier{source: source, progress: progress, all: 2 * rows}
-	return errors.Join(c.copyTo(to), source.Close())
+	c := &compact.Copier{Source: source, Progress: progress, All: 2 * rows}
+	return errors.Join(c.CopyTo(to), source.Close())
 }
 
 // countRows returns how many rows the ledger counts, which all but the store's own buckets hold.
-func countRows(path string, kek Key) (rows uint64, err error) {
-	err = lookInto(path, kek, func(v *verifier) error {
-		l, err := v.ledger()
-		for b := range l.digests {
-			rows += l.digests[b].rows
+func countRows(path string, kek keyring.Key) (rows uint64, err error) {
+	err = verify.LookInto(path, kek, func(v *verify.Verifier) error {
+		l, err := v.Ledger()
+		for b := range l.Digests {
+			rows += l.Digests[b].Rows
 		}
 		return err
 	})
@@ -104,7 +110,7 @@ func countRows(path string, kek Key) (rows uint64, err error) {
 
 func removeUnfinished(path string) error {
 	// a file system that is read-only refuses to remove what is not there
-	there, err := exists(path)
+	there, err := datadir.Exists(path)
 	if err == nil && there {
 		err = os.Remove(path)
 	}

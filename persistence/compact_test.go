@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // hollow makes a store whose file is mostly free: jobs with long scripts that are deleted but for
@@ -60,7 +61,7 @@ func checkHollow(t testing.TB, s *Store, made int) {
 
 func fileSize(t testing.TB, dir string) int64 {
 	t.Helper()
-	size, err := sizeOfFile(filepath.Join(dir, databaseName))
+	size, err := sizeOfFile(filepath.Join(dir, datadir.DatabaseName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestCompactRefuses(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(dir, databaseName)
+	database := filepath.Join(dir, datadir.DatabaseName)
 	if err := os.Truncate(database, 8192); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestKillDuringCompactionLosesNothing(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, databaseName+compacting)); !os.IsNotExist(err) {
+		if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName+datadir.Compacting)); !os.IsNotExist(err) {
 			t.Fatalf("the unfinished file is still there: %v", err)
 		}
 	}

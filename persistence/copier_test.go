@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/compact"
+	"gusty/persistence/internal/verify"
 )
 
 // shape is what a bucket of a test holds.
@@ -72,7 +76,7 @@ func TestCopiedFileIsOneOfBbolt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = source.Close() }()
-	if err := (&copier{source: source}).copyTo(to); err != nil {
+	if err := (&compact.Copier{Source: source}).CopyTo(to); err != nil {
 		t.Fatal(err)
 	}
 	checkPages(t, to)
@@ -99,25 +103,25 @@ func checkPages(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	v, err := newVerifier(f)
+	v, err := verify.NewVerifier(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n, s := range shapes() {
 		rows := 0
-		if err := v.take(fmt.Sprint("bucket ", n), func(leaf) error {
+		if err := v.Take(fmt.Sprint("bucket ", n), func(boltfile.Leaf) error {
 			rows++
 			return nil
 		}); err != nil || rows != s.rows {
 			t.Errorf("bucket %d has %d rows, want %d: %v", n, rows, s.rows, err)
 		}
 	}
-	if err := v.pages.claimFree(); err != nil {
+	if err := v.Pages.ClaimFree(); err != nil {
 		t.Error(err)
 	}
 	if info, err := f.Stat(); err != nil ||
-		info.Size() != int64(v.pages.meta.pages)*int64(v.pages.meta.pageSize) {
-		t.Errorf("%d pages in %d bytes, %v", v.pages.meta.pages, info.Size(), err)
+		info.Size() != int64(v.Pages.Meta.Pages)*int64(v.Pages.Meta.PageSize) {
+		t.Errorf("%d pages in %d bytes, %v", v.Pages.Meta.Pages, info.Size(), err)
 	}
 }
 
@@ -185,9 +189,9 @@ func TestCopyIsComparedWithTheOriginal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = viewFile(to, (&copier{source: source}).compare)
+		err = boltfile.ViewFile(to, (&compact.Copier{Source: source}).Compare)
 		_ = source.Close()
-		if !errors.Is(err, errUnlike) {
+		if !errors.Is(err, compact.ErrUnlike) {
 			t.Errorf("%s: the copy was taken", name)
 		}
 	}

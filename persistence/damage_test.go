@@ -13,6 +13,11 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // fillStore makes a store with something in every bucket that is used, and closes it.
@@ -94,7 +99,7 @@ type damageCase struct {
 func newDamageCase(t *testing.T) *damageCase {
 	t.Helper()
 	d := &damageCase{dir: t.TempDir()}
-	d.path = filepath.Join(d.dir, databaseName)
+	d.path = filepath.Join(d.dir, datadir.DatabaseName)
 	fillStore(t, d.dir)
 	s := openStore(t, d.dir)
 	var err error
@@ -110,16 +115,16 @@ func newDamageCase(t *testing.T) *damageCase {
 	return d
 }
 
-// check opens a damaged file: it must be refused, or serve exactly what was stored. It reports
+// Check opens a damaged file: it must be refused, or serve exactly what was stored. It reports
 // whether it was refused.
-func (d *damageCase) check(t *testing.T, what string, file []byte) (refused bool) {
+func (d *damageCase) Check(t *testing.T, what string, file []byte) (refused bool) {
 	t.Helper()
 	if err := os.WriteFile(d.path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(Options{Dir: d.dir, Build: testBuild()})
 	if err != nil {
-		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) {
+		if !errors.Is(err, format.ErrDamaged) && !errors.Is(err, boltfile.ErrForeign) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if after, _ := os.ReadFile(d.path); !bytes.Equal(after, file) {
@@ -168,7 +173,7 @@ func TestFlippedBits(t *testing.T) {
 		file := bytes.Clone(d.file)
 		at, bit := used[random.IntN(len(used))]*4096+random.IntN(4096), random.IntN(8)
 		file[at] ^= 1 << bit
-		if d.check(t, fmt.Sprintf("bit %d of byte %d", bit, at), file) {
+		if d.Check(t, fmt.Sprintf("bit %d of byte %d", bit, at), file) {
 			refused++
 		}
 	}
@@ -182,23 +187,23 @@ func TestFlippedBits(t *testing.T) {
 // changes nothing.
 func usedPages(t *testing.T, file []byte) (used []int) {
 	t.Helper()
-	m, err := chooseMeta(bytes.NewReader(file), int64(len(file)))
+	m, err := boltfile.ChooseMeta(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &verifier{pages: newPageFile(bytes.NewReader(file), m), buckets: map[string]bucketValue{}}
-	err = v.pages.walk(m.root, v.addBucket)
-	for _, bucket := range v.buckets {
-		if bucket.inline == nil {
-			err = errors.Join(err, v.pages.walk(bucket.root, func(leaf) error { return nil }))
+	v := &verify.Verifier{Pages: boltfile.NewPageFile(bytes.NewReader(file), m), Buckets: map[string]verify.BucketValue{}}
+	err = v.Pages.Walk(m.Root, v.AddBucket)
+	for _, bucket := range v.Buckets {
+		if bucket.Inline == nil {
+			err = errors.Join(err, v.Pages.Walk(bucket.Root, func(boltfile.Leaf) error { return nil }))
 		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	used = []int{0, 1, int(m.freelist)}
-	for id := 2; id < int(m.pages); id++ {
-		if v.pages.seen[id/64]&(1<<(id%64)) != 0 {
+	used = []int{0, 1, int(m.Freelist)}
+	for id := 2; id < int(m.Pages); id++ {
+		if v.Pages.Seen[id/64]&(1<<(id%64)) != 0 {
 			used = append(used, id)
 		}
 	}
@@ -211,7 +216,7 @@ func TestFlippedMeta(t *testing.T) {
 		for at := range 80 {
 			file := bytes.Clone(d.file)
 			file[page+at] ^= 1 << (at % 8)
-			d.check(t, fmt.Sprint("byte ", page+at), file)
+			d.Check(t, fmt.Sprint("byte ", page+at), file)
 		}
 	}
 }
@@ -222,7 +227,7 @@ func TestDestroyedMeta(t *testing.T) {
 	for _, page := range []int{0, 4096} {
 		file := bytes.Clone(d.file)
 		clear(file[page : page+512])
-		if !d.check(t, fmt.Sprint("page ", page), file) {
+		if !d.Check(t, fmt.Sprint("page ", page), file) {
 			t.Errorf("a file without meta page %d was taken", page/4096)
 		}
 	}
@@ -243,7 +248,7 @@ func TestTruncatedAtEveryPage(t *testing.T) {
 		step = 1
 	}
 	for page := 0; page < pages; page += step {
-		if !d.check(t, fmt.Sprint("page ", page), d.file[:page*4096]) {
+		if !d.Check(t, fmt.Sprint("page ", page), d.file[:page*4096]) {
 			t.Errorf("a file of %d pages was taken", page)
 		}
 	}
@@ -257,7 +262,7 @@ func TestDuplicatedPages(t *testing.T) {
 		from, to := random.IntN(62), random.IntN(62)
 		file := bytes.Clone(d.file)
 		copy(file[to*4096:(to+1)*4096], d.file[from*4096:])
-		d.check(t, fmt.Sprintf("page %d over %d", from, to), file)
+		d.Check(t, fmt.Sprintf("page %d over %d", from, to), file)
 	}
 }
 
@@ -265,19 +270,19 @@ func TestDuplicatedPages(t *testing.T) {
 func TestATornMetaPageIsNoDamage(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
-	path := filepath.Join(dir, databaseName)
+	path := filepath.Join(dir, datadir.DatabaseName)
 	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	older := 0
-	first, second, _ := readMetas(bytes.NewReader(file), int64(len(file)))
-	a, _ := parseMeta(first)
-	if b, _ := parseMeta(second); b.tx < a.tx {
+	first, second, _ := boltfile.ReadMetas(bytes.NewReader(file), int64(len(file)))
+	a, _ := boltfile.ParseMeta(first)
+	if b, _ := boltfile.ParseMeta(second); b.Tx < a.Tx {
 		older = 4096
 	}
 	newest := 4096 - older
-	copy(file[older+pageHeaderBytes+16:older+pageHeaderBytes+40], file[newest+pageHeaderBytes+20:])
+	copy(file[older+boltfile.PageHeaderBytes+16:older+boltfile.PageHeaderBytes+40], file[newest+boltfile.PageHeaderBytes+20:])
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -288,22 +293,22 @@ func TestATornMetaPageIsNoDamage(t *testing.T) {
 // key can.
 func TestSwappedValues(t *testing.T) {
 	d := newDamageCase(t)
-	m, err := chooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
+	m, err := boltfile.ChooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &verifier{
-		pages:   newPageFile(bytes.NewReader(d.file), m),
-		buckets: map[string]bucketValue{},
+	v := &verify.Verifier{
+		Pages:   boltfile.NewPageFile(bytes.NewReader(d.file), m),
+		Buckets: map[string]verify.BucketValue{},
 	}
-	if err := v.pages.walk(m.root, v.addBucket); err != nil {
+	if err := v.Pages.Walk(m.Root, v.AddBucket); err != nil {
 		t.Fatal(err)
 	}
 	places := map[int][]int{} // of values, by length
-	for _, b := range []bucketID{bucketJobs, bucketRuns, bucketJobStates, bucketOutbox} {
-		err := v.take(b.String(), func(e leaf) error {
-			if at := bytes.Index(d.file, e.value); at >= 0 {
-				places[len(e.value)] = append(places[len(e.value)], at)
+	for _, b := range []format.BucketID{format.BucketJobs, format.BucketRuns, format.BucketJobStates, format.BucketOutbox} {
+		err := v.Take(b.String(), func(e boltfile.Leaf) error {
+			if at := bytes.Index(d.file, e.Value); at >= 0 {
+				places[len(e.Value)] = append(places[len(e.Value)], at)
 			}
 			return nil
 		})
@@ -318,7 +323,7 @@ func TestSwappedValues(t *testing.T) {
 			copy(file[at[i-1]:], d.file[at[i]:at[i]+size])
 			copy(file[at[i]:], d.file[at[i-1]:at[i-1]+size])
 			swaps++
-			d.check(t, fmt.Sprintf("the values at %d and %d", at[i-1], at[i]), file)
+			d.Check(t, fmt.Sprintf("the values at %d and %d", at[i-1], at[i]), file)
 		}
 	}
 	if swaps < 20 {
@@ -332,8 +337,8 @@ func TestDamageUnderAnOpenStore(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
 	s := openStore(t, dir)
-	key := s.ring.hide(nameOfJob, "job number 30")
-	path := filepath.Join(dir, databaseName)
+	key := s.ring.Hide(keyring.NameOfJob, "job number 30")
+	path := filepath.Join(dir, datadir.DatabaseName)
 	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -347,7 +352,7 @@ func TestDamageUnderAnOpenStore(t *testing.T) {
 		if next < 0 {
 			break
 		}
-		at += next + nameKeyBytes
+		at += next + format.NameKeyBytes
 		if !bytes.HasPrefix(file[at:], []byte{0, 0, 0, 1}) {
 			// the version of the data key: no value begins here
 			continue
@@ -360,7 +365,7 @@ func TestDamageUnderAnOpenStore(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if job, err := s.Job("job number 30"); !errors.Is(err, ErrDamaged) {
+	if job, err := s.Job("job number 30"); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("got %+v, %v", job, err)
 	}
 	if _, err := s.Job("job number 31"); err != nil {

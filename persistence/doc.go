@@ -12,7 +12,7 @@
 //
 // # Keys
 //
-// The key-encryption key comes from a keySource. It wraps the root key and the data keys; rewrap.go
+// The key-encryption key comes from a KeySource. It wraps the root key and the data keys; rewrap.go
 // moves them to another one. A new data key is made in a transaction that it seals already
 // (rotation.go); the rotator then has the committer seal everything else anew, a little in each
 // transaction (rotator.go, resealfiles.go), and deletes the old one. The keyring that all

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // Export returns every row of the tables, all of one moment, table by table; the rows of a table
@@ -29,21 +30,21 @@ func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) 
 // copyTables copies the buckets in the order in which they are given out. A job's state lies behind
 // the job.
 func copyTables(r *reader, w *snapshotWriter, runs bool) error {
-	for _, b := range []bucketID{bucketVersion, bucketParameters, bucketUsers, bucketApps} {
+	for _, b := range []format.BucketID{format.BucketVersion, format.BucketParameters, format.BucketUsers, format.BucketApps} {
 		if err := w.addAll(r, b, nil); err != nil {
 			return err
 		}
 	}
-	err := w.addAll(r, bucketJobs, func(key []byte) error {
-		if state := r.bucket(bucketJobStates).Get(key); state != nil {
-			return w.add(bucketJobStates, key, state)
+	err := w.addAll(r, format.BucketJobs, func(key []byte) error {
+		if state := r.bucket(format.BucketJobStates).Get(key); state != nil {
+			return w.Add(format.BucketJobStates, key, state)
 		}
 		return nil
 	})
 	if err != nil || !runs {
 		return err
 	}
-	return w.addAll(r, bucketRuns, nil)
+	return w.addAll(r, format.BucketRuns, nil)
 }
 
 // exporter turns copied rows into those of an export.
@@ -89,8 +90,8 @@ func (e *exporter) tables() error {
 	return e.giveOptions()
 }
 
-func (e *exporter) eachRecord(pass func(b bucketID, key, record []byte) error) error {
-	return e.snap.each(func(b bucketID, key, sealed []byte) error {
+func (e *exporter) eachRecord(pass func(b format.BucketID, key, record []byte) error) error {
+	return e.snap.each(func(b format.BucketID, key, sealed []byte) error {
 		record, err := e.snap.reader.record(b, key, sealed)
 		if err != nil {
 			return err
@@ -123,36 +124,36 @@ func (e *exporter) giveUnstored() error {
 }
 
 // row returns what is a row of a table by itself.
-func (e *exporter) row(b bucketID, key, record []byte) error {
-	if b != bucketVersion && b != bucketParameters {
+func (e *exporter) row(b format.BucketID, key, record []byte) error {
+	if b != format.BucketVersion && b != format.BucketParameters {
 		if err := e.giveUnstored(); err != nil {
 			return err
 		}
 	}
 	switch b {
-	case bucketVersion:
+	case format.BucketVersion:
 		return e.give(b, decodeVersion, record)
-	case bucketParameters:
+	case format.BucketParameters:
 		return e.give(b, e.parameter, record)
-	case bucketUsers:
+	case format.BucketUsers:
 		return e.user(record)
-	case bucketApps:
+	case format.BucketApps:
 		return e.give(b, e.app, record)
-	case bucketJobs:
+	case format.BucketJobs:
 		return e.jobTable(record)
-	case bucketRuns:
+	case format.BucketRuns:
 		return e.run(key, record)
 	default:
 		return nil
 	}
 }
 
-func (e *exporter) give(b bucketID, decode func([]byte) (messages.TableRow, error),
+func (e *exporter) give(b format.BucketID, decode func([]byte) (messages.TableRow, error),
 	record []byte,
 ) error {
 	row, err := decode(record)
 	if err != nil {
-		return damagedRow(b)
+		return format.DamagedRow(b)
 	}
 	return e.each(row)
 }
@@ -185,7 +186,7 @@ func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
 func (e *exporter) user(record []byte) error {
 	u, err := decodeUser(record)
 	if err != nil {
-		return damagedRow(bucketUsers)
+		return format.DamagedRow(format.BucketUsers)
 	}
 	if err := e.each(messages.UserTableRow{Name: u.Name, Password: e.masked(u.Hash)}); err != nil {
 		return err
@@ -214,7 +215,7 @@ func (e *exporter) jobTable(record []byte) error {
 	e.job.Content = e.content[:0]
 	err := decodeJobFields(record, &e.job, func(number uint64) bool { return number < jobEnabled })
 	if err != nil {
-		return damagedRow(bucketJobs)
+		return format.DamagedRow(format.BucketJobs)
 	}
 	j := &e.job
 	e.content = j.Content
@@ -227,9 +228,9 @@ func (e *exporter) jobTable(record []byte) error {
 }
 
 // jobOptions returns the options of each job, once its state is known.
-func (e *exporter) jobOptions(b bucketID, _, record []byte) error {
+func (e *exporter) jobOptions(b format.BucketID, _, record []byte) error {
 	switch b {
-	case bucketJobs:
+	case format.BucketJobs:
 		if err := e.giveOptions(); err != nil {
 			return err
 		}
@@ -237,13 +238,13 @@ func (e *exporter) jobOptions(b bucketID, _, record []byte) error {
 			return number == jobName || number >= jobEnabled
 		})
 		if err != nil {
-			return damagedRow(bucketJobs)
+			return format.DamagedRow(format.BucketJobs)
 		}
 		e.pending, e.paused = true, false
-	case bucketJobStates:
+	case format.BucketJobStates:
 		state, err := decodeJobState(record)
 		if err != nil || !e.pending {
-			return damagedRow(bucketJobStates)
+			return format.DamagedRow(format.BucketJobStates)
 		}
 		e.paused = state.Paused
 	default:

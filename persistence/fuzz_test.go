@@ -11,30 +11,34 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // FuzzRecord: whatever a record holds, the decoders end, and what they take they write in a form
 // that they read again.
 func FuzzRecord(f *testing.F) {
-	for _, encode := range []func(*encoder){
-		func(e *encoder) { j := testJob("job"); encodeJob(e, &j) },
-		func(e *encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
-		func(e *encoder) {
+	for _, encode := range []func(*format.Encoder){
+		func(e *format.Encoder) { j := testJob("job"); encodeJob(e, &j) },
+		func(e *format.Encoder) { r := testRun(1, "job", messages.RunFailed); encodeRun(e, &r) },
+		func(e *format.Encoder) {
 			(&runKeeping{
 				fileBytes: 1 << 40,
 				documents: []uint64{1, 1 << 60},
-				letters:   []runKey{{1}, {2}},
-			}).append(e, true)
+				letters:   []format.RunKey{{1}, {2}},
+			}).Append(e, true)
 		},
-		func(e *encoder) {
-			e.uint(listRan, 3)
-			e.uint(listApart, 2)
-			e.bytes(listRecent, make([]byte, 1+len(runKey{})))
+		func(e *format.Encoder) {
+			e.Uint(listRan, 3)
+			e.Uint(listApart, 2)
+			e.Bytes(listRecent, make([]byte, 1+len(format.RunKey{})))
 		},
-		func(e *encoder) {
+		func(e *format.Encoder) {
 			encodeJobState(e, &messages.JobState{Anchor: time.Unix(1, 2), Paused: true})
 		},
-		func(e *encoder) {
+		func(e *format.Encoder) {
 			encodeDocument(e, &messages.Document{
 				Class:  messages.DocumentHealth,
 				ID:     "1",
@@ -42,29 +46,29 @@ func FuzzRecord(f *testing.F) {
 			})
 		},
 	} {
-		var e encoder
+		var e format.Encoder
 		encode(&e)
-		f.Add(e.buf)
+		f.Add(e.Buf)
 	}
 	f.Fuzz(func(t *testing.T, record []byte) {
-		_, _ = decodeRun(runKey{}, record, true)
+		_, _ = decodeRun(format.RunKey{}, record, true)
 		_, _ = decodeJobState(record)
 		_, _ = decodeDocument(record)
 		_, _ = decodeParameter(record)
 		_, _ = decodeUser(record)
-		_, _ = parseLedger(record)
+		_, _ = format.ParseLedger(record)
 		_, _ = parseRunList(record)
 		checkKeeping(t, record)
 		job, err := decodeJob(record, false)
 		if err != nil {
 			return
 		}
-		var first, second encoder
+		var first, second format.Encoder
 		encodeJob(&first, &job)
-		again, err := decodeJob(first.buf, false)
+		again, err := decodeJob(first.Buf, false)
 		encodeJob(&second, &again)
-		if err != nil || !bytes.Equal(first.buf, second.buf) {
-			t.Errorf("%v: %x became %x", err, first.buf, second.buf)
+		if err != nil || !bytes.Equal(first.Buf, second.Buf) {
+			t.Errorf("%v: %x became %x", err, first.Buf, second.Buf)
 		}
 	})
 }
@@ -76,9 +80,9 @@ func checkKeeping(t *testing.T, record []byte) {
 	if err != nil {
 		return
 	}
-	var e encoder
-	kept.append(&e, true)
-	again, err := parseKeeping(e.buf)
+	var e format.Encoder
+	kept.Append(&e, true)
+	again, err := parseKeeping(e.Buf)
 	again.state, again.begun = kept.state, kept.begun // from the fields of the run itself
 	if err != nil || !reflect.DeepEqual(again, kept) {
 		t.Errorf("%+v became %+v, %v", kept, again, err)
@@ -89,11 +93,11 @@ func checkKeeping(t *testing.T, record []byte) {
 func FuzzVerify(f *testing.F) {
 	dir := f.TempDir()
 	fillStore(f, dir)
-	kek, err := ReadKeyFile(filepath.Join(dir, keyName))
+	kek, err := keyring.ReadKeyFile(filepath.Join(dir, datadir.KeyName))
 	if err != nil {
 		f.Fatal(err)
 	}
-	file, err := os.ReadFile(filepath.Join(dir, databaseName))
+	file, err := os.ReadFile(filepath.Join(dir, datadir.DatabaseName))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -102,35 +106,35 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at uint32, patch []byte, cut uint32) {
 		altered := bytes.Clone(file[:len(file)-int(cut)%len(file)])
 		copy(altered[int(at)%len(altered):], patch)
-		path := filepath.Join(t.TempDir(), databaseName)
+		path := filepath.Join(t.TempDir(), datadir.DatabaseName)
 		if err := os.WriteFile(path, altered, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_ = VerifyFile(path, kek)
+		_ = verify.VerifyFile(path, kek)
 	})
 }
 
 // FuzzHeader: what is taken for a header is written as it was read, and asks for no more than is
 // bearable.
 func FuzzHeader(f *testing.F) {
-	for _, kind := range []byte{kekFile, kekPassphrase} {
-		h, err := newHeader(kind, time.Unix(1_800_000_000, 0))
+	for _, kind := range []byte{keyring.KekFile, keyring.KekPassphrase} {
+		h, err := keyring.NewHeader(kind, time.Unix(1_800_000_000, 0))
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(h.marshal())
+		f.Add(h.Marshal())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < 4 {
 			return
 		}
 		b = binary.BigEndian.AppendUint32(b[:len(b)-4:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
-		h, err := parseHeader(b)
+		h, err := keyring.ParseHeader(b)
 		if err != nil {
 			return
 		}
-		if got := h.marshal(); !bytes.Equal(got, b) || h.kekKind == kekPassphrase &&
-			!h.stretching.isSane() {
+		if got := h.Marshal(); !bytes.Equal(got, b) || h.KekKind == keyring.KekPassphrase &&
+			!h.Stretching.IsSane() {
 			t.Errorf("%x became %x", b, got)
 		}
 	})

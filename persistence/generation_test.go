@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // rolledBack makes a store, does more with it, and puts the file of before back.
@@ -15,7 +17,7 @@ func rolledBack(t *testing.T, o Options) {
 	if err := openClose(t, o); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(o.Dir, databaseName)
+	path := filepath.Join(o.Dir, datadir.DatabaseName)
 	before := mustRead(t, path)
 	s, err := Open(o)
 	if err != nil {
@@ -36,11 +38,11 @@ func TestOlderCopyIsRefused(t *testing.T) {
 		"elsewhere":             {Dir: t.TempDir(), GenerationFile: filepath.Join(t.TempDir(), "elsewhere")},
 	} {
 		rolledBack(t, o)
-		before := mustRead(t, filepath.Join(o.Dir, databaseName))
-		if err := openClose(t, o); !errors.Is(err, ErrRolledBack) {
+		before := mustRead(t, filepath.Join(o.Dir, datadir.DatabaseName))
+		if err := openClose(t, o); !errors.Is(err, format.ErrRolledBack) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if string(mustRead(t, filepath.Join(o.Dir, databaseName))) != string(before) {
+		if string(mustRead(t, filepath.Join(o.Dir, datadir.DatabaseName))) != string(before) {
 			t.Errorf("%s: the database was changed", name)
 		}
 		accepting := o
@@ -59,13 +61,13 @@ func TestWhatIsNoWitness(t *testing.T) {
 	other := t.TempDir()
 	rolledBack(t, Options{Dir: other})
 	for name, text := range map[string][]byte{
-		"cut short": []byte("GUSTYGEN"), "forged": make([]byte, generationBytes), "another's": mustRead(t, filepath.Join(other, generationName)),
+		"cut short": []byte("GUSTYGEN"), "forged": make([]byte, generationBytes), "another's": mustRead(t, filepath.Join(other, datadir.GenerationName)),
 	} {
 		o := Options{Dir: t.TempDir()}
 		if err := openClose(t, o); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(o.Dir, generationName)
+		path := filepath.Join(o.Dir, datadir.GenerationName)
 		own := mustRead(t, path)
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // checkCounted compares the counters of the ledger with a count.
@@ -28,13 +32,13 @@ func checkCounted(t testing.TB, s *Store) {
 			return err
 		}
 		is, want := &kept, &counted.ledger
-		if is.runBytes != want.runBytes || is.apartBytes != want.apartBytes || !is.runsCounted {
+		if is.RunBytes != want.RunBytes || is.ApartBytes != want.ApartBytes || !is.RunsCounted {
 			t.Errorf("the ledger says %d bytes, %d of what did not run; counted are %d and %d",
-				is.runBytes, is.apartBytes, want.runBytes, want.apartBytes)
+				is.RunBytes, is.ApartBytes, want.RunBytes, want.ApartBytes)
 		}
-		if is.runsOver != want.runsOver || is.newestRan != want.newestRan {
+		if is.RunsOver != want.RunsOver || is.NewestRan != want.NewestRan {
 			t.Errorf("the ledger says %d runs over, and %s is the newest; counted are %d and %s",
-				is.runsOver, is.newestRan, want.runsOver, want.newestRan)
+				is.RunsOver, is.NewestRan, want.RunsOver, want.NewestRan)
 		}
 		return checkLists(t, r, counted.trimmer.recounted)
 	})
@@ -46,10 +50,10 @@ func checkCounted(t testing.TB, s *Store) {
 // checkLists compares the lists with a count.
 func checkLists(t testing.TB, r *reader, counted recountedLists) error {
 	t.Helper()
-	return r.scan(bucketRunLists, func(key, record []byte) error {
+	return r.scan(format.BucketRunLists, func(key, record []byte) error {
 		list, err := parseRunList(record)
 		want := runList{runs: list.runs, keep: list.keep, ran: list.runs}
-		counted.complete(nameKey(key), &want)
+		counted.complete(format.NameKey(key), &want)
 		if !list.equal(&want) {
 			t.Errorf("a list says %+v; counted is %+v", list, want)
 		}
@@ -202,7 +206,7 @@ func awaitRuns(t *testing.T, s *Store, want uint64) {
 		var have uint64
 		_, err := s.view(func(r *reader) error {
 			l, err := readLedger(r)
-			have = l.digests[bucketRuns].rows
+			have = l.Digests[format.BucketRuns].Rows
 			return err
 		})
 		if err != nil {
@@ -233,7 +237,7 @@ func TestLoweredKeepRunsTrimsByItself(t *testing.T) {
 	most, before := uint64(0), uint64(3000)
 	s.commit = func(tx *bolt.Tx) error { // of one goroutine, the committer's
 		l, err := readLedger(newReader(tx, s.ring))
-		most, before = max(most, before-l.digests[bucketRuns].rows), l.digests[bucketRuns].rows
+		most, before = max(most, before-l.Digests[format.BucketRuns].Rows), l.Digests[format.BucketRuns].Rows
 		if err != nil {
 			return err
 		}
@@ -285,7 +289,7 @@ func TestOutputThatWaitsToBeShippedStays(t *testing.T) {
 		t.Fatalf("kept %v", found)
 	}
 	shipped := func(w *writer) error {
-		return w.remove(bucketOutbox, waitingKey(messages.DocumentKey{
+		return w.Remove(format.BucketOutbox, waitingKey(messages.DocumentKey{
 			Class:    messages.DocumentOutput,
 			Sequence: 4,
 		}))
@@ -357,9 +361,9 @@ func TestFileWithoutCountersIsCounted(t *testing.T) {
 	earlier := func(w *writer) error {
 		e := w.fresh()
 		encodeRun(e, &run)
-		id, _ := parseRunKey(run.ID)
-		w.ledger.runBytes, w.ledger.runsCounted = 0, false
-		return w.put(bucketRuns, id[:], e.buf)
+		id, _ := format.ParseRunKey(run.ID)
+		w.ledger.RunBytes, w.ledger.RunsCounted = 0, false
+		return w.Put(format.BucketRuns, id[:], e.Buf)
 	}
 	if _, err := s.write(earlier); err != nil {
 		t.Fatal(err)
@@ -367,9 +371,9 @@ func TestFileWithoutCountersIsCounted(t *testing.T) {
 	s = reopen(t, s)
 	commit(t, s, messages.RunRow{Run: testRun(2, "job", messages.RunQueued)})
 	checkCounted(t, s)
-	if want := uint64(messages.DefaultJobOptions().OutputLimitBytes); s.ledger.runBytes < want ||
-		s.ledger.runBytes > want+2000 {
-		t.Errorf("%d bytes", s.ledger.runBytes)
+	if want := uint64(messages.DefaultJobOptions().OutputLimitBytes); s.ledger.RunBytes < want ||
+		s.ledger.RunBytes > want+2000 {
+		t.Errorf("%d bytes", s.ledger.RunBytes)
 	}
 	commit(t, s, messages.RunRow{Run: run})
 	checkCounted(t, s)
@@ -383,7 +387,7 @@ func TestListsOfNamesWithoutRunsGo(t *testing.T) {
 	}
 	_, err := s.view(func(r *reader) error {
 		l, err := readLedger(r)
-		runs, lists := l.digests[bucketRuns].rows, l.digests[bucketRunLists].rows
+		runs, lists := l.Digests[format.BucketRuns].Rows, l.Digests[format.BucketRunLists].Rows
 		if runs != lists {
 			t.Errorf("%d lists for %d runs", lists, runs)
 		}
@@ -395,15 +399,15 @@ func TestListsOfNamesWithoutRunsGo(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := VerifyFile(filepath.Join(filepath.Dir(s.output), databaseName),
+	if err := verify.VerifyFile(filepath.Join(filepath.Dir(s.output), datadir.DatabaseName),
 		mustReadKey(t, s)); err != nil {
 		t.Error(err)
 	}
 }
 
-func mustReadKey(t *testing.T, s *Store) Key {
+func mustReadKey(t *testing.T, s *Store) keyring.Key {
 	t.Helper()
-	kek, err := ReadKeyFile(filepath.Join(filepath.Dir(s.output), keyName))
+	kek, err := keyring.ReadKeyFile(filepath.Join(filepath.Dir(s.output), datadir.KeyName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // importer decides what becomes of each row of an import, by what is stored, and writes it. Without
@@ -84,12 +86,12 @@ func (m *importer) run(items []messages.ImportItem) (messages.ImportResult, erro
 // puts keys that rise at the end of a page, and moves half of all that it has put before for one
 // that falls between. All others come as they stand.
 func (m *importer) order(items []messages.ImportItem) []int {
-	keys := make([]nameKey, len(items)) // zero sorts before all
+	keys := make([]format.NameKey, len(items)) // zero sorts before all
 	places := make([]int, len(items))
 	for i := range items {
 		places[i] = i
 		if job := items[i].Job; job != nil {
-			keys[i] = m.hide(nameOfJob, job.Job.Name)
+			keys[i] = m.Hide(keyring.NameOfJob, job.Job.Name)
 		}
 	}
 	slices.SortStableFunc(places, func(a, b int) int {
@@ -124,7 +126,7 @@ func (m *importer) job(j *messages.ImportJob) (messages.ImportOutcome, error) {
 	if err != nil {
 		return "", err
 	}
-	key := m.hide(nameOfJob, j.Job.Name)
+	key := m.Hide(keyring.NameOfJob, j.Job.Name)
 	state, err := m.jobState(key)
 	if err != nil {
 		return "", err
@@ -144,7 +146,7 @@ func (m *importer) job(j *messages.ImportJob) (messages.ImportOutcome, error) {
 	return createdOrUpdated(stored != nil), nil
 }
 
-func (m *importer) putJob(row messages.JobRow, key nameKey, stored *messages.Job,
+func (m *importer) putJob(row messages.JobRow, key format.NameKey, stored *messages.Job,
 	paused *bool,
 ) error {
 	if err := m.w.putJob(row, m.out); err != nil {
@@ -200,15 +202,15 @@ func createdOrUpdated(existed bool) messages.ImportOutcome {
 func (m *importer) parameter(p messages.StoredParameter, hostOnly bool) (messages.ImportOutcome,
 	error,
 ) {
-	key := m.hide(nameOfParameter, p.Name)
-	record, err := m.get(bucketParameters, key[:])
+	key := m.Hide(keyring.NameOfParameter, p.Name)
+	record, err := m.get(format.BucketParameters, key[:])
 	if err != nil {
 		return "", err
 	}
 	stored := unstoredParameter(p.Name)
 	if record != nil {
 		if stored, err = decodeParameter(record); err != nil {
-			return "", damagedRow(bucketParameters)
+			return "", format.DamagedRow(format.BucketParameters)
 		}
 	}
 	keepMasked(&p, &stored)
@@ -242,8 +244,8 @@ func keepMasked(p, stored *messages.StoredParameter) {
 func (m *importer) user(u *messages.User, report *messages.ImportedRow) (messages.ImportOutcome,
 	error,
 ) {
-	key := m.hide(nameOfUser, u.Name)
-	if m.has(bucketUsers, key[:]) {
+	key := m.Hide(keyring.NameOfUser, u.Name)
+	if m.has(format.BucketUsers, key[:]) {
 		report.Notes = []string{"a user of this name is here already and stays as it is"}
 		return messages.ImportKept, nil
 	}

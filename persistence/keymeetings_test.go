@@ -12,6 +12,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // This file tests where keys, formats and generations meet backups and recovery.
@@ -28,7 +32,7 @@ func TestRestoreOfAnOlderState(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireNamed(t, dir, "older")
-	if kept := filepath.Join(dir, generationName) +
+	if kept := filepath.Join(dir, datadir.GenerationName) +
 		filepath.Ext(done.Kept[0]); !strings.Contains(fmt.Sprint(done.Kept), kept) {
 		t.Errorf("%s is not among %v", kept, done.Kept)
 	}
@@ -40,7 +44,7 @@ func TestRestoreWithAPassphrase(t *testing.T) {
 		NewKey{Passphrase: "a long passphrase"}); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
+	t.Setenv(keyring.PassphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
 	s := openStore(t, from)
 	archive := backup(t, s)
 	if err := s.Close(); err != nil {
@@ -51,9 +55,9 @@ func TestRestoreWithAPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireNamed(t, to, "from")
-	t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("another passphrase")))
+	t.Setenv(keyring.PassphraseVariable, writeTemp(t, "secret", []byte("another passphrase")))
 	if _, err := Restore(RestoreOptions{Dir: filepath.Join(t.TempDir(), "to")},
-		bytes.NewReader(archive)); !errors.Is(err, ErrWrongKey) {
+		bytes.NewReader(archive)); !errors.Is(err, format.ErrWrongKey) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -61,7 +65,7 @@ func TestRestoreWithAPassphrase(t *testing.T) {
 // TestBackupsDuringRotations: each file of a backup opens with a key that is in its database.
 func TestBackupsDuringRotations(t *testing.T) {
 	s := fillForRotation(t, t.TempDir())
-	key := filepath.Join(filepath.Dir(s.output), keyName)
+	key := filepath.Join(filepath.Dir(s.output), datadir.KeyName)
 	for n := range 12 {
 		for err := s.RotateKey(); err != nil; err = s.RotateKey() {
 			if code := messages.CodeOf(err); code != messages.CodeConflict &&
@@ -91,11 +95,11 @@ func TestBackupsDuringRotations(t *testing.T) {
 func damageFreelist(t *testing.T, path string) {
 	t.Helper()
 	file := mustRead(t, path)
-	m, err := chooseMeta(bytes.NewReader(file), int64(len(file)))
+	m, err := boltfile.ChooseMeta(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	clear(file[m.freelist*uint64(m.pageSize) : (m.freelist+1)*uint64(m.pageSize)])
+	clear(file[m.Freelist*uint64(m.PageSize) : (m.Freelist+1)*uint64(m.PageSize)])
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +113,13 @@ func TestRecoverInARotation(t *testing.T) {
 		if err == nil {
 			err = w.reseal(40)
 		}
-		s.ring.makeCurrent(version)
+		s.ring.MakeCurrent(version)
 		return err
 	}})
 	if err != nil || s.Close() != nil {
 		t.Fatal(err)
 	}
-	damageFreelist(t, filepath.Join(dir, databaseName))
+	damageFreelist(t, filepath.Join(dir, datadir.DatabaseName))
 	if _, err := Recover(RecoverOptions{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,9 +134,9 @@ func TestRecoverInARotation(t *testing.T) {
 
 func TestRecoverWithAPassphrase(t *testing.T) {
 	for name, harm := range map[string]func(t *testing.T, dir string){
-		"header whole": func(t *testing.T, dir string) { damageFreelist(t, filepath.Join(dir, databaseName)) },
+		"header whole": func(t *testing.T, dir string) { damageFreelist(t, filepath.Join(dir, datadir.DatabaseName)) },
 		"header on an older page alone": func(t *testing.T, dir string) {
-			path := filepath.Join(dir, databaseName)
+			path := filepath.Join(dir, datadir.DatabaseName)
 			file := mustRead(t, path)
 			clear(file[:2*os.Getpagesize()]) // no meta page, so nothing leads to the newest
 			if err := os.WriteFile(path, file, 0o600); err != nil {
@@ -146,13 +150,13 @@ func TestRecoverWithAPassphrase(t *testing.T) {
 			NewKey{Passphrase: "a long passphrase"}); err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv(passphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
+		t.Setenv(keyring.PassphraseVariable, writeTemp(t, "secret", []byte("a long passphrase")))
 		harm(t, dir)
 		if _, err := Recover(RecoverOptions{Dir: dir}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		checkFilled(t, Options{Dir: dir})
-		if err := os.Unsetenv(passphraseVariable); err != nil {
+		if err := os.Unsetenv(keyring.PassphraseVariable); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,7 +164,7 @@ func TestRecoverWithAPassphrase(t *testing.T) {
 
 func TestRecoverOfAnEarlierFormat(t *testing.T) {
 	dir := storedFormat(t, 1)
-	damageFreelist(t, filepath.Join(dir, databaseName))
+	damageFreelist(t, filepath.Join(dir, datadir.DatabaseName))
 	if _, err := Recover(RecoverOptions{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +178,7 @@ func TestSealsAreUnknownAfterALostLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	tamper(t, dir, func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(nameLedger)).Delete([]byte(ledgerKey))
+		return tx.Bucket([]byte(format.NameLedger)).Delete([]byte(format.LedgerKey))
 	})
 	if _, err := Recover(RecoverOptions{Dir: dir}); err != nil {
 		t.Fatal(err)

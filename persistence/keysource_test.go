@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // environment returns a getenv of pairs of name and value.
@@ -42,31 +45,31 @@ func openClose(t *testing.T, o Options) error {
 }
 
 func TestKeySourcesInOrder(t *testing.T) {
-	kek, err := newKey()
+	kek, err := keyring.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	credentials := filepath.Dir(writeTemp(t, credentialName, keyText(kek)))
-	file, secret := writeTemp(t, "file", keyText(Key{7})), writeTemp(t, "secret",
+	credentials := filepath.Dir(writeTemp(t, keyring.CredentialName, keyring.KeyText(kek)))
+	file, secret := writeTemp(t, "file", keyring.KeyText(keyring.Key{7})), writeTemp(t, "secret",
 		[]byte("a long passphrase\nnot this\n"))
-	all := []string{credentialVariable, credentials, passphraseVariable, secret}
+	all := []string{keyring.CredentialVariable, credentials, keyring.PassphraseVariable, secret}
 	ask := func(bool) (messages.Secret, error) { return "asked", nil }
 	for name, c := range map[string]struct {
-		o    sourceOptions
+		o    keyring.SourceOptions
 		kind byte
 		want string
 	}{
-		"flag":                  {sourceOptions{keyFile: file, getenv: environment(all...)}, 0, "(--key-file)"},
-		"credential":            {sourceOptions{getenv: environment(all...)}, 0, "(a systemd credential)"},
-		"no such credential":    {sourceOptions{getenv: environment(credentialVariable, t.TempDir(), passphraseVariable, secret)}, 0, passphraseVariable},
-		"passphrase file":       {sourceOptions{getenv: environment(all[2:]...)}, 0, passphraseVariable},
-		"asked at first start":  {sourceOptions{passphrase: true, ask: ask, getenv: environment()}, 0, "that passphrase"},
-		"asked for what is":     {sourceOptions{ask: ask, getenv: environment()}, kekPassphrase, "that passphrase"},
-		"not asked for a file":  {sourceOptions{dir: "/data", ask: ask, getenv: environment()}, kekFile, "/data/key"},
-		"the default":           {sourceOptions{dir: "/data", getenv: environment()}, 0, "/data/key"},
-		"credential of another": {sourceOptions{keyFile: file, getenv: environment(all[:2]...)}, kekPassphrase, file},
+		"flag":                  {keyring.SourceOptions{KeyFile: file, Getenv: environment(all...)}, 0, "(--key-file)"},
+		"credential":            {keyring.SourceOptions{Getenv: environment(all...)}, 0, "(a systemd credential)"},
+		"no such credential":    {keyring.SourceOptions{Getenv: environment(keyring.CredentialVariable, t.TempDir(), keyring.PassphraseVariable, secret)}, 0, keyring.PassphraseVariable},
+		"passphrase file":       {keyring.SourceOptions{Getenv: environment(all[2:]...)}, 0, keyring.PassphraseVariable},
+		"asked at first start":  {keyring.SourceOptions{Passphrase: true, Ask: ask, Getenv: environment()}, 0, "that passphrase"},
+		"asked for what is":     {keyring.SourceOptions{Ask: ask, Getenv: environment()}, keyring.KekPassphrase, "that passphrase"},
+		"not asked for a file":  {keyring.SourceOptions{Dir: "/data", Ask: ask, Getenv: environment()}, keyring.KekFile, "/data/key"},
+		"the default":           {keyring.SourceOptions{Dir: "/data", Getenv: environment()}, 0, "/data/key"},
+		"credential of another": {keyring.SourceOptions{KeyFile: file, Getenv: environment(all[:2]...)}, keyring.KekPassphrase, file},
 	} {
-		if got, err := findSource(&c.o, c.kind); err != nil ||
+		if got, err := keyring.FindSource(&c.o, c.kind); err != nil ||
 			!strings.Contains(got.String(), c.want) {
 			t.Errorf("%s: %v, %v; want %s", name, got, err, c.want)
 		}
@@ -80,11 +83,11 @@ func TestPassphraseStore(t *testing.T) {
 		return Options{Dir: dir, getenv: environment(pairs...)}
 	}
 	for range 2 {
-		if err := openClose(t, with(passphraseVariable, secret)); err != nil {
+		if err := openClose(t, with(keyring.PassphraseVariable, secret)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, keyName)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, datadir.KeyName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a key file was made (%v)", err)
 	}
 	asked := with()
@@ -97,25 +100,25 @@ func TestPassphraseStore(t *testing.T) {
 	if err := openClose(t, asked); err != nil {
 		t.Errorf("asked: %v", err)
 	}
-	before, err := os.ReadFile(filepath.Join(dir, databaseName))
+	before, err := os.ReadFile(filepath.Join(dir, datadir.DatabaseName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := with()
-	file.KeyFile = writeTemp(t, "key", keyText(Key{1}))
+	file.KeyFile = writeTemp(t, "key", keyring.KeyText(keyring.Key{1}))
 	for want, o := range map[string]Options{
-		"is another one":   with(passphraseVariable, writeTemp(t, "wrong", []byte("another passphrase"))),
+		"is another one":   with(keyring.PassphraseVariable, writeTemp(t, "wrong", []byte("another passphrase"))),
 		"there is nobody":  with(),
-		"is empty":         with(passphraseVariable, writeTemp(t, "empty", nil)),
-		"no passphrase at": with(passphraseVariable, filepath.Join(dir, "none")),
+		"is empty":         with(keyring.PassphraseVariable, writeTemp(t, "empty", nil)),
+		"no passphrase at": with(keyring.PassphraseVariable, filepath.Join(dir, "none")),
 		"it needs a passphrase, and the key in " + file.KeyFile: file,
 	} {
 		err := openClose(t, o)
-		if !errors.Is(err, ErrWrongKey) || !strings.Contains(err.Error(), want) {
+		if !errors.Is(err, format.ErrWrongKey) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, err)
 		}
 	}
-	if after, err := os.ReadFile(filepath.Join(dir, databaseName)); err != nil ||
+	if after, err := os.ReadFile(filepath.Join(dir, datadir.DatabaseName)); err != nil ||
 		string(after) != string(before) {
 		t.Errorf("the database was changed (%v)", err)
 	}
@@ -125,12 +128,12 @@ func TestShortPassphraseIsNotSet(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	err := openClose(t, Options{
 		Dir:    dir,
-		getenv: environment(passphraseVariable, writeTemp(t, "secret", []byte("short"))),
+		getenv: environment(keyring.PassphraseVariable, writeTemp(t, "secret", []byte("short"))),
 	})
 	if err == nil || !strings.Contains(err.Error(), "shorter than 12 bytes") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, databaseName)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a database was made (%v)", err)
 	}
 }
@@ -141,8 +144,8 @@ func TestPassphraseForAFileKeyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := writeTemp(t, "secret", []byte("a long passphrase"))
-	err := openClose(t, Options{Dir: dir, getenv: environment(passphraseVariable, secret)})
-	if !errors.Is(err, ErrWrongKey) || !strings.Contains(err.Error(), "it needs a key file or "+
+	err := openClose(t, Options{Dir: dir, getenv: environment(keyring.PassphraseVariable, secret)})
+	if !errors.Is(err, format.ErrWrongKey) || !strings.Contains(err.Error(), "it needs a key file or "+
 		"credential") {
 		t.Errorf("got %v", err)
 	}
@@ -152,14 +155,14 @@ func TestPassphraseStoreStartsEmpty(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	o := Options{
 		Dir: dir,
-		getenv: environment(passphraseVariable,
+		getenv: environment(keyring.PassphraseVariable,
 			writeTemp(t, "secret", []byte("a long passphrase"))),
 	}
 	if err := openClose(t, o); err != nil {
 		t.Fatal(err)
 	}
 	flipHeaders(t, dir)
-	if err := openClose(t, o); !errors.Is(err, ErrDamaged) {
+	if err := openClose(t, o); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("damaged: got %v", err)
 	}
 	o.StartEmpty = true
@@ -169,19 +172,19 @@ func TestPassphraseStoreStartsEmpty(t *testing.T) {
 }
 
 func TestStretchingIsBound(t *testing.T) {
-	h, err := newHeader(kekPassphrase, testRun(0, "", "").DueAt)
+	h, err := keyring.NewHeader(keyring.KekPassphrase, testRun(0, "", "").DueAt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := parseHeader(h.marshal()); err != nil || got != h {
+	if got, err := keyring.ParseHeader(h.Marshal()); err != nil || got != h {
 		t.Errorf("got %+v, %v; want %+v", got, err, h)
 	}
-	for name, s := range map[string]stretching{
-		"memory": {memoryKiB: maxStretchMemoryKiB + 1, passes: 1, lanes: 1}, "passes": {memoryKiB: 64, passes: 1 << 30, lanes: 1},
-		"no lanes": {memoryKiB: 64, passes: 1}, "too little": {memoryKiB: 8, passes: 1, lanes: 2},
+	for name, s := range map[string]keyring.Stretching{
+		"memory": {MemoryKiB: keyring.MaxStretchMemoryKiB + 1, Passes: 1, Lanes: 1}, "passes": {MemoryKiB: 64, Passes: 1 << 30, Lanes: 1},
+		"no lanes": {MemoryKiB: 64, Passes: 1}, "too little": {MemoryKiB: 8, Passes: 1, Lanes: 2},
 	} {
-		h.stretching = s
-		if _, err := parseHeader(h.marshal()); !errors.Is(err, errHeaderForm) {
+		h.Stretching = s
+		if _, err := keyring.ParseHeader(h.Marshal()); !errors.Is(err, keyring.ErrHeaderForm) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

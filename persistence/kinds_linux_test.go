@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gusty/internal/atomicfile"
+	"gusty/persistence/internal/keyring"
 )
 
 // What has a name of the store's and is no regular file is left alone, and nothing waits for it.
@@ -98,7 +99,7 @@ func TestNewKeyGoesToARegularFile(t *testing.T) {
 			t.Errorf("a key went to %s", name)
 		}
 	}
-	_, err := ReadKeyFile(pipe)
+	_, err := keyring.ReadKeyFile(pipe)
 	if _, refused := errors.AsType[*atomicfile.RefusedError](err); !refused {
 		t.Errorf("got %v, want a refusal", err)
 	}

@@ -65,7 +65,7 @@ func newManifestWriter(path string, m *Manifest) (*manifestWriter, error) {
 	return w, err
 }
 
-func (w *manifestWriter) add(f ManifestFile) error {
+func (w *manifestWriter) Add(f ManifestFile) error {
 	text, err := json.Marshal(f)
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func (w *manifestWriter) add(f ManifestFile) error {
 	return err
 }
 
-// finish ends the text, and goes back to its beginning.
-func (w *manifestWriter) finish() (bytes int64, err error) {
+// Finish ends the text, and goes back to its beginning.
+func (w *manifestWriter) Finish() (bytes int64, err error) {
 	_, err = w.out.WriteString("\n]}\n")
 	if err = errors.Join(err, w.out.Flush()); err != nil {
 		return 0, err

@@ -7,11 +7,16 @@ import (
 	"os"
 
 	bolt "go.etcd.io/bbolt"
+
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // migration brings a file to the next format. It runs in one transaction, which also writes the
 // header with the new format.
-type migration func(tx *bolt.Tx, h *header, kek Key) error
+type migration func(tx *bolt.Tx, h *keyring.Header, kek keyring.Key) error
 
 // migrationFrom returns what brings a file of a format to the next one.
 func migrationFrom(format uint16) migration {
@@ -31,13 +36,13 @@ var errNoMigration = errors.New("there is no way from its format to this one")
 // migrate brings the verified file of an earlier version to the format of this one, after a copy of
 // it was laid beside. What is cut short is begun again by the next start: each step is one
 // transaction, and before the first one the file is as it was.
-func migrate(o *Options, kek Key) error {
+func migrate(o *Options, kek keyring.Key) error {
 	path := o.databaseFile()
-	h, err := headerOf(path)
-	if err != nil || h.format == formatVersion {
+	h, err := verify.HeaderOf(path)
+	if err != nil || h.Format == keyring.FormatVersion {
 		return err
 	}
-	suffix, err := freeSuffix(o.Dir, fmt.Sprintf("format%d", h.format), o.now())
+	suffix, err := datadir.FreeSuffix(o.Dir, fmt.Sprintf("format%d", h.Format), o.now())
 	if err != nil {
 		return err
 	}
@@ -45,46 +50,46 @@ func migrate(o *Options, kek Key) error {
 	if err := copyAside(path, backup); err != nil {
 		return fmt.Errorf("copy the database of format %d before it is brought to format %d; "+
 			"give the disk room for a second one: %w",
-			h.format, formatVersion, err)
+			h.Format, keyring.FormatVersion, err)
 	}
-	if err := syncDir(o.Dir); err != nil {
+	if err := datadir.SyncDir(o.Dir); err != nil {
 		return err
 	}
 	if err := migrateFile(path, &h, kek); err != nil {
 		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w",
-			formatVersion, backup, err)
+			keyring.FormatVersion, backup, err)
 	}
-	o.Logger.Info("the database was brought to a new format", "format", formatVersion, "backup",
+	o.Logger.Info("the database was brought to a new format", "format", keyring.FormatVersion, "backup",
 		backup)
 	return nil
 }
 
-func migrateFile(path string, h *header, kek Key) error {
+func migrateFile(path string, h *keyring.Header, kek keyring.Key) error {
 	db, err := openDatabase(path)
 	if err != nil {
 		return err
 	}
-	for err == nil && h.format < formatVersion {
+	for err == nil && h.Format < keyring.FormatVersion {
 		err = db.Update(func(tx *bolt.Tx) error { return migrateStep(tx, h, kek) })
 	}
 	return errors.Join(err, db.Close())
 }
 
-func migrateStep(tx *bolt.Tx, h *header, kek Key) error {
-	step := migrationFrom(h.format)
+func migrateStep(tx *bolt.Tx, h *keyring.Header, kek keyring.Key) error {
+	step := migrationFrom(h.Format)
 	if step == nil {
 		return errNoMigration
 	}
 	if err := step(tx, h, kek); err != nil {
 		return err
 	}
-	h.format++
-	return tx.Bucket([]byte(nameMeta)).Put([]byte(headerKey), h.marshal())
+	h.Format++
+	return tx.Bucket([]byte(format.NameMeta)).Put([]byte(keyring.HeaderKey), h.Marshal())
 }
 
 // copyAside makes a durable copy, which has its name only when it is whole.
 func copyAside(from, to string) error {
-	half := to + unfinished
+	half := to + datadir.Unfinished
 	err := os.Remove(half)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = copyFile(from, half)

@@ -15,6 +15,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // storedFormat unpacks the data directory that an earlier version left.
@@ -25,7 +29,7 @@ func storedFormat(t *testing.T, format int) (dir string) {
 	if err := os.CopyFS(dir, os.DirFS(stored)); err != nil {
 		t.Fatal(err)
 	}
-	packed, err := os.Open(filepath.Join(stored, databaseName+".gz"))
+	packed, err := os.Open(filepath.Join(stored, datadir.DatabaseName+".gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +42,7 @@ func storedFormat(t *testing.T, format int) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, databaseName), file, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.DatabaseName), file, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -63,10 +67,10 @@ func openThen(t *testing.T, dir string) *Store {
 }
 
 func TestEveryEarlierFormatIsMigrated(t *testing.T) {
-	for format := 1; format < formatVersion; format++ {
+	for format := 1; format < keyring.FormatVersion; format++ {
 		t.Run(fmt.Sprint(format), func(t *testing.T) {
 			dir := storedFormat(t, format)
-			before, err := os.ReadFile(filepath.Join(dir, databaseName))
+			before, err := os.ReadFile(filepath.Join(dir, datadir.DatabaseName))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,16 +82,16 @@ func TestEveryEarlierFormatIsMigrated(t *testing.T) {
 			}
 			checkStoredRows(t, openThen(t, dir))
 			backups, err := filepath.Glob(filepath.Join(dir,
-				fmt.Sprintf("%s.format%d-*", databaseName, format)))
+				fmt.Sprintf("%s.format%d-*", datadir.DatabaseName, format)))
 			if err != nil || len(backups) != 1 {
 				t.Fatalf("backups: %v, %v", backups, err)
 			}
 			if kept, err := os.ReadFile(backups[0]); err != nil || !bytes.Equal(kept, before) {
 				t.Errorf("the backup is not what was there (%v)", err)
 			}
-			if h, err := headerOf(filepath.Join(dir, databaseName)); err != nil ||
-				h.format != formatVersion {
-				t.Errorf("format %d, %v", h.format, err)
+			if h, err := verify.HeaderOf(filepath.Join(dir, datadir.DatabaseName)); err != nil ||
+				h.Format != keyring.FormatVersion {
+				t.Errorf("format %d, %v", h.Format, err)
 			}
 		})
 	}
@@ -136,17 +140,17 @@ func checkStoredRows(t *testing.T, s *Store) {
 // checkOutbox compares what the ledger counts of the outbox with its rows.
 func checkOutbox(t *testing.T, s *Store) {
 	t.Helper()
-	counted := ledger{}
+	counted := format.Ledger{}
 	rows := uint64(0)
 	_, err := s.view(func(r *reader) error {
-		return r.scan(bucketOutbox, func(key, record []byte) error {
+		return r.scan(format.BucketOutbox, func(key, record []byte) error {
 			rows++
 			return countDocument(&counted, key, record)
 		})
 	})
 	o := outboxOf(t, s)
-	if err != nil || o.Bytes != counted.outboxBytes || o.DeadBytes != counted.deadBytes ||
-		o.Dead != counted.dead || o.Waiting+o.Dead != rows {
+	if err != nil || o.Bytes != counted.OutboxBytes || o.DeadBytes != counted.DeadBytes ||
+		o.Dead != counted.Dead || o.Waiting+o.Dead != rows {
 		t.Errorf("%d rows, %+v counted as %+v, %v", rows, counted, o, err)
 	}
 }
@@ -156,7 +160,7 @@ func TestMigrationCutShortIsBegunAgain(t *testing.T) {
 	o := Options{Dir: dir}
 	o.setDefaults()
 	errCut := errors.New("cut short")
-	h, err := headerOf(o.databaseFile())
+	h, err := verify.HeaderOf(o.databaseFile())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +168,7 @@ func TestMigrationCutShortIsBegunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kek, err := ReadKeyFile(filepath.Join(dir, keyName))
+	kek, err := keyring.ReadKeyFile(filepath.Join(dir, datadir.KeyName))
 	if err != nil {
 		t.Fatal(err)
 	}

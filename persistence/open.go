@@ -12,6 +12,9 @@ import (
 
 	"gusty/internal/private"
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // Open opens the store in o.Dir, or makes one where there is none yet. Its error is an *InUseError
@@ -22,13 +25,13 @@ func Open(o Options) (*Store, error) {
 	if err := o.makeReady(); err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(o.Dir)
+	lock, err := datadir.LockDir(o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	s, err := openLocked(&o)
 	if err != nil {
-		return nil, errors.Join(err, unlock(lock))
+		return nil, errors.Join(err, datadir.Unlock(lock))
 	}
 	s.lock = lock
 	s.checkDisk()
@@ -49,7 +52,7 @@ func (o *Options) makeReady() error {
 	if !o.Existing {
 		return makeDataDir(o.Dir, o.Logger)
 	}
-	if _, err := os.Stat(o.databaseFile()); err != nil && !swapWaits(o.Dir) {
+	if _, err := os.Stat(o.databaseFile()); err != nil && !datadir.SwapWaits(o.Dir) {
 		return fmt.Errorf(
 			"there is no store to open; name the agent's data directory with --data-dir: %w", err)
 	}
@@ -57,10 +60,10 @@ func (o *Options) makeReady() error {
 }
 
 func openLocked(o *Options) (*Store, error) {
-	if err := removeUnfinished(o.databaseFile() + compacting); err != nil {
+	if err := removeUnfinished(o.databaseFile() + datadir.Compacting); err != nil {
 		return nil, err
 	}
-	if err := finishSwaps(o.Dir); err != nil {
+	if err := datadir.FinishSwaps(o.Dir); err != nil {
 		return nil, err
 	}
 	kek, fresh, err := prepare(o)
@@ -99,13 +102,13 @@ func openDatabase(path string) (*bolt.DB, error) {
 	return db, nil
 }
 
-func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
+func newStore(o *Options, db *bolt.DB, kek keyring.Key) (*Store, error) {
 	s := &Store{
 		db: db, logger: o.Logger, agent: o.Agent, output: o.outputDir(),
 		spool: filepath.Join(o.Dir, spoolName), build: o.Build, commit: commitAsBuilt,
 		committed: make(chan struct{}), failed: make(chan error, 1), now: o.now,
 		stopping: make(chan struct{}), trimmerDone: make(chan struct{}),
-		trimmer: trimmer{lists: map[nameKey]struct{}{}, kick: make(chan struct{}, 1)},
+		trimmer: trimmer{lists: map[format.NameKey]struct{}{}, kick: make(chan struct{}, 1)},
 		rotator: rotator{
 			rotateAfter: cmp.Or(o.rotateAfter, rotateAfterSeals),
 			kick:        make(chan struct{}, 1),
@@ -118,20 +121,20 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 		return s.load(tx, kek)
 	})
 	if err != nil {
-		return nil, damaged(o.databaseFile(), err)
+		return nil, format.Damaged(o.databaseFile(), err)
 	}
 	s.witness = newWitness(o, s.ring)
 	if err := s.checkGeneration(o); err != nil {
 		return nil, err
 	}
 	if err := s.loadHistory(); err != nil {
-		return nil, damaged(o.databaseFile(), err)
+		return nil, format.Damaged(o.databaseFile(), err)
 	}
 	if err := s.recordBuild(o.Build); err != nil {
 		return nil, err
 	}
 	if err := s.openStarts(o); err != nil {
-		return nil, damaged(o.databaseFile(), err)
+		return nil, format.Damaged(o.databaseFile(), err)
 	}
 	return s, s.makeOutputDir()
 }
@@ -139,25 +142,25 @@ func newStore(o *Options, db *bolt.DB, kek Key) (*Store, error) {
 // makeOutputDir makes the directory of output files. Where the disk takes none, the output of runs
 // is not kept.
 func (s *Store) makeOutputDir() error {
-	err := makeDir(s.output)
-	if IsStorageError(err) {
+	err := datadir.MakeDir(s.output)
+	if datadir.IsStorageError(err) {
 		s.logger.Warn("the directory of output files could not be made", "error", err)
 		return nil
 	}
 	return err
 }
 
-func (s *Store) load(tx *bolt.Tx, kek Key) error {
-	h, err := readHeader(tx)
+func (s *Store) load(tx *bolt.Tx, kek keyring.Key) error {
+	h, err := keyring.ReadHeader(tx)
 	if err != nil {
 		return err
 	}
-	if s.ring, err = openKeyring(tx, kek, h.database); err != nil {
+	if s.ring, err = keyring.OpenKeyring(tx, kek, h.Database); err != nil {
 		return err
 	}
-	s.hasher = newRowHasher(s.ring.rows)
+	s.hasher = format.NewRowHasher(s.ring.Rows)
 	s.ledger, err = readLedger(newReader(tx, s.ring))
-	s.alive = s.ledger.alive
+	s.alive = s.ledger.Alive
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/keyring"
 )
 
 // Options say where a store lies and how it is opened.
@@ -26,7 +28,7 @@ type Options struct {
 	Logger *slog.Logger // nil: nothing is logged
 	// VerifyChild checks the file at path before anything trusts it, in a process of its own (see
 	// SpawnVerifier). nil: VerifyFile, here.
-	VerifyChild func(path string, kek Key) error
+	VerifyChild func(path string, kek keyring.Key) error
 	// StartEmpty moves a damaged database aside, under a name with the time, and begins a new one.
 	StartEmpty bool
 	// Existing refuses to make a store where there is none: for tools that work on the store of a
@@ -60,14 +62,14 @@ func (o *Options) setDefaults() {
 	}
 }
 
-func (o *Options) databaseFile() string { return filepath.Join(o.Dir, databaseName) }
+func (o *Options) databaseFile() string { return filepath.Join(o.Dir, datadir.DatabaseName) }
 
-func (o *Options) outputDir() string { return filepath.Join(o.Dir, outputName) }
+func (o *Options) outputDir() string { return filepath.Join(o.Dir, datadir.OutputName) }
 
 // source returns where the key-encryption key may come from.
-func (o *Options) source() *sourceOptions {
-	return &sourceOptions{
-		dir: o.Dir, keyFile: o.KeyFile, passphrase: o.Passphrase, ask: o.AskPassphrase,
-		getenv: o.getenv,
+func (o *Options) source() *keyring.SourceOptions {
+	return &keyring.SourceOptions{
+		Dir: o.Dir, KeyFile: o.KeyFile, Passphrase: o.Passphrase, Ask: o.AskPassphrase,
+		Getenv: o.getenv,
 	}
 }

@@ -8,6 +8,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/format"
 )
 
 func checkDocument(d *messages.Document) error {
@@ -31,31 +33,31 @@ func (w *writer) putDocument(row *messages.DocumentRow) error {
 const outboxFill = 0.95
 
 func (w *writer) appendDocument(d *messages.Document) error {
-	w.bucket(bucketOutbox).FillPercent = outboxFill
-	w.ledger.lastDocument++
+	w.bucket(format.BucketOutbox).FillPercent = outboxFill
+	w.ledger.LastDocument++
 	e := w.fresh()
 	encodeDocument(e, d)
-	w.ledger.outboxBytes += uint64(len(e.buf))
-	return w.put(bucketOutbox, waitingKey(messages.DocumentKey{
+	w.ledger.OutboxBytes += uint64(len(e.Buf))
+	return w.Put(format.BucketOutbox, waitingKey(messages.DocumentKey{
 		Class:    d.Class,
-		Sequence: w.ledger.lastDocument,
-	}), e.buf)
+		Sequence: w.ledger.LastDocument,
+	}), e.Buf)
 }
 
 // countDocument adds a row of the outbox to a ledger that is made anew.
-func countDocument(l *ledger, key, record []byte) error {
+func countDocument(l *format.Ledger, key, record []byte) error {
 	doc, err := decodeDocument(record)
 	switch {
 	case err != nil:
-		return damagedRow(bucketOutbox)
-	case len(key) == 1+len(runKey{}) && key[0] == deadPrefix:
-		l.dead++
-		l.deadBytes += uint64(len(record))
+		return format.DamagedRow(format.BucketOutbox)
+	case len(key) == 1+len(format.RunKey{}) && key[0] == deadPrefix:
+		l.Dead++
+		l.DeadBytes += uint64(len(record))
 	case len(key) == 9 && key[0] == byte(doc.Class):
-		l.outboxBytes += uint64(len(record))
-		l.lastDocument = max(l.lastDocument, sequenceOf(key))
+		l.OutboxBytes += uint64(len(record))
+		l.LastDocument = max(l.LastDocument, sequenceOf(key))
 	default:
-		return damagedRow(bucketOutbox)
+		return format.DamagedRow(format.BucketOutbox)
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ func (w *writer) shipDocuments(row *messages.DocumentsShipped) error {
 			return err
 		}
 		if there {
-			w.ledger.shipped++
+			w.ledger.Shipped++
 		}
 	}
 	return nil
@@ -77,12 +79,12 @@ func (w *writer) shipDocuments(row *messages.DocumentsShipped) error {
 // takeDocument removes a waiting document, and reports whether there was one. Its record is as long
 // as its row without the seal.
 func (w *writer) takeDocument(key []byte) (there bool, err error) {
-	sealed := w.bucket(bucketOutbox).Get(key)
+	sealed := w.bucket(format.BucketOutbox).Get(key)
 	if sealed == nil {
 		return false, nil
 	}
-	w.ledger.outboxBytes = lessBy(w.ledger.outboxBytes, uint64(len(sealed)-sealedExtra))
-	return true, w.remove(bucketOutbox, key)
+	w.ledger.OutboxBytes = format.LessBy(w.ledger.OutboxBytes, uint64(len(sealed)-format.SealedExtra))
+	return true, w.Remove(format.BucketOutbox, key)
 }
 
 // Outbox returns what waits. Bytes counts the records, as the limit does. Rate, LastError and State
@@ -91,12 +93,12 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 	_, err = s.view(func(r *reader) error {
 		l, err := readLedger(r)
 		if err != nil {
-			return damagedRow(bucketOutbox)
+			return format.DamagedRow(format.BucketOutbox)
 		}
 		standing = messages.OutboxStanding{
-			Waiting: lessBy(l.digests[bucketOutbox].rows, l.dead), Bytes: l.outboxBytes,
-			Dead: l.dead, DeadBytes: l.deadBytes,
-			Shipped: l.shipped, Refused: l.refused, Dropped: l.dropped, Loss: l.loss.message(),
+			Waiting: format.LessBy(l.Digests[format.BucketOutbox].Rows, l.Dead), Bytes: l.OutboxBytes,
+			Dead: l.Dead, DeadBytes: l.DeadBytes,
+			Shipped: l.Shipped, Refused: l.Refused, Dropped: l.Dropped, Loss: l.Loss.Message(),
 		}
 		standing.OldestAt, err = r.oldestDocument()
 		return err
@@ -107,7 +109,7 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 // oldestDocument returns when the first document in the order of sequences was queued.
 func (r *reader) oldestDocument() (at time.Time, err error) {
 	q := r.waitingAfter(0)
-	key, sealed := q.next()
+	key, sealed := q.Next()
 	if key == nil {
 		return at, nil
 	}
@@ -121,7 +123,7 @@ func (r *reader) oldestDocument() (at time.Time, err error) {
 func (s *Store) Documents(after uint64, each func(messages.Document) (more bool, err error)) error {
 	_, err := s.view(func(r *reader) error {
 		q := r.waitingAfter(after)
-		for key, sealed := q.next(); key != nil; key, sealed = q.next() {
+		for key, sealed := q.Next(); key != nil; key, sealed = q.Next() {
 			doc, err := r.document(key, sealed)
 			if err != nil {
 				return err
@@ -133,13 +135,13 @@ func (s *Store) Documents(after uint64, each func(messages.Document) (more bool,
 			if !more {
 				break
 			}
-			if q.rows%releaseEvery == 0 {
-				if err := releaseMap(r.tx); err != nil {
+			if q.rows%boltfile.ReleaseEvery == 0 {
+				if err := boltfile.ReleaseMap(r.tx); err != nil {
 					return err
 				}
 			}
 		}
-		return releaseMap(r.tx)
+		return boltfile.ReleaseMap(r.tx)
 	})
 	return err
 }
@@ -159,22 +161,22 @@ type waitingHead struct {
 func (r *reader) waitingAfter(after uint64) *waiting {
 	q := &waiting{}
 	for _, class := range messages.DocumentClasses() {
-		h := waitingHead{cursor: r.bucket(bucketOutbox).Cursor(), class: byte(class)}
-		h.take(h.cursor.Seek(waitingKey(messages.DocumentKey{Class: class, Sequence: after + 1})))
+		h := waitingHead{cursor: r.bucket(format.BucketOutbox).Cursor(), class: byte(class)}
+		h.Take(h.cursor.Seek(waitingKey(messages.DocumentKey{Class: class, Sequence: after + 1})))
 		q.heads = append(q.heads, h)
 	}
 	return q
 }
 
-func (h *waitingHead) take(key, sealed []byte) {
+func (h *waitingHead) Take(key, sealed []byte) {
 	if len(key) == 0 || key[0] != h.class {
 		key, sealed = nil, nil
 	}
 	h.key, h.sealed = key, sealed
 }
 
-// next returns the row with the lowest sequence; a nil key at the end.
-func (q *waiting) next() (key, sealed []byte) {
+// Next returns the row with the lowest sequence; a nil key at the end.
+func (q *waiting) Next() (key, sealed []byte) {
 	var first *waitingHead
 	for i := range q.heads {
 		h := &q.heads[i]
@@ -186,7 +188,7 @@ func (q *waiting) next() (key, sealed []byte) {
 		return nil, nil
 	}
 	key, sealed = first.key, first.sealed
-	first.take(first.cursor.Next())
+	first.Take(first.cursor.Next())
 	q.rows++
 	return key, sealed
 }
@@ -199,13 +201,13 @@ func sequenceOf(key []byte) uint64 {
 }
 
 func (r *reader) document(key, sealed []byte) (messages.Document, error) {
-	record, err := r.record(bucketOutbox, key, sealed)
+	record, err := r.record(format.BucketOutbox, key, sealed)
 	if err != nil {
 		return messages.Document{}, err
 	}
 	doc, err := decodeDocument(record)
 	if err != nil || len(key) != 9 || key[0] != byte(doc.Class) {
-		return doc, damagedRow(bucketOutbox)
+		return doc, format.DamagedRow(format.BucketOutbox)
 	}
 	doc.Sequence = sequenceOf(key)
 	return doc, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // What decides between the run's row and files, and what a killed agent may lose.
@@ -22,7 +23,7 @@ const (
 // the first half of the limit is kept, and of what comes behind it the last quarter to half.
 type Output struct {
 	store *Store
-	run   runKey
+	run   format.RunKey
 	limit int64
 
 	mu       sync.Mutex
@@ -52,12 +53,12 @@ type streamState struct {
 // NewOutput begins to keep the output of a run, at most limitBytes of each stream; 0 keeps nothing
 // and only counts. Close or Remove ends it.
 func (s *Store) NewOutput(runID string, limitBytes int64) *Output {
-	run, ok := parseRunKey(runID)
+	run, ok := format.ParseRunKey(runID)
 	if !ok {
 		limitBytes = 0
 	}
 	o := &Output{store: s, run: run, limit: max(limitBytes, 0)}
-	s.live.add(o)
+	s.live.Add(o)
 	return o
 }
 
@@ -201,7 +202,7 @@ func (o *Output) end() {
 		o.timer.Stop()
 		o.timer = nil
 	}
-	o.store.live.remove(o.run)
+	o.store.live.Remove(o.run)
 }
 
 func (o *Output) summary() messages.OutputSummary {

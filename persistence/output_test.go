@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // storeRun commits a run with the summary of its output.
@@ -265,7 +266,7 @@ func TestOutputWithATornFrame(t *testing.T) {
 	}
 	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error {
 		return nil
-	}); !errors.Is(err, ErrDamaged) {
+	}); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("an altered file: %v", err)
 	}
 }
@@ -273,7 +274,7 @@ func TestOutputWithATornFrame(t *testing.T) {
 // What the record of a run that ended in order vouches for is there, or the output is damaged:
 // bytes that are missing are no limit then.
 func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
-	head, second := segmentHeader, segmentHeader+frameLead+frameHead+maxPieceBytes+sealedTail
+	head, second := segmentHeader, segmentHeader+frameLead+frameHead+maxPieceBytes+format.SealedTail
 	for name, change := range map[string]func(path string, file []byte) error{
 		"a length":         func(path string, file []byte) error { file[second+1] ^= 4; return os.WriteFile(path, file, 0o600) },
 		"the first length": func(path string, file []byte) error { file[head+1] ^= 1; return os.WriteFile(path, file, 0o600) },
@@ -304,7 +305,7 @@ func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
 			}
 			return nil
 		})
-		if e := messages.AsError(err); !errors.Is(err, ErrDamaged) || e == nil ||
+		if e := messages.AsError(err); !errors.Is(err, format.ErrDamaged) || e == nil ||
 			e.Code != messages.CodeStorageDamaged || !strings.Contains(e.Message, testRunID(1)) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -322,14 +323,14 @@ func TestOutputOfAnotherRunDoesNotOpen(t *testing.T) {
 		printTo(t, o, messages.Stdout, strings.Repeat("a", 10_000), time.Unix(1, 0))
 		storeRun(t, s, n, closeOutput(t, o))
 	}
-	one, _ := parseRunKey(testRunID(0))
-	two, _ := parseRunKey(testRunID(1))
+	one, _ := format.ParseRunKey(testRunID(0))
+	two, _ := format.ParseRunKey(testRunID(1))
 	if err := os.Rename(segmentPath(s.output, one, 0), segmentPath(s.output, two, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.EachOutput(testRunID(1), func(messages.OutputChunk) error {
 		return nil
-	}); !errors.Is(err, ErrDamaged) {
+	}); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }

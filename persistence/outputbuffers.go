@@ -26,8 +26,8 @@ func (b *pieceBuffers) room(data []byte, n int) []byte {
 	return append(buf[:0], data...)
 }
 
-// put takes back the data of a piece that was written.
-func (b *pieceBuffers) put(data []byte) {
+// Put takes back the data of a piece that was written.
+func (b *pieceBuffers) Put(data []byte) {
 	if cap(data) == maxPieceBytes {
 		b.pool.Put((*[maxPieceBytes]byte)(data[:maxPieceBytes]))
 	}
@@ -44,4 +44,4 @@ func (b *frameBuffers) get(size int) *[]byte {
 	return &buf
 }
 
-func (b *frameBuffers) put(buf *[]byte) { b.pool.Put(buf) }
+func (b *frameBuffers) Put(buf *[]byte) { b.pool.Put(buf) }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"gusty/persistence/internal/datadir"
 )
 
 // dirTries bounds how often what somebody removes again and again is made anew.
@@ -39,5 +41,5 @@ func (s *Store) remakeOutputDir() error {
 	s.logger.Error("the directory of output files was removed and is made again; what ended runs "+
 		"had in it is lost",
 		"directory", s.output)
-	return syncDir(filepath.Dir(s.output))
+	return datadir.SyncDir(filepath.Dir(s.output))
 }

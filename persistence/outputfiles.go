@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // headBytes and tailBytes divide the limit: a head, and two tails.
@@ -22,7 +24,7 @@ func (o *Output) flush() error {
 			o.wait = o.wait[i:]
 			return o.hold(err)
 		}
-		o.store.pieces.put(o.wait[i].data)
+		o.store.pieces.Put(o.wait[i].data)
 	}
 	o.wait, o.waiting = nil, 0
 	return nil
@@ -114,7 +116,7 @@ func (o *Output) fileTo(to **segment, number int, p *piece) error {
 		}
 		*to = s
 	}
-	return (*to).append(p, &o.store.frames)
+	return (*to).Append(p, &o.store.frames)
 }
 
 func (o *Output) syncSegments() error {
@@ -122,7 +124,7 @@ func (o *Output) syncSegments() error {
 	for _, s := range o.segments() {
 		errs = append(errs, s.file.Sync())
 	}
-	return errors.Join(append(errs, syncDir(o.store.output))...)
+	return errors.Join(append(errs, datadir.SyncDir(o.store.output))...)
 }
 
 func (o *Output) closeSegments() error {
@@ -151,7 +153,7 @@ func (o *Output) places() [segmentCount]**segment {
 }
 
 // removeOutput removes a run's segments. A file that stays is removed by the next start.
-func (s *Store) removeOutput(run runKey) {
+func (s *Store) removeOutput(run format.RunKey) {
 	for number := range segmentCount {
 		err := os.Remove(segmentPath(s.output, run, number))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -7,13 +7,14 @@ import (
 	"iter"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // follower reads a run's output along. It waits for a run that has not started, follows one that
 // prints, and reads back one that has ended.
 type follower struct {
 	store *Store
-	key   runKey
+	key   format.RunKey
 	track *track // of a run that prints or has printed since the follower came; nil: not yet
 	next  func() (messages.OutputChunk, error, bool)
 	stop  func() // of next; nil: nothing is read back
@@ -22,7 +23,7 @@ type follower struct {
 // FollowOutput returns what reads along with a run. The caller closes it. An *Error of not_found:
 // the id is none.
 func (s *Store) FollowOutput(runID string) (messages.OutputFollower, error) {
-	key, ok := parseRunKey(runID)
+	key, ok := format.ParseRunKey(runID)
 	if !ok {
 		return nil, messages.Errorf(messages.CodeNotFound, "there is no run %q", runID)
 	}
@@ -37,7 +38,7 @@ func (f *follower) Next(ctx context.Context) (messages.OutputChunk, error) {
 		}
 	}
 	if f.track != nil {
-		return f.track.next(ctx)
+		return f.track.Next(ctx)
 	}
 	chunk, err, ok := f.next()
 	if !ok {

@@ -24,7 +24,7 @@ type followed struct {
 	skipped [2]int64
 }
 
-func (f *followed) take(c messages.OutputChunk) {
+func (f *followed) Take(c messages.OutputChunk) {
 	i := streamIndex(c.Stream)
 	if c.Skipped > 0 {
 		f.text[i].WriteString("…")
@@ -66,7 +66,7 @@ func followToEnd(f messages.OutputFollower) (*followed, error) {
 		if err != nil {
 			return all, err
 		}
-		all.take(c)
+		all.Take(c)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestFollowerAcrossFlushes(t *testing.T) {
 		early, late := o.follow(), o.follow()
 		for _, word := range []string{"one ", "two ", "three "} {
 			printTo(t, o, messages.Stdout, word, time.Now())
-			c, err := early.next(t.Context())
+			c, err := early.Next(t.Context())
 			if err != nil || string(c.Data) != word {
 				t.Errorf("got %q, %v", c.Data, err)
 			}
@@ -119,7 +119,7 @@ func TestFollowerAcrossFlushes(t *testing.T) {
 		}
 		text := ""
 		for range 3 {
-			c, err := late.next(t.Context())
+			c, err := late.Next(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
@@ -130,7 +130,7 @@ func TestFollowerAcrossFlushes(t *testing.T) {
 		}
 		closeOutput(t, o)
 		for _, track := range []*track{early, late} {
-			if _, err := track.next(t.Context()); !errors.Is(err, io.EOF) {
+			if _, err := track.Next(t.Context()); !errors.Is(err, io.EOF) {
 				t.Error(err)
 			}
 			track.close()
@@ -168,14 +168,14 @@ func TestFollowersOfAFlood(t *testing.T) {
 	summary := closeOutput(t, o)
 	group.Wait()
 	for _, r := range results {
-		r.check(t, messages.Stdout, printed[0].String(), summary.StdoutBytes)
-		r.check(t, messages.Stderr, printed[1].String(), summary.StderrBytes)
+		r.Check(t, messages.Stdout, printed[0].String(), summary.StdoutBytes)
+		r.Check(t, messages.Stderr, printed[1].String(), summary.StderrBytes)
 	}
 }
 
-// check expects stretches of what was printed, in order, and every byte of it given or told as
+// Check expects stretches of what was printed, in order, and every byte of it given or told as
 // skipped.
-func (f *followed) check(t *testing.T, stream messages.Stream, printed string, total int64) {
+func (f *followed) Check(t *testing.T, stream messages.Stream, printed string, total int64) {
 	t.Helper()
 	got := f.text[streamIndex(stream)].String()
 	given := int64(0)
@@ -202,7 +202,7 @@ func TestSlowFollowerSkipsWhatWasOverwritten(t *testing.T) {
 	track := o.follow()
 	defer track.close()
 	printTo(t, o, messages.Stdout, "begin", time.Unix(1, 0))
-	if c, err := track.next(t.Context()); err != nil || string(c.Data) != "begin" {
+	if c, err := track.Next(t.Context()); err != nil || string(c.Data) != "begin" {
 		t.Fatal(c, err)
 	}
 	flood := strings.Repeat("x", 5_000_000)
@@ -290,7 +290,7 @@ func TestFollowerOfARemovedOutput(t *testing.T) {
 	o := s.NewOutput(testRunID(1), 1<<20)
 	track := o.follow()
 	printTo(t, o, messages.Stdout, strings.Repeat("x", 300_000), time.Unix(1, 0))
-	if _, err := track.next(t.Context()); err != nil {
+	if _, err := track.Next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	o.Remove()

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // This file holds what becomes of output that the disk takes no writes for.
@@ -34,7 +35,7 @@ func (o *Output) hold(cause error) error {
 			o.state(p.stream).lost = true
 		}
 		held = append(held, p.part(0, first), p.part(last, size))
-		o.store.pieces.put(p.data)
+		o.store.pieces.Put(p.data)
 		at += size
 	}
 	o.wait, o.waiting = slices.DeleteFunc(held, func(p piece) bool {
@@ -51,9 +52,9 @@ func (p *piece) part(from, to int) piece {
 
 // lossOf says why output was not kept: an *Error where the storage takes no writes.
 func lossOf(cause error) error {
-	if code, ok := storageCode(cause); ok {
+	if code, ok := datadir.StorageCode(cause); ok {
 		return messages.Errorf(code, "a part of the output was left out, since the storage took "+
-			"no writes: %s", storageCause(code))
+			"no writes: %s", datadir.StorageCause(code))
 	}
 	return fmt.Errorf("keep the output: %w", cause)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"gusty/persistence/internal/format"
 )
 
 // lane is a row of segments that are read one after the other.
@@ -83,7 +85,7 @@ func (l *lane) readFrame() error {
 		return fmt.Errorf("read the output: %w", err)
 	}
 	n := binary.BigEndian.Uint32(head[:])
-	if n < frameHead+sealedTail || n > maxFrame {
+	if n < frameHead+format.SealedTail || n > maxFrame {
 		return errDamagedOutput(s.run)
 	}
 	l.buf = slices.Grow(l.buf[:0], int(n))[:n]

@@ -5,33 +5,34 @@ import (
 	"sync"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // liveOutputs are the outputs that are being written, by run, for those who read along; and who
 // waits for a run to begin one.
 type liveOutputs struct {
 	mu       sync.Mutex
-	runs     map[runKey]*Output
-	watchers map[runKey][]chan struct{}
+	runs     map[format.RunKey]*Output
+	watchers map[format.RunKey][]chan struct{}
 }
 
-func (l *liveOutputs) add(o *Output) {
+func (l *liveOutputs) Add(o *Output) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.runs == nil {
-		l.runs = map[runKey]*Output{}
+		l.runs = map[format.RunKey]*Output{}
 	}
 	l.runs[o.run] = o
 	l.wake(o.run)
 }
 
-func (l *liveOutputs) remove(run runKey) {
+func (l *liveOutputs) Remove(run format.RunKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.runs, run)
 }
 
-func (l *liveOutputs) get(run runKey) *Output {
+func (l *liveOutputs) get(run format.RunKey) *Output {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.runs[run]
@@ -39,18 +40,18 @@ func (l *liveOutputs) get(run runKey) *Output {
 
 // watch returns what tells that a run has begun its output or has its final record. forget must be
 // called.
-func (l *liveOutputs) watch(run runKey) (changed <-chan struct{}, forget func()) {
+func (l *liveOutputs) watch(run format.RunKey) (changed <-chan struct{}, forget func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.watchers == nil {
-		l.watchers = map[runKey][]chan struct{}{}
+		l.watchers = map[format.RunKey][]chan struct{}{}
 	}
 	watcher := make(chan struct{}, 1)
 	l.watchers[run] = append(l.watchers[run], watcher)
 	return watcher, func() { l.forget(run, watcher) }
 }
 
-func (l *liveOutputs) forget(run runKey, watcher chan struct{}) {
+func (l *liveOutputs) forget(run format.RunKey, watcher chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rest := slices.DeleteFunc(l.watchers[run], func(w chan struct{}) bool { return w == watcher })
@@ -61,7 +62,7 @@ func (l *liveOutputs) forget(run runKey, watcher chan struct{}) {
 	l.watchers[run] = rest
 }
 
-func (l *liveOutputs) wake(run runKey) {
+func (l *liveOutputs) wake(run format.RunKey) {
 	for _, watcher := range l.watchers[run] {
 		select {
 		case watcher <- struct{}{}:
@@ -79,7 +80,7 @@ func (l *liveOutputs) tellEnds(change *messages.Change) {
 	}
 	for _, row := range change.Rows {
 		if run, ok := row.(messages.RunRow); ok && !run.Run.State.Active() {
-			key, _ := parseRunKey(run.Run.ID)
+			key, _ := format.ParseRunKey(run.Run.ID)
 			l.wake(key)
 		}
 	}

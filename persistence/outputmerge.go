@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // merger puts the segments of a run back into the order of arrival.
@@ -19,7 +20,7 @@ type merger struct {
 // wholeness is what the record of a run that ended in order vouches for. Of a run that was cut off,
 // a file may end within a frame, and what was printed last may be missing.
 type wholeness struct {
-	run  runKey
+	run  format.RunKey
 	kept [2]bool // nothing of the stream was left out
 }
 
@@ -30,7 +31,7 @@ type source struct {
 	ended  bool
 }
 
-func (s *Store) openOutput(run runKey) (*merger, error) {
+func (s *Store) openOutput(run format.RunKey) (*merger, error) {
 	m := &merger{}
 	for number := range segmentCount {
 		r, err := openSegment(s.output, s.ring, run, number)
@@ -54,7 +55,7 @@ func (m *merger) close() error {
 
 func (m *merger) advance(s *source) error {
 	var err error
-	s.piece, err = s.reader.next()
+	s.piece, err = s.reader.Next()
 	if errors.Is(err, io.EOF) {
 		s.ended, err = true, nil
 		if m.whole != nil && s.reader.torn {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // EachOutput returns what a run printed, in order of arrival, also while it is still running; where
@@ -13,7 +14,7 @@ import (
 // *Error of not_found: there is neither the run nor output of it; of storage_damaged: what is
 // stored is not what was printed.
 func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) error {
-	key, ok := parseRunKey(runID)
+	key, ok := format.ParseRunKey(runID)
 	if !ok {
 		return messages.Errorf(messages.CodeNotFound, "there is no run %q", runID)
 	}
@@ -29,7 +30,7 @@ func (s *Store) EachOutput(runID string, each func(messages.OutputChunk) error) 
 
 // eachStored returns what is kept of a run that has ended: what is in files, and then what is in
 // the row.
-func (s *Store) eachStored(key runKey, run *messages.Run,
+func (s *Store) eachStored(key format.RunKey, run *messages.Run,
 	each func(messages.OutputChunk) error,
 ) error {
 	if len(run.Output.Inline) > 0 && !run.Output.InFile {

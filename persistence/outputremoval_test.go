@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // letteredLines returns lines that tell what is missing among them.
@@ -20,9 +21,9 @@ func letteredLines(lines int) string {
 	return b.String()
 }
 
-func keyOfRun(t *testing.T, n int) runKey {
+func keyOfRun(t *testing.T, n int) format.RunKey {
 	t.Helper()
-	key, ok := parseRunKey(testRunID(n))
+	key, ok := format.ParseRunKey(testRunID(n))
 	if !ok {
 		t.Fatal("no key of a run")
 	}

@@ -26,8 +26,8 @@ func (s *segment) isInPlace(dir string) bool {
 // errUnread says that what was removed can't be read any more.
 var errUnread = errors.New("an output file was removed, and what was in it can't be read any more")
 
-// copyTo writes the segment into a new file under its name. The frames stay as they are sealed.
-func (s *segment) copyTo(dir string) (*segment, error) {
+// CopyTo writes the segment into a new file under its name. The frames stay as they are sealed.
+func (s *segment) CopyTo(dir string) (*segment, error) {
 	path := segmentPath(dir, s.run, s.number)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err // somebody's directory
@@ -82,7 +82,7 @@ func (o *Output) restoreSegment(place **segment) error {
 	old := *place
 	var fresh *segment
 	err := o.store.withOutputDir(func() (err error) {
-		fresh, err = old.copyTo(o.store.output)
+		fresh, err = old.CopyTo(o.store.output)
 		return err
 	})
 	if errors.Is(err, errUnread) {

@@ -3,6 +3,8 @@ package persistence
 import (
 	"os"
 	"path/filepath"
+
+	"gusty/persistence/internal/format"
 )
 
 // sweepOutput removes output files whose run is gone, which a kill between a commit and the removal
@@ -19,8 +21,8 @@ func (s *Store) sweepOutput() {
 				_ = os.Remove(filepath.Join(s.output, e.Name())) // sealed, and in nobody's way
 				continue
 			}
-			run, ok := parseRunKey(trimSegment(e.Name()))
-			if ok && !r.has(bucketRuns, run[:]) {
+			run, ok := format.ParseRunKey(trimSegment(e.Name()))
+			if ok && !r.has(format.BucketRuns, run[:]) {
 				s.removeOutput(run)
 			}
 		}

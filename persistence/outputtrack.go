@@ -56,8 +56,8 @@ func (o *Output) tellReaders() {
 	}
 }
 
-// next waits for the next chunk. io.EOF: the output has ended.
-func (t *track) next(ctx context.Context) (messages.OutputChunk, error) {
+// Next waits for the next chunk. io.EOF: the output has ended.
+func (t *track) Next(ctx context.Context) (messages.OutputChunk, error) {
 	for {
 		p, news, err := t.look()
 		switch {

@@ -23,8 +23,8 @@ type pending struct {
 	done   func(messages.Committed)
 }
 
-// finish answers once.
-func (p *pending) finish(c messages.Committed) {
+// Finish answers once.
+func (p *pending) Finish(c messages.Committed) {
 	if done := p.done; done != nil {
 		p.done = nil
 		done(c)
@@ -45,12 +45,12 @@ type queue struct {
 // must not block. Changes are committed in the order of Submit.
 func (s *Store) Submit(c messages.Change, done func(messages.Committed)) {
 	p := pending{change: c, bytes: sizeOf(&c), done: done}
-	if err := s.queue.add(p); err != nil {
+	if err := s.queue.Add(p); err != nil {
 		done(messages.Committed{Err: err})
 	}
 }
 
-func (q *queue) add(p pending) *messages.Error {
+func (q *queue) Add(p pending) *messages.Error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
@@ -73,9 +73,9 @@ func (q *queue) signal() {
 	}
 }
 
-// take waits for changes and gives as many as one transaction takes; nil when the queue is closed
+// Take waits for changes and gives as many as one transaction takes; nil when the queue is closed
 // and empty. It calls onQuiet once, where nothing comes for the time quiet.
-func (q *queue) take(quiet time.Duration, onQuiet func()) []pending {
+func (q *queue) Take(quiet time.Duration, onQuiet func()) []pending {
 	var timer *time.Timer
 	var quieted <-chan time.Time
 	for {

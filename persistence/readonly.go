@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // A store on a file system that takes no writes opens all the same: it serves reads and refuses
@@ -29,7 +30,7 @@ func openForReading(path string) (*bolt.DB, error) {
 // openAnyhow opens a database for writing, or for reading where its file system is read-only.
 func openAnyhow(path string) (*bolt.DB, error) {
 	db, err := openDatabase(path)
-	if errors.Is(err, errReadOnly) {
+	if errors.Is(err, datadir.ErrReadOnly) {
 		return openForReading(path)
 	}
 	return db, err
@@ -43,9 +44,9 @@ func (s *Store) ensureWritable() error {
 		return nil
 	}
 	f, err := os.OpenFile(s.db.Path(), os.O_RDWR, 0)
-	if code, ok := storageCode(err); ok {
+	if code, ok := datadir.StorageCode(err); ok {
 		s.degrade(code, err)
-		return storageError(code)
+		return datadir.StorageError(code)
 	}
 	if err != nil {
 		return fmt.Errorf("open the database for writing: %w", err)
@@ -73,7 +74,7 @@ func (s *Store) reopen() error {
 			"newest transaction was %d and is %d", before, after))
 	}
 	s.logger.Info("the file system can be written again", "file", path)
-	return errors.Join(s.relock(), makeDir(s.output))
+	return errors.Join(s.relock(), datadir.MakeDir(s.output))
 }
 
 func newestTransaction(db *bolt.DB) (id uint64, err error) {
@@ -86,25 +87,25 @@ func newestTransaction(db *bolt.DB) (id uint64, err error) {
 
 // relock takes the lock file's lock where the directory's had to do.
 func (s *Store) relock() error {
-	if filepath.Base(s.lock.Name()) == lockName {
+	if filepath.Base(s.lock.Name()) == datadir.LockName {
 		return nil
 	}
-	lock, err := lockDir(s.lock.Name())
+	lock, err := datadir.LockDir(s.lock.Name())
 	if err != nil {
 		return err
 	}
 	old := s.lock
 	s.lock = lock
-	return unlock(old)
+	return datadir.Unlock(old)
 }
 
 // checkDisk finds out whether the disk takes writes, so that a start on one that does not says so.
 func (s *Store) checkDisk() {
 	err := s.probe()
 	if s.db.IsReadOnly() {
-		err = errReadOnly
+		err = datadir.ErrReadOnly
 	}
-	if code, ok := storageCode(err); ok {
+	if code, ok := datadir.StorageCode(err); ok {
 		s.degrade(code, err)
 	} else if err != nil {
 		s.logger.Warn("a file could not be written beside the database", "error", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // TestReadOnlyFileSystem mounts a file system of its own, which takes root. The lock file is
@@ -30,7 +31,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	s := openStore(t, dir)
 	commit(t, s, messages.JobRow{Job: testJob("there")})
-	if err := errors.Join(s.Close(), os.Remove(filepath.Join(dir, lockName))); err != nil {
+	if err := errors.Join(s.Close(), os.Remove(filepath.Join(dir, datadir.LockName))); err != nil {
 		t.Fatal(err)
 	}
 	remount(syscall.MS_RDONLY)
@@ -59,7 +60,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if _, err := s.Backup(); messages.CodeOf(err) != messages.CodeStorageReadOnly {
 		t.Errorf("a backup: %v", err)
 	}
-	if _, err := Open(Options{Dir: dir}); !errors.As(err, new(*InUseError)) {
+	if _, err := Open(Options{Dir: dir}); !errors.As(err, new(*datadir.InUseError)) {
 		t.Errorf("a second one: %v", err)
 	}
 	remount(0)
@@ -67,7 +68,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if s.Stats().Degraded != "" {
 		t.Errorf("after a commit: %+v", s.Stats())
 	}
-	if _, err := Open(Options{Dir: dir}); !errors.As(err, new(*InUseError)) {
+	if _, err := Open(Options{Dir: dir}); !errors.As(err, new(*datadir.InUseError)) {
 		t.Errorf("a second one, when there is a lock file: %v", err)
 	}
 	s = reopen(t, s)

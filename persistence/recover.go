@@ -9,6 +9,11 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/salvage"
+	"gusty/persistence/internal/verify"
 )
 
 // ErrWhole says that there is nothing to recover.
@@ -21,7 +26,7 @@ type RecoverOptions struct {
 	// AskPassphrase asks for the store's passphrase, as in Options.
 	AskPassphrase func(isNew bool) (messages.Secret, error)
 	// Read reads the damaged file, in a process of its own (see SpawnSalvager). nil: here.
-	Read   Salvager
+	Read   salvage.Salvager
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -59,16 +64,16 @@ func Recover(o RecoverOptions) (Recovered, error) {
 	if err := store.makeReady(); err != nil {
 		return Recovered{}, err
 	}
-	lock, err := lockDir(o.Dir)
+	lock, err := datadir.LockDir(o.Dir)
 	if err != nil {
 		return Recovered{}, err
 	}
 	done, err := o.recover(&store)
-	return done, errors.Join(err, unlock(lock))
+	return done, errors.Join(err, datadir.Unlock(lock))
 }
 
 func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
-	if err := finishSwaps(o.Dir); err != nil {
+	if err := datadir.FinishSwaps(o.Dir); err != nil {
 		return done, err
 	}
 	store.setDefaults()
@@ -76,16 +81,16 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	if err != nil {
 		return done, err
 	}
-	if err := recoverable(VerifyFile(store.databaseFile(), kek)); err != nil {
+	if err := recoverable(verify.VerifyFile(store.databaseFile(), kek)); err != nil {
 		return done, err
 	}
-	fresh, err := beginSwap(o.Dir)
+	fresh, err := datadir.BeginSwap(o.Dir)
 	if err != nil {
 		return done, err
 	}
-	path := filepath.Join(fresh, databaseName)
+	path := filepath.Join(fresh, datadir.DatabaseName)
 	if done, err = o.rebuild(store.databaseFile(), path, kek); err == nil {
-		err = VerifyFile(path, kek)
+		err = verify.VerifyFile(path, kek)
 	}
 	if err != nil {
 		return done, errors.Join(err, os.RemoveAll(fresh))
@@ -93,7 +98,7 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 	if err := noteGeneration(fresh, kek); err != nil {
 		return done, errors.Join(err, os.RemoveAll(fresh))
 	}
-	suffix, err := commitSwap(o.Dir, "damaged", time.Now())
+	suffix, err := datadir.CommitSwap(o.Dir, "damaged", time.Now())
 	if err != nil {
 		return done, fmt.Errorf("replace the damaged database: %w", err)
 	}
@@ -103,19 +108,19 @@ func (o *RecoverOptions) recover(store *Options) (done Recovered, err error) {
 
 // keyToRecover returns the key by the header, or where that is damaged by a copy of it on an older
 // page, which a passphrase needs.
-func keyToRecover(store *Options) (kek Key, err error) {
-	h, err := headerOf(store.databaseFile())
-	found := []header{h}
+func keyToRecover(store *Options) (kek keyring.Key, err error) {
+	h, err := verify.HeaderOf(store.databaseFile())
+	found := []keyring.Header{h}
 	if err != nil {
-		found, err = findHeaders(store.databaseFile())
+		found, err = keyring.FindHeaders(store.databaseFile())
 	}
 	if err != nil {
 		return kek, err
 	}
 	for i := range found {
-		var source keySource
-		if source, err = findSource(store.source(), found[i].kekKind); err == nil {
-			kek, err = openKey(store.databaseFile(), source, &found[i])
+		var source keyring.KeySource
+		if source, err = keyring.FindSource(store.source(), found[i].KekKind); err == nil {
+			kek, err = keyring.OpenKey(store.databaseFile(), source, &found[i])
 		}
 		if err == nil {
 			return kek, nil
@@ -124,11 +129,11 @@ func keyToRecover(store *Options) (kek Key, err error) {
 	if len(found) > 0 {
 		return kek, err
 	}
-	source, err := findSource(store.source(), kekUnknown)
+	source, err := keyring.FindSource(store.source(), keyring.KekUnknown)
 	if err != nil {
 		return kek, err
 	}
-	return keyOfUnreadable(source)
+	return keyring.KeyOfUnreadable(source)
 }
 
 // recoverable says why a file is not to be recovered. One without any meta page seems to be
@@ -144,21 +149,21 @@ func recoverable(verdict error) error {
 }
 
 // rebuild reads the damaged file and writes the new one.
-func (o *RecoverOptions) rebuild(from, to string, kek Key) (done Recovered, err error) {
+func (o *RecoverOptions) rebuild(from, to string, kek keyring.Key) (done Recovered, err error) {
 	read := o.Read
 	if read == nil {
-		read = salvageHere
+		read = salvage.Here
 	}
 	db, err := openDatabase(to)
 	if err != nil {
 		return done, err
 	}
 	r := &rebuild{db: db, kek: kek}
-	readErr := read(from, kek, r.take)
+	readErr := read(from, kek, r.Take)
 	if r.ring == nil {
 		return done, errors.Join(cannotRecover(from, readErr), r.abandon())
 	}
-	if err := errors.Join(r.failed, r.finish(), db.Close()); err != nil {
+	if err := errors.Join(r.failed, r.Finish(), db.Close()); err != nil {
 		return done, fmt.Errorf("write the recovered database: %w", err)
 	}
 	if !r.ended && readErr != nil {
@@ -172,7 +177,7 @@ func cannotRecover(path string, cause error) error {
 	if cause == nil {
 		cause = errors.New("its keys were not found")
 	}
-	if errors.Is(cause, ErrWrongKey) || errors.Is(cause, ErrNewerFormat) {
+	if errors.Is(cause, format.ErrWrongKey) || errors.Is(cause, format.ErrNewerFormat) {
 		return cause
 	}
 	return fmt.Errorf("nothing of %s can be recovered: %w", path, cause)

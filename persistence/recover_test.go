@@ -13,6 +13,11 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/salvage"
 )
 
 // recoverFrom damages the store of the case and recovers it.
@@ -65,7 +70,7 @@ func (d *damageCase) requireTrue(t *testing.T, what string, done Recovered) {
 	if _, err := content(s); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	if got := bucketOf(t, done, bucketJobs); got.Found != jobs || got.Lost >= 0 && got.Found+
+	if got := bucketOf(t, done, format.BucketJobs); got.Found != jobs || got.Lost >= 0 && got.Found+
 		uint64(got.Lost) < 50 {
 		t.Errorf("%s: %d jobs, and the report says %+v", what, jobs, got)
 	}
@@ -76,7 +81,7 @@ func (d *damageCase) requireTrue(t *testing.T, what string, done Recovered) {
 	}
 }
 
-func bucketOf(t *testing.T, done Recovered, b bucketID) RecoveredBucket {
+func bucketOf(t *testing.T, done Recovered, b format.BucketID) RecoveredBucket {
 	t.Helper()
 	for _, r := range done.Buckets {
 		if r.Name == b.String() {
@@ -119,7 +124,7 @@ func TestRecoverNamesWhatIsLost(t *testing.T) {
 	d := newDamageCase(t)
 	file := bytes.Clone(d.file)
 	s := openStore(t, d.dir)
-	key := s.ring.hide(nameOfJob, "job number 30")
+	key := s.ring.Hide(keyring.NameOfJob, "job number 30")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +133,7 @@ func TestRecoverNamesWhatIsLost(t *testing.T) {
 		p := file[page*4096 : (page+1)*4096]
 		if at := bytes.Index(p, key[:]); at >= 0 && bytes.Contains(p[at:], key[:]) {
 			var end int
-			if end = at + nameKeyBytes + 60; end < len(p) {
+			if end = at + format.NameKeyBytes + 60; end < len(p) {
 				p[end] ^= 1 // inside of the value behind the key
 				spoiled++
 			}
@@ -138,7 +143,7 @@ func TestRecoverNamesWhatIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost := bucketOf(t, done, bucketJobs)
+	lost := bucketOf(t, done, format.BucketJobs)
 	if spoiled == 0 || lost.Lost != 1 || !slices.Equal(lost.Names, []string{"job number 30"}) {
 		t.Errorf("%d pages were spoiled: %+v", spoiled, done)
 	}
@@ -147,7 +152,7 @@ func TestRecoverNamesWhatIsLost(t *testing.T) {
 
 func TestRecoverOfParts(t *testing.T) {
 	d := newDamageCase(t)
-	m, err := chooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
+	m, err := boltfile.ChooseMeta(bytes.NewReader(d.file), int64(len(d.file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +165,8 @@ func TestRecoverOfParts(t *testing.T) {
 	}
 	const half = "half of it"
 	for name, file := range map[string][]byte{
-		"one meta page": erase(0), "the other": erase(1), "both": erase(0, 1), "the root": erase(m.root), "the list of free pages": erase(m.freelist),
-		"root and free pages": erase(m.root, m.freelist), half: d.file[:m.pages*4096/2], "the end": d.file[:(m.pages-1)*4096],
+		"one meta page": erase(0), "the other": erase(1), "both": erase(0, 1), "the root": erase(m.Root), "the list of free pages": erase(m.Freelist),
+		"root and free pages": erase(m.Root, m.Freelist), half: d.file[:m.Pages*4096/2], "the end": d.file[:(m.Pages-1)*4096],
 	} {
 		done, err := d.recoverFrom(t, file)
 		if err != nil {
@@ -171,7 +176,7 @@ func TestRecoverOfParts(t *testing.T) {
 			continue
 		}
 		d.requireTrue(t, name, done)
-		jobs := bucketOf(t, done, bucketJobs)
+		jobs := bucketOf(t, done, format.BucketJobs)
 		t.Logf("%s: %d jobs found, %d lost, %d of them from stray pages", name, jobs.Found,
 			jobs.Lost, jobs.Stray)
 	}
@@ -183,13 +188,13 @@ func TestNothingToRecover(t *testing.T) {
 	if _, err := Recover(RecoverOptions{Dir: dir}); !errors.Is(err, ErrWhole) {
 		t.Errorf("a whole database: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, keyName), keyText(Key{1}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Recover(RecoverOptions{Dir: dir}); !errors.Is(err, ErrWrongKey) {
+	if _, err := Recover(RecoverOptions{Dir: dir}); !errors.Is(err, format.ErrWrongKey) {
 		t.Errorf("another key: %v", err)
 	}
-	path := filepath.Join(dir, databaseName)
+	path := filepath.Join(dir, datadir.DatabaseName)
 	for name, content := range map[string]string{
 		"foreign": strings.Repeat("hello ", 9999),
 		"short":   "x",
@@ -214,19 +219,19 @@ func TestRecoverInAChild(t *testing.T) {
 	d := newDamageCase(t)
 	t.Setenv("GUSTY_TEST_CHILD", "salvage")
 	file := bytes.Clone(d.file)
-	m, err := chooseMeta(bytes.NewReader(file), int64(len(file)))
+	m, err := boltfile.ChooseMeta(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	clear(file[m.freelist*4096 : (m.freelist+1)*4096])
+	clear(file[m.Freelist*4096 : (m.Freelist+1)*4096])
 	if err := os.WriteFile(d.path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	done, err := Recover(RecoverOptions{Dir: d.dir, Read: SpawnSalvager(os.Args[0])})
+	done, err := Recover(RecoverOptions{Dir: d.dir, Read: salvage.SpawnSalvager(os.Args[0])})
 	if err != nil || done.Broken != "" {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	if jobs := bucketOf(t, done, bucketJobs); jobs.Found != 50 || jobs.Lost != 0 {
+	if jobs := bucketOf(t, done, format.BucketJobs); jobs.Found != 50 || jobs.Lost != 0 {
 		t.Errorf("%+v", jobs)
 	}
 	s := openStore(t, d.dir)

@@ -12,6 +12,10 @@ import (
 
 	"gusty/internal/private"
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // RestoreOptions say where a backup goes and where its key comes from.
@@ -43,26 +47,26 @@ func Restore(o RestoreOptions, archive io.Reader) (Restored, error) {
 	if err := makeDataDir(o.Dir, store.Logger); err != nil {
 		return Restored{}, err
 	}
-	lock, err := lockDir(o.Dir)
+	lock, err := datadir.LockDir(o.Dir)
 	if err != nil {
 		return Restored{}, err
 	}
 	done, err := o.restore(archive)
-	return done, errors.Join(err, unlock(lock))
+	return done, errors.Join(err, datadir.Unlock(lock))
 }
 
 func (o *RestoreOptions) restore(archive io.Reader) (done Restored, err error) {
-	if err := finishSwaps(o.Dir); err != nil {
+	if err := datadir.FinishSwaps(o.Dir); err != nil {
 		return done, err
 	}
-	fresh, err := beginSwap(o.Dir)
+	fresh, err := datadir.BeginSwap(o.Dir)
 	if err != nil {
 		return done, err
 	}
 	if done.Manifest, err = o.unpack(archive, fresh); err != nil {
 		return done, errors.Join(err, os.RemoveAll(fresh))
 	}
-	suffix, err := commitSwap(o.Dir, "replaced", time.Now())
+	suffix, err := datadir.CommitSwap(o.Dir, "replaced", time.Now())
 	if err != nil {
 		return done, fmt.Errorf("replace the store: %w", err)
 	}
@@ -70,34 +74,34 @@ func (o *RestoreOptions) restore(archive io.Reader) (done Restored, err error) {
 	return done, nil
 }
 
-// key finds the key of the backup's database.
-func (o *RestoreOptions) key(database string) (Key, error) {
-	h, err := headerOf(database)
+// Key finds the key of the backup's database.
+func (o *RestoreOptions) Key(database string) (keyring.Key, error) {
+	h, err := verify.HeaderOf(database)
 	if err != nil {
-		return Key{}, inBackupOf(err)
+		return keyring.Key{}, inBackupOf(err)
 	}
 	store := Options{Dir: o.Dir, KeyFile: o.KeyFile, AskPassphrase: o.AskPassphrase}
 	store.setDefaults()
-	source, err := findSource(store.source(), h.kekKind)
+	source, err := keyring.FindSource(store.source(), h.KekKind)
 	if err != nil {
-		return Key{}, err
+		return keyring.Key{}, err
 	}
-	if source.kind() != h.kekKind {
-		return Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the "+
-			"right one", ErrWrongKey, kindName(h.kekKind), source)
+	if source.Kind() != h.KekKind {
+		return keyring.Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the "+
+			"right one", format.ErrWrongKey, keyring.KindName(h.KekKind), source)
 	}
-	kek, err := source.key(&h.stretching)
+	kek, err := source.Key(&h.Stretching)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: there is no key at %s; copy the key of the agent that made the "+
 			"backup there, or %s",
-			ErrWrongKey, source.(keyFile).path, howToNameTheKey)
+			format.ErrWrongKey, source.(keyring.KeyFile).Path, keyring.HowToNameTheKey)
 	}
 	return kek, err
 }
 
 // unpack writes the backup's files to fresh and verifies them there.
 func (o *RestoreOptions) unpack(archive io.Reader, fresh string) (Manifest, error) {
-	if err := makeDir(filepath.Join(fresh, outputName)); err != nil {
+	if err := datadir.MakeDir(filepath.Join(fresh, datadir.OutputName)); err != nil {
 		return Manifest{}, err
 	}
 	m, err := ReadBackup(archive, func(name string, content io.Reader) error {
@@ -106,11 +110,11 @@ func (o *RestoreOptions) unpack(archive io.Reader, fresh string) (Manifest, erro
 	if err != nil {
 		return m, err
 	}
-	kek, err := o.key(filepath.Join(fresh, databaseName))
+	kek, err := o.Key(filepath.Join(fresh, datadir.DatabaseName))
 	if err != nil {
 		return m, err
 	}
-	if err := VerifyFile(filepath.Join(fresh, databaseName), kek); err != nil {
+	if err := verify.VerifyFile(filepath.Join(fresh, datadir.DatabaseName), kek); err != nil {
 		return m, inBackupOf(err)
 	}
 	if err := verifyOutput(fresh, kek); err != nil {
@@ -119,23 +123,23 @@ func (o *RestoreOptions) unpack(archive io.Reader, fresh string) (Manifest, erro
 	if err := noteGeneration(fresh, kek); err != nil || !o.InstallKey {
 		return m, err
 	}
-	text, err := protect(keyText(kek))
+	text, err := keyring.Protect(keyring.KeyText(kek))
 	if err != nil {
 		return m, err
 	}
-	return m, writeSynced(filepath.Join(fresh, keyName), text)
+	return m, datadir.WriteSynced(filepath.Join(fresh, datadir.KeyName), text)
 }
 
 // inBackupOf says what an error of the verification means for a backup: its sentence is about a
 // data directory.
 func inBackupOf(err error) error {
 	switch {
-	case errors.Is(err, ErrWrongKey):
+	case errors.Is(err, format.ErrWrongKey):
 		return fmt.Errorf(
 			"%w in the backup: it was made with another key; name that with --key-file",
-			ErrWrongKey)
-	case errors.Is(err, ErrNewerFormat):
-		return fmt.Errorf("the backup: %w than this one; use that version", ErrNewerFormat)
+			format.ErrWrongKey)
+	case errors.Is(err, format.ErrNewerFormat):
+		return fmt.Errorf("the backup: %w than this one; use that version", format.ErrNewerFormat)
 	}
 	return fmt.Errorf("the backup can't be restored, its database is not whole: %w", err)
 }
@@ -151,8 +155,8 @@ func writeContent(path string, content io.Reader) error {
 
 // keptFiles lists what a swap has put aside.
 func keptFiles(dir, suffix string) (kept []string) {
-	for _, name := range swapped() {
-		if there, err := exists(filepath.Join(dir, name+suffix)); err == nil && there {
+	for _, name := range datadir.Swapped() {
+		if there, err := datadir.Exists(filepath.Join(dir, name+suffix)); err == nil && there {
 			kept = append(kept, filepath.Join(dir, name+suffix))
 		}
 	}
@@ -160,26 +164,26 @@ func keptFiles(dir, suffix string) (kept []string) {
 }
 
 // verifyOutput opens every frame of the output files beside a verified database.
-func verifyOutput(dir string, kek Key) error {
-	ring, err := keyringOf(filepath.Join(dir, databaseName), kek)
+func verifyOutput(dir string, kek keyring.Key) error {
+	ring, err := keyringOf(filepath.Join(dir, datadir.DatabaseName), kek)
 	if err != nil {
 		return err
 	}
-	output := filepath.Join(dir, outputName)
+	output := filepath.Join(dir, datadir.OutputName)
 	return eachFile(output, func(name string) error {
-		run, _ := parseRunKey(trimSegment(name))
+		run, _ := format.ParseRunKey(trimSegment(name))
 		number := int(name[len(name)-1] - '0')
 		return verifySegment(output, ring, run, number)
 	})
 }
 
-func verifySegment(dir string, ring *keyring, run runKey, number int) error {
+func verifySegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) error {
 	r, err := openSegment(dir, ring, run, number)
 	if err != nil || r == nil {
 		return err
 	}
 	for err == nil {
-		_, err = r.next()
+		_, err = r.Next()
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -188,9 +192,9 @@ func verifySegment(dir string, ring *keyring, run runKey, number int) error {
 }
 
 // keyringOf opens the keys of a closed database that was verified.
-func keyringOf(path string, kek Key) (ring *keyring, err error) {
-	err = lookInto(path, kek, func(v *verifier) error {
-		ring = v.opener.ring
+func keyringOf(path string, kek keyring.Key) (ring *keyring.Keyring, err error) {
+	err = verify.LookInto(path, kek, func(v *verify.Verifier) error {
+		ring = v.Opener.Ring
 		return nil
 	})
 	return ring, err

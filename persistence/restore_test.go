@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // named makes a store whose one setting is its name, with a run that has output, and gives its
@@ -43,13 +45,13 @@ func TestRestoreKeepsWhatWasThere(t *testing.T) {
 	to, _ := named(t, "to")
 	done, err := Restore(RestoreOptions{
 		Dir:        to,
-		KeyFile:    filepath.Join(from, keyName),
+		KeyFile:    filepath.Join(from, datadir.KeyName),
 		InstallKey: true,
 	}, bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(done.Kept) != 4 || done.Manifest.Files[0].Name != databaseName {
+	if len(done.Kept) != 4 || done.Manifest.Files[0].Name != datadir.DatabaseName {
 		t.Errorf("%+v", done)
 	}
 	requireNamed(t, to, "from")
@@ -74,16 +76,16 @@ func TestRestoreReplacesNothingThatIsNotVerified(t *testing.T) {
 		archive []byte
 		want    error
 	}{
-		"another key": {RestoreOptions{Dir: to}, archive, ErrWrongKey},
-		"no key":      {RestoreOptions{Dir: filepath.Join(to, "new")}, archive, ErrWrongKey},
-		"cut short":   {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName)}, archive[:len(archive)/2], ErrBackup},
-		"altered":     {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName)}, altered, ErrBackup},
-		"none at all": {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName)}, []byte("hello"), ErrBackup},
-		"empty":       {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, keyName)}, nil, ErrBackup},
-		"in use":      {RestoreOptions{Dir: from}, archive, &InUseError{Dir: from, PID: os.Getpid()}},
+		"another key": {RestoreOptions{Dir: to}, archive, format.ErrWrongKey},
+		"no key":      {RestoreOptions{Dir: filepath.Join(to, "new")}, archive, format.ErrWrongKey},
+		"cut short":   {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, datadir.KeyName)}, archive[:len(archive)/2], ErrBackup},
+		"altered":     {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, datadir.KeyName)}, altered, ErrBackup},
+		"none at all": {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, datadir.KeyName)}, []byte("hello"), ErrBackup},
+		"empty":       {RestoreOptions{Dir: to, KeyFile: filepath.Join(from, datadir.KeyName)}, nil, ErrBackup},
+		"in use":      {RestoreOptions{Dir: from}, archive, &datadir.InUseError{Dir: from, PID: os.Getpid()}},
 	} {
 		_, err := Restore(c.options, bytes.NewReader(c.archive))
-		var inUse *InUseError
+		var inUse *datadir.InUseError
 		if !errors.Is(err, c.want) && (!errors.As(c.want, &inUse) || !errors.As(err, &inUse)) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -102,7 +104,7 @@ func TestRestoreReplacesNothingThatIsNotVerified(t *testing.T) {
 func TestRestoreOfAForgedArchive(t *testing.T) {
 	from, _ := named(t, "from")
 	s := openStore(t, from)
-	segment := filepath.Join(from, outputName, testRunID(1)+".0")
+	segment := filepath.Join(from, datadir.OutputName, testRunID(1)+".0")
 	content, err := os.ReadFile(segment)
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +117,8 @@ func TestRestoreOfAForgedArchive(t *testing.T) {
 	to := t.TempDir()
 	if _, err := Restore(RestoreOptions{
 		Dir:     to,
-		KeyFile: filepath.Join(from, keyName),
-	}, bytes.NewReader(archive)); !errors.Is(err, ErrDamaged) {
+		KeyFile: filepath.Join(from, datadir.KeyName),
+	}, bytes.NewReader(archive)); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -136,8 +138,8 @@ func TestRestoreCutOff(t *testing.T) {
 func checkRestoreCutOff(t *testing.T, first func(dir string) error) {
 	const suffix = ".replaced-20260102T030405Z"
 	moves := func(dir string) (all [][2]string) {
-		ready := filepath.Join(dir, swapReady+suffix)
-		for _, name := range swapped() {
+		ready := filepath.Join(dir, datadir.SwapReady+suffix)
+		for _, name := range datadir.Swapped() {
 			all = append(all,
 				[2]string{filepath.Join(dir, name), filepath.Join(dir, name) + suffix},
 				[2]string{filepath.Join(ready, name), filepath.Join(dir, name)})
@@ -147,11 +149,11 @@ func checkRestoreCutOff(t *testing.T, first func(dir string) error) {
 	for steps := range 9 {
 		from, _ := named(t, "from")
 		to, _ := named(t, "to")
-		ready := filepath.Join(to, swapReady+suffix)
+		ready := filepath.Join(to, datadir.SwapReady+suffix)
 		if err := os.CopyFS(ready, os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Remove(filepath.Join(ready, lockName)); err != nil {
+		if err := os.Remove(filepath.Join(ready, datadir.LockName)); err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range moves(to)[:steps] {
@@ -176,11 +178,11 @@ func checkRestoreCutOff(t *testing.T, first func(dir string) error) {
 func TestRestoreCutOffBeforeItCounts(t *testing.T) {
 	from, _ := named(t, "from")
 	to, _ := named(t, "to")
-	if err := os.CopyFS(filepath.Join(to, swapUnfinished), os.DirFS(from)); err != nil {
+	if err := os.CopyFS(filepath.Join(to, datadir.SwapUnfinished), os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	requireNamed(t, to, "to")
-	if _, err := os.Stat(filepath.Join(to, swapUnfinished)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(to, datadir.SwapUnfinished)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
@@ -188,8 +190,8 @@ func TestRestoreCutOffBeforeItCounts(t *testing.T) {
 func TestASwapTakesNoNameThatIsTaken(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Unix(1, 0)
-	for _, name := range []string{databaseName, outputName} {
-		first, err := freeSuffix(dir, "replaced", now)
+	for _, name := range []string{datadir.DatabaseName, datadir.OutputName} {
+		first, err := datadir.FreeSuffix(dir, "replaced", now)
 		if err != nil {
 			t.Fatal(err)
 		}

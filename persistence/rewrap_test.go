@@ -8,6 +8,10 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/verify"
 )
 
 // checkFilled opens a store that fillStore made and looks into it.
@@ -31,13 +35,13 @@ func TestKeyMovesFromSourceToSource(t *testing.T) {
 	fillStore(t, dir)
 	defaults := Options{Dir: dir, getenv: environment()}
 	secret := defaults
-	secret.getenv = environment(passphraseVariable,
+	secret.getenv = environment(keyring.PassphraseVariable,
 		writeTemp(t, "secret", []byte("a long passphrase")))
 	elsewhere := defaults
 	elsewhere.KeyFile = filepath.Join(t.TempDir(), "made", "key")
 	credential := defaults
-	credential.getenv = environment(credentialVariable,
-		filepath.Dir(writeTemp(t, credentialName, keyText(Key{9}))))
+	credential.getenv = environment(keyring.CredentialVariable,
+		filepath.Dir(writeTemp(t, keyring.CredentialName, keyring.KeyText(keyring.Key{9}))))
 	for _, step := range []struct {
 		name     string
 		from, to Options
@@ -48,8 +52,8 @@ func TestKeyMovesFromSourceToSource(t *testing.T) {
 		{"to a passphrase", defaults, secret, NewKey{Passphrase: "a long passphrase"}, true},
 		{"to a file that is made", secret, elsewhere, NewKey{File: elsewhere.KeyFile}, false},
 		{"in place elsewhere", elsewhere, elsewhere, NewKey{}, true},
-		{"to a credential", elsewhere, credential, NewKey{File: filepath.Join(credential.getenv(credentialVariable), credentialName)}, false},
-		{"back", credential, defaults, NewKey{File: filepath.Join(dir, keyName)}, false},
+		{"to a credential", elsewhere, credential, NewKey{File: filepath.Join(credential.getenv(keyring.CredentialVariable), keyring.CredentialName)}, false},
+		{"back", credential, defaults, NewKey{File: filepath.Join(dir, datadir.KeyName)}, false},
 	} {
 		kept, err := ChangeKey(step.from, step.key)
 		if err != nil {
@@ -74,7 +78,7 @@ func TestOldKeyOpensNothingAnyMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := openClose(t, Options{Dir: dir, KeyFile: kept}); !errors.Is(err, ErrWrongKey) {
+	if err := openClose(t, Options{Dir: dir, KeyFile: kept}); !errors.Is(err, format.ErrWrongKey) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -82,22 +86,22 @@ func TestOldKeyOpensNothingAnyMore(t *testing.T) {
 func TestKeyChangeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
-	credential := environment(credentialVariable,
-		filepath.Dir(writeTemp(t, credentialName, mustRead(t, filepath.Join(dir, keyName)))))
+	credential := environment(keyring.CredentialVariable,
+		filepath.Dir(writeTemp(t, keyring.CredentialName, mustRead(t, filepath.Join(dir, datadir.KeyName)))))
 	alias := filepath.Join(t.TempDir(), "alias")
-	if err := os.Symlink(filepath.Join(dir, keyName), alias); err != nil {
+	if err := os.Symlink(filepath.Join(dir, datadir.KeyName), alias); err != nil {
 		t.Fatal(err)
 	}
 	for want, c := range map[string]struct {
 		o  Options
 		to NewKey
 	}{
-		"in that file already":  {Options{Dir: dir, KeyFile: filepath.Join(dir, keyName)}, NewKey{File: filepath.Join(dir, keyName)}},
+		"in that file already":  {Options{Dir: dir, KeyFile: filepath.Join(dir, datadir.KeyName)}, NewKey{File: filepath.Join(dir, datadir.KeyName)}},
 		"name no new file":      {Options{Dir: dir}, NewKey{File: alias}},
 		"shorter than 12 bytes": {Options{Dir: dir}, NewKey{Passphrase: "short"}},
 		"say where the new one": {Options{Dir: dir, getenv: credential}, NewKey{}},
 		"holds no key":          {Options{Dir: dir}, NewKey{File: writeTemp(t, "none", []byte("hello"))}},
-		"is another one":        {Options{Dir: dir, KeyFile: writeTemp(t, "wrong", keyText(Key{1}))}, NewKey{}},
+		"is another one":        {Options{Dir: dir, KeyFile: writeTemp(t, "wrong", keyring.KeyText(keyring.Key{1}))}, NewKey{}},
 	} {
 		if _, err := ChangeKey(c.o, c.to); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, err)
@@ -105,7 +109,7 @@ func TestKeyChangeIsRefused(t *testing.T) {
 		checkFilled(t, Options{Dir: dir})
 	}
 	s := openStore(t, dir)
-	var inUse *InUseError
+	var inUse *datadir.InUseError
 	if _, err := ChangeKey(Options{Dir: dir}, NewKey{}); !errors.As(err, &inUse) {
 		t.Errorf("with the agent running: %v", err)
 	}
@@ -125,27 +129,27 @@ func mustRead(t *testing.T, path string) []byte {
 func TestKeyChangeCutShort(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
-	path := filepath.Join(dir, keyName)
+	path := filepath.Join(dir, datadir.KeyName)
 	o := Options{Dir: dir}
 	o.setDefaults()
-	h, err := headerOf(o.databaseFile())
+	h, err := verify.HeaderOf(o.databaseFile())
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := ReadKeyFile(path)
+	old, err := keyring.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := prepareKeyFile(path, Key{5}); err != nil {
+	if err := keyring.PrepareKeyFile(path, keyring.Key{5}); err != nil {
 		t.Fatal(err)
 	}
 	checkFilled(t, o)
-	h.wrapWith(Key{5})
-	if err := rewrapFile(o.databaseFile(), &h, old, Key{5}); err != nil {
+	h.WrapWith(keyring.Key{5})
+	if err := rewrapFile(o.databaseFile(), &h, old, keyring.Key{5}); err != nil {
 		t.Fatal(err)
 	}
 	checkFilled(t, o)
-	if k, err := ReadKeyFile(path); err != nil || k != (Key{5}) {
+	if k, err := keyring.ReadKeyFile(path); err != nil || k != (keyring.Key{5}) {
 		t.Errorf("the new key did not take the old one's place (%v)", err)
 	}
 	if kept, err := filepath.Glob(path + ".old-*"); err != nil || len(kept) != 1 {

@@ -14,6 +14,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
 )
 
 // fillForRotation returns a store that is open, with rows in every bucket, of which there are more
@@ -76,8 +78,8 @@ func isIdle(k messages.KeyRotation) bool { return k.State == messages.RotationId
 func checkVersions(t testing.TB, s *Store, want uint32) {
 	t.Helper()
 	_, err := s.view(func(r *reader) error {
-		for b := range bucketCount {
-			if b.isOrder() {
+		for b := range format.BucketCount {
+			if b.IsOrder() {
 				continue
 			}
 			c := r.bucket(b).Cursor()
@@ -145,7 +147,7 @@ func TestRotationSealsEverythingAnew(t *testing.T) {
 func TestUsedDataKeyIsReplacedByItself(t *testing.T) {
 	s := fillForRotation(t, t.TempDir())
 	err := s.do(&task{apply: func(w *writer) error {
-		w.ledger.seals = rotateAfterSeals - 5
+		w.ledger.Seals = rotateAfterSeals - 5
 		return nil
 	}})
 	if err != nil {
@@ -165,7 +167,7 @@ func TestUsedUpDataKeySealsNothing(t *testing.T) {
 	}
 	defer s.Close()
 	if err := s.do(&task{apply: func(w *writer) error {
-		w.ledger.seals = maxSeals
+		w.ledger.Seals = maxSeals
 		return nil
 	}}); err != nil {
 		t.Fatal(err)
@@ -187,7 +189,7 @@ func TestLostSealsAreCounted(t *testing.T) {
 	}
 	refused := errors.New("refused")
 	err = s.do(&task{apply: func(w *writer) error {
-		return errors.Join(w.put(bucketSettings, []byte("k"), []byte("r")), refused)
+		return errors.Join(w.Put(format.BucketSettings, []byte("k"), []byte("r")), refused)
 	}})
 	if !errors.Is(err, refused) {
 		t.Fatal(err)
@@ -256,7 +258,7 @@ func TestRotationOnAFullDisk(t *testing.T) {
 	err := s.do(&task{apply: func(w *writer) error {
 		s.commit = func(tx *bolt.Tx) error {
 			if full {
-				return errors.Join(errNoSpace, tx.Rollback())
+				return errors.Join(datadir.ErrNoSpace, tx.Rollback())
 			}
 			return tx.Commit()
 		}

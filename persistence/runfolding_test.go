@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // ranRun returns run n as it ends after it was started, with what it printed.
@@ -197,9 +199,9 @@ func TestHistoryOfAnEarlierVersion(t *testing.T) {
 		}
 	}
 	earlier := func(w *writer) error {
-		w.ledger.runsCounted, w.ledger.apartBytes, w.ledger.newestRan = false, 0, runKey{}
+		w.ledger.RunsCounted, w.ledger.ApartBytes, w.ledger.NewestRan = false, 0, format.RunKey{}
 		for _, name := range []string{"job", "other"} {
-			key := w.hide(nameOfJob, name)
+			key := w.Hide(keyring.NameOfJob, name)
 			list, err := w.runList(key)
 			if err != nil {
 				return err

@@ -1,14 +1,19 @@
 package persistence
 
-import "slices"
+import (
+	"slices"
+
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/format"
+)
 
 // recountedLists are the lists, as they were when the store was opened, whose rows do not say yet
 // what ran: an earlier version wrote them. Trimming writes them one by one, and then the ledger
 // says that all is counted.
-type recountedLists map[nameKey]runList
+type recountedLists map[format.NameKey]runList
 
 // complete adds what is known of the list to one that was read from its row.
-func (m recountedLists) complete(job nameKey, list *runList) {
+func (m recountedLists) complete(job format.NameKey, list *runList) {
 	if known, ok := m[job]; ok && !list.counted {
 		list.ran, list.apart, list.recent = known.ran, known.apart, known.recent
 	}
@@ -18,18 +23,18 @@ func (m recountedLists) complete(job nameKey, list *runList) {
 // in which something has not run.
 func (r *reader) recountLists() (recountedLists, error) {
 	lists := recountedLists{}
-	var job nameKey
+	var job format.NameKey
 	var list runList
-	c := r.bucket(bucketByJob).Cursor()
+	c := r.bucket(format.BucketByJob).Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if len(k) != nameKeyBytes+len(runKey{}) || len(v) != 1 {
-			return nil, damagedRow(bucketByJob)
+		if len(k) != format.NameKeyBytes+len(format.RunKey{}) || len(v) != 1 {
+			return nil, format.DamagedRow(format.BucketByJob)
 		}
-		if nameKey(k[:nameKeyBytes]) != job {
-			lists.add(job, &list)
-			job, list = nameKey(k[:nameKeyBytes]), runList{}
+		if format.NameKey(k[:format.NameKeyBytes]) != job {
+			lists.Add(job, &list)
+			job, list = format.NameKey(k[:format.NameKeyBytes]), runList{}
 		}
-		id := runKey(k[nameKeyBytes:])
+		id := format.RunKey(k[format.NameKeyBytes:])
 		kept, err := r.keepingOf(id, v[0])
 		if err != nil {
 			return nil, err
@@ -37,11 +42,11 @@ func (r *reader) recountLists() (recountedLists, error) {
 		list.runs++
 		list.recount(id, &kept)
 	}
-	lists.add(job, &list)
-	return lists, releaseMap(r.tx)
+	lists.Add(job, &list)
+	return lists, boltfile.ReleaseMap(r.tx)
 }
 
-func (m recountedLists) add(job nameKey, list *runList) {
+func (m recountedLists) Add(job format.NameKey, list *runList) {
 	if list.ran != list.runs {
 		m[job] = *list
 	}
@@ -49,7 +54,7 @@ func (m recountedLists) add(job nameKey, list *runList) {
 
 // keepingOf returns what tells the class of a run whose state is known. It reads the run only where
 // the state alone does not tell.
-func (r *reader) keepingOf(id runKey, state byte) (runKeeping, error) {
+func (r *reader) keepingOf(id format.RunKey, state byte) (runKeeping, error) {
 	kept := runKeeping{state: state}
 	if kept.class() != classApart || isNeverBegun(state) {
 		return kept, nil
@@ -59,7 +64,7 @@ func (r *reader) keepingOf(id runKey, state byte) (runKeeping, error) {
 
 // recount is enter for a run that is newer than all before. The list names only as many as may
 // stay, so that it is short whatever an earlier version has left.
-func (l *runList) recount(id runKey, k *runKeeping) {
+func (l *runList) recount(id format.RunKey, k *runKeeping) {
 	l.enter(id, k)
 	if k.class() != classApart {
 		return

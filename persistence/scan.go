@@ -4,10 +4,13 @@ import (
 	"slices"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // scan opens every row of a bucket in key order, and gives pages back as it goes and at its end.
-func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
+func (r *reader) scan(b format.BucketID, each func(key, record []byte) error) error {
 	rows := 0
 	c := r.bucket(b).Cursor()
 	for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
@@ -18,26 +21,26 @@ func (r *reader) scan(b bucketID, each func(key, record []byte) error) error {
 		if err := each(key, record); err != nil {
 			return err
 		}
-		if rows++; rows%releaseEvery == 0 {
-			if err := releaseMap(r.tx); err != nil {
+		if rows++; rows%boltfile.ReleaseEvery == 0 {
+			if err := boltfile.ReleaseMap(r.tx); err != nil {
 				return err
 			}
 		}
 	}
-	return releaseMap(r.tx)
+	return boltfile.ReleaseMap(r.tx)
 }
 
 // LoadJobs returns the head of every job with its state, and the id of the transaction that it saw.
 // As with every method that calls a function for each row, that function must not call the store.
 func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 	return s.view(func(r *reader) error {
-		return r.scan(bucketJobs, func(key, record []byte) error {
+		return r.scan(format.BucketJobs, func(key, record []byte) error {
 			job, err := decodeJob(record, true)
-			if err != nil || len(key) != nameKeyBytes {
-				return damagedRow(bucketJobs)
+			if err != nil || len(key) != format.NameKeyBytes {
+				return format.DamagedRow(format.BucketJobs)
 			}
 			head := job.Head()
-			if head.State, err = r.jobState(nameKey(key)); err != nil {
+			if head.State, err = r.jobState(format.NameKey(key)); err != nil {
 				return err
 			}
 			return each(head)
@@ -50,13 +53,13 @@ func (s *Store) LoadJobs(each func(messages.JobHead) error) (uint64, error) {
 func (s *Store) JobIndices() ([]string, error) {
 	var names []string
 	_, err := s.view(func(r *reader) error {
-		return r.scan(bucketJobs, func(_, record []byte) error {
+		return r.scan(format.BucketJobs, func(_, record []byte) error {
 			var job messages.Job
 			err := decodeJobFields(record, &job, func(number uint64) bool {
 				return number == jobIndex || number == jobIndexEnabled
 			})
 			if err != nil {
-				return damagedRow(bucketJobs)
+				return format.DamagedRow(format.BucketJobs)
 			}
 			if job.OpenSearchEnabled && job.OpenSearchIndex != "" {
 				names = append(names, job.OpenSearchIndex)
@@ -71,10 +74,10 @@ func (s *Store) JobIndices() ([]string, error) {
 // LoadParameters returns every row of server_config, and the id of the transaction that it saw.
 func (s *Store) LoadParameters(each func(messages.StoredParameter) error) (uint64, error) {
 	return s.view(func(r *reader) error {
-		return r.scan(bucketParameters, func(_, record []byte) error {
+		return r.scan(format.BucketParameters, func(_, record []byte) error {
 			p, err := decodeParameter(record)
 			if err != nil {
-				return damagedRow(bucketParameters)
+				return format.DamagedRow(format.BucketParameters)
 			}
 			return each(p)
 		})
@@ -84,10 +87,10 @@ func (s *Store) LoadParameters(each func(messages.StoredParameter) error) (uint6
 // LoadUsers returns every user, and the id of the transaction that it saw.
 func (s *Store) LoadUsers(each func(messages.User) error) (uint64, error) {
 	return s.view(func(r *reader) error {
-		return r.scan(bucketUsers, func(_, record []byte) error {
+		return r.scan(format.BucketUsers, func(_, record []byte) error {
 			u, err := decodeUser(record)
 			if err != nil {
-				return damagedRow(bucketUsers)
+				return format.DamagedRow(format.BucketUsers)
 			}
 			return each(u)
 		})
@@ -116,7 +119,7 @@ func (s *Store) JobState(name string) (state messages.JobState, err error) {
 		if err := r.checkJob(name, messages.ExpectPresent); err != nil {
 			return err
 		}
-		state, err = r.jobState(r.hide(nameOfJob, name))
+		state, err = r.jobState(r.Hide(keyring.NameOfJob, name))
 		return err
 	})
 	return state, err

@@ -15,6 +15,8 @@ import (
 
 	"gusty/internal/private"
 	"gusty/messages"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // A run's long output lies in up to five files, its segments: the head of both streams, and for
@@ -31,7 +33,7 @@ const (
 // segment and number.
 const (
 	segmentMagic  = "GUSTYOUT"
-	segmentHeader = 8 + 2 + 4 + saltBytes
+	segmentHeader = 8 + 2 + 4 + keyring.SaltBytes
 	frameLead     = 4 + 8         // length, number
 	frameHead     = 8 + 8 + 8 + 1 // sequence, offset, time in nanoseconds since 1970, stream
 	maxFrame      = 1 << 20
@@ -57,7 +59,7 @@ type mark struct {
 }
 
 // segmentPath names a segment by its run's id, which tells nothing but when the run was made.
-func segmentPath(dir string, run runKey, number int) string {
+func segmentPath(dir string, run format.RunKey, number int) string {
 	return filepath.Join(dir, run.String()+"."+strconv.Itoa(number))
 }
 
@@ -65,7 +67,7 @@ func segmentPath(dir string, run runKey, number int) string {
 type segment struct {
 	file   *os.File
 	aead   cipher.AEAD
-	run    runKey
+	run    format.RunKey
 	number int
 	frames uint64 // the number of the next one
 	stored int64  // bytes of output in it
@@ -74,35 +76,35 @@ type segment struct {
 }
 
 // segmentKey derives the key of one segment from the data key and the segment's salt.
-func segmentKey(ring *keyring, version uint32, salt []byte, run runKey, number int) (cipher.AEAD,
+func segmentKey(ring *keyring.Keyring, version uint32, salt []byte, run format.RunKey, number int) (cipher.AEAD,
 	error,
 ) {
-	data, ok := ring.keys.Load().data[version]
+	data, ok := ring.Keys.Load().Data[version]
 	if !ok {
-		return nil, errSeal
+		return nil, keyring.ErrSeal
 	}
-	info := append([]byte(infoOutput), 0)
-	info = append(info, ring.database[:]...)
+	info := append([]byte(keyring.InfoOutput), 0)
+	info = append(info, ring.Database[:]...)
 	info = append(info, run[:]...)
 	info = append(info, byte(number))
-	key, err := hkdf.Key(sha256.New, data[:], salt, string(info), keyBytes)
+	key, err := hkdf.Key(sha256.New, data[:], salt, string(info), keyring.KeyBytes)
 	if err != nil {
 		return nil, fmt.Errorf("derive a key: %w", err)
 	}
-	return newAEAD(key)
+	return keyring.NewAEAD(key)
 }
 
 // createSegment begins a segment anew. An older file of the name is unlinked and not cut, so that
 // one who reads it goes on reading it.
-func createSegment(dir string, ring *keyring, run runKey, number int) (*segment, error) {
+func createSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segment, error) {
 	path := segmentPath(dir, run, number)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("begin an output file: %w", err)
 	}
 	header := make([]byte, segmentHeader)
 	copy(header, segmentMagic)
-	binary.BigEndian.PutUint16(header[8:], sealVersion)
-	version := ring.keys.Load().current
+	binary.BigEndian.PutUint16(header[8:], keyring.SealVersion)
+	version := ring.Keys.Load().Current
 	binary.BigEndian.PutUint32(header[10:], version)
 	salt := header[14:]
 	if _, err := rand.Read(salt); err != nil {
@@ -124,21 +126,21 @@ func createSegment(dir string, ring *keyring, run runKey, number int) (*segment,
 }
 
 func frameNonce(n uint64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 4, nonceBytes), n)
+	return binary.BigEndian.AppendUint64(make([]byte, 4, format.NonceBytes), n)
 }
 
-func frameAD(run runKey, number int, n uint64) []byte {
+func frameAD(run format.RunKey, number int, n uint64) []byte {
 	b := append(make([]byte, 0, 32), run[:]...)
 	b = append(b, byte(number))
 	return binary.BigEndian.AppendUint64(b, n)
 }
 
-// append adds one piece by one write. A write that fails half-way is cut off again, and its number
+// Append adds one piece by one write. A write that fails half-way is cut off again, and its number
 // is not used a second time.
-func (s *segment) append(p *piece, buffers *frameBuffers) error {
-	sealed := frameHead + len(p.data) + sealedTail
+func (s *segment) Append(p *piece, buffers *frameBuffers) error {
+	sealed := frameHead + len(p.data) + format.SealedTail
 	buf := buffers.get(frameLead + sealed)
-	defer buffers.put(buf)
+	defer buffers.Put(buf)
 	frame := binary.BigEndian.AppendUint32((*buf)[:0], uint32(sealed))
 	frame = binary.BigEndian.AppendUint64(frame, s.frames)
 	frame = binary.BigEndian.AppendUint64(frame, p.sequence)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // segmentReader returns the pieces of one segment in order.
@@ -18,14 +20,14 @@ type segmentReader struct {
 	in     *bufio.Reader
 	file   *os.File
 	aead   cipher.AEAD
-	run    runKey
+	run    format.RunKey
 	number int
 	frames uint64 // the least number that the next one may have
 	torn   bool   // the file ends within a frame
 }
 
 // openSegment returns nil where there is no such segment, or none with a whole header.
-func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentReader, error) {
+func openSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segmentReader, error) {
 	f, err := os.Open(segmentPath(dir, run, number))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -38,7 +40,7 @@ func openSegment(dir string, ring *keyring, run runKey, number int) (*segmentRea
 	if _, err := io.ReadFull(r.in, header); err != nil {
 		return nil, f.Close()
 	}
-	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != sealVersion {
+	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != keyring.SealVersion {
 		return nil, errors.Join(errDamagedOutput(run), f.Close())
 	}
 	r.aead, err = segmentKey(ring, binary.BigEndian.Uint32(header[10:]), header[14:], run, number)
@@ -56,24 +58,24 @@ type damagedOutputError struct{ told *messages.Error }
 func (e *damagedOutputError) Error() string { return e.told.Error() }
 
 // Unwrap returns both errors that it is.
-func (e *damagedOutputError) Unwrap() []error { return []error{ErrDamaged, e.told} }
+func (e *damagedOutputError) Unwrap() []error { return []error{format.ErrDamaged, e.told} }
 
-func errDamagedOutput(run runKey) error {
+func errDamagedOutput(run format.RunKey) error {
 	return &damagedOutputError{messages.Errorf(messages.CodeStorageDamaged,
 		"the stored output of run %s is damaged, and nothing is given of it from there on; the "+
 			"run's record is not touched by that", run)}
 }
 
-// next returns the next piece; io.EOF at the end, which a frame that was being written when the
+// Next returns the next piece; io.EOF at the end, which a frame that was being written when the
 // agent was killed is too.
-func (r *segmentReader) next() (p piece, err error) {
+func (r *segmentReader) Next() (p piece, err error) {
 	var head [frameLead]byte
 	if n, err := io.ReadFull(r.in, head[:]); err != nil {
 		r.torn = n > 0
 		return p, io.EOF
 	}
 	n, number := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint64(head[4:])
-	if n < frameHead+sealedTail || n > maxFrame || number < r.frames {
+	if n < frameHead+format.SealedTail || n > maxFrame || number < r.frames {
 		return p, errDamagedOutput(r.run)
 	}
 	sealed := make([]byte, n)
@@ -87,7 +89,7 @@ func (r *segmentReader) next() (p piece, err error) {
 }
 
 // openPiece opens the sealed part of a frame, in place.
-func openPiece(aead cipher.AEAD, run runKey, segment int, number uint64, sealed []byte) (p piece,
+func openPiece(aead cipher.AEAD, run format.RunKey, segment int, number uint64, sealed []byte) (p piece,
 	err error,
 ) {
 	plain, err := aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(run, segment, number))

@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 func TestFirstStart(t *testing.T) {
@@ -20,10 +24,10 @@ func TestFirstStart(t *testing.T) {
 		t.Error("a store that was just made is not fresh")
 	}
 	for name, mode := range map[string]os.FileMode{
-		"":           0o700,
-		keyName:      0o600,
-		databaseName: 0o600,
-		outputName:   0o700,
+		"":                   0o700,
+		datadir.KeyName:      0o600,
+		datadir.DatabaseName: 0o600,
+		datadir.OutputName:   0o700,
 	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != mode {
@@ -52,7 +56,7 @@ func TestSecondAgentIsToldWhoHoldsTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	openStore(t, dir)
 	_, err := Open(Options{Dir: dir})
-	var inUse *InUseError
+	var inUse *datadir.InUseError
 	if !errors.As(err, &inUse) || inUse.PID != os.Getpid() {
 		t.Fatalf("got %v", err)
 	}
@@ -82,7 +86,7 @@ func TestKeyAndDatabaseBelongTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other, err := newKey()
+	other, err := keyring.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,18 +94,18 @@ func TestKeyAndDatabaseBelongTogether(t *testing.T) {
 		harm func(t *testing.T, database, key string)
 		want error
 	}{
-		"another key":         {func(t *testing.T, _, key string) { write(t, key, keyText(other)) }, ErrWrongKey},
-		"no key in the file":  {func(t *testing.T, _, key string) { write(t, key, []byte("hello")) }, ErrWrongKey},
-		"database alone":      {func(t *testing.T, _, key string) { remove(t, key) }, ErrWrongKey},
-		"key alone":           {func(t *testing.T, db, _ string) { remove(t, db) }, ErrKeyWithoutDatabase},
-		"empty database":      {func(t *testing.T, db, _ string) { write(t, db, nil) }, ErrDamaged},
-		"something else":      {func(t *testing.T, db, _ string) { write(t, db, []byte(strings.Repeat("SQLite format 3", 999))) }, ErrForeign},
-		"truncated":           {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:5*4096]) }, ErrDamaged},
-		"truncated to a page": {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:4096]) }, ErrDamaged},
+		"another key":         {func(t *testing.T, _, key string) { write(t, key, keyring.KeyText(other)) }, format.ErrWrongKey},
+		"no key in the file":  {func(t *testing.T, _, key string) { write(t, key, []byte("hello")) }, format.ErrWrongKey},
+		"database alone":      {func(t *testing.T, _, key string) { remove(t, key) }, format.ErrWrongKey},
+		"key alone":           {func(t *testing.T, db, _ string) { remove(t, db) }, format.ErrKeyWithoutDatabase},
+		"empty database":      {func(t *testing.T, db, _ string) { write(t, db, nil) }, format.ErrDamaged},
+		"something else":      {func(t *testing.T, db, _ string) { write(t, db, []byte(strings.Repeat("SQLite format 3", 999))) }, boltfile.ErrForeign},
+		"truncated":           {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:5*4096]) }, format.ErrDamaged},
+		"truncated to a page": {func(t *testing.T, db, _ string) { write(t, db, read(t, db)[:4096]) }, format.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			database, key := filepath.Join(dir, databaseName), filepath.Join(dir, keyName)
+			database, key := filepath.Join(dir, datadir.DatabaseName), filepath.Join(dir, datadir.KeyName)
 			if err := openStore(t, dir).Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +130,7 @@ func TestStartEmptyMovesDamageAside(t *testing.T) {
 	if err := openStore(t, dir).Close(); err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(dir, databaseName)
+	database := filepath.Join(dir, datadir.DatabaseName)
 	if err := os.Truncate(database, 8192); err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +162,13 @@ func TestStartEmptyMovesAsideWhatIsNoDatabaseAnyMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			database := filepath.Join(dir, databaseName)
+			database := filepath.Join(dir, datadir.DatabaseName)
 			if err := errors.Join(openStore(t, dir).Close(),
 				os.WriteFile(database, []byte(c.database), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			if c.noKey {
-				if err := os.Remove(filepath.Join(dir, keyName)); err != nil {
+				if err := os.Remove(filepath.Join(dir, datadir.KeyName)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -195,7 +199,7 @@ func TestStartEmptyFindsAFreeName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{databaseName, outputName} {
+	for _, name := range []string{datadir.DatabaseName, datadir.OutputName} {
 		if aside, err := filepath.Glob(filepath.Join(dir, name+".damaged-*")); err != nil ||
 			len(aside) != 3 {
 			t.Errorf("aside: %v, %v", aside, err)
@@ -208,8 +212,8 @@ func TestFirstStartCutShortIsFinished(t *testing.T) {
 	if err := openStore(t, dir).Close(); err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(dir, databaseName)
-	if err := os.Rename(database, database+unfinished); err != nil {
+	database := filepath.Join(dir, datadir.DatabaseName)
+	if err := os.Rename(database, database+datadir.Unfinished); err != nil {
 		t.Fatal(err)
 	}
 	if s := openStore(t, dir); !s.Fresh() {
@@ -218,7 +222,7 @@ func TestFirstStartCutShortIsFinished(t *testing.T) {
 }
 
 func TestProvidedKeyBeginsAnEmptyDirectory(t *testing.T) {
-	kek, err := newKey()
+	kek, err := keyring.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,10 +243,10 @@ func TestProvidedKeyBeginsAnEmptyDirectory(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(dir, databaseName)); err != nil {
+	if err := os.Remove(filepath.Join(dir, datadir.DatabaseName)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Options{Dir: dir, KeyFile: keyFile}); !errors.Is(err, ErrKeyWithoutDatabase) {
+	if _, err := Open(Options{Dir: dir, KeyFile: keyFile}); !errors.Is(err, format.ErrKeyWithoutDatabase) {
 		t.Errorf("after the loss of its database: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
 )
 
 // startsRun is the id of the nth run of these tests, in order.
@@ -27,7 +28,7 @@ func killed(t *testing.T, s *Store) (dir string) {
 	}
 	dir = t.TempDir()
 	from := filepath.Dir(s.starts.path)
-	for _, name := range []string{databaseName, keyName, generationName, startsName} {
+	for _, name := range []string{datadir.DatabaseName, datadir.KeyName, datadir.GenerationName, datadir.StartsName} {
 		content := mustRead(t, filepath.Join(from, name))
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
@@ -112,13 +113,13 @@ func TestWhatMakesStartsWorthless(t *testing.T) {
 			return openBoot(t, dir, "")
 		},
 		"no file": func(t *testing.T, dir string) *Store {
-			if err := forgetStarts(dir); err != nil {
+			if err := datadir.ForgetStarts(dir); err != nil {
 				t.Fatal(err)
 			}
 			return openBoot(t, dir, "boot-1")
 		},
 		"a forged header": func(t *testing.T, dir string) *Store {
-			path := filepath.Join(dir, startsName)
+			path := filepath.Join(dir, datadir.StartsName)
 			b := mustRead(t, path)
 			clear(b[startsAfterAt : startsAfterAt+16])
 			b[startsAfterAt+15] = 1
@@ -128,7 +129,7 @@ func TestWhatMakesStartsWorthless(t *testing.T) {
 			return openBoot(t, dir, "boot-1")
 		},
 		"a database whose generation nobody noted": func(t *testing.T, dir string) *Store {
-			if err := os.Remove(filepath.Join(dir, generationName)); err != nil {
+			if err := os.Remove(filepath.Join(dir, datadir.GenerationName)); err != nil {
 				t.Fatal(err)
 			}
 			return openBoot(t, dir, "boot-1")

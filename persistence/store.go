@@ -11,6 +11,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/persistence/internal/boltfile"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // growBytes is how much the file grows beyond what a transaction needs, so that few transactions
@@ -22,7 +26,7 @@ const growBytes = 1 << 20
 type Store struct {
 	gate   sync.RWMutex // held by readers; the committer takes it to put another db in its place
 	db     *bolt.DB
-	ring   *keyring
+	ring   *keyring.Keyring
 	lock   *os.File
 	logger *slog.Logger
 	output string // directory
@@ -35,8 +39,8 @@ type Store struct {
 	queue     queue
 	committed chan struct{} // closed when the committer has ended
 	failed    chan error
-	hasher    *rowHasher           // the committer's
-	ledger    ledger               // the committer's, as of the last commit
+	hasher    *format.RowHasher    // the committer's
+	ledger    format.Ledger        // the committer's, as of the last commit
 	spare     buffers              // the committer's
 	commit    func(*bolt.Tx) error // (*bolt.Tx).Commit, but in tests of failing disks
 	abandoned bool                 // the committer's, read when it has ended
@@ -71,15 +75,15 @@ type Store struct {
 // ReleaseMemory returns the resident pages of the mapped file to the system. The store does so by
 // itself after scans and when commits pause; it is for those who know that many reads are over.
 func (s *Store) ReleaseMemory() error {
-	_, err := s.view(func(r *reader) error { return releaseMap(r.tx) })
+	_, err := s.view(func(r *reader) error { return boltfile.ReleaseMap(r.tx) })
 	return err
 }
 
 // setLedger makes a ledger that is durable the one to go on from.
-func (s *Store) setLedger(l *ledger) {
+func (s *Store) setLedger(l *format.Ledger) {
 	s.ledger = *l
-	s.runs.Store(l.digests[bucketRuns].rows)
-	s.runBytes.Store(l.runBytes)
+	s.runs.Store(l.Digests[format.BucketRuns].Rows)
+	s.runBytes.Store(l.RunBytes)
 }
 
 // Fresh reports whether this Open made the store.
@@ -111,7 +115,7 @@ func (s *Store) Close() error {
 		<-s.trimmerDone
 		<-s.rotator.done
 		<-s.witness.done
-		s.closeErr = errors.Join(s.starts.close(), s.closeDatabase(), unlock(s.lock))
+		s.closeErr = errors.Join(s.starts.close(), s.closeDatabase(), datadir.Unlock(s.lock))
 	})
 	return s.closeErr
 }

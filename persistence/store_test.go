@@ -11,15 +11,20 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/persistence/internal/datadir"
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
+	"gusty/persistence/internal/salvage"
+	"gusty/persistence/internal/verify"
 )
 
 // TestMain lets the test binary be the children that some tests start.
 func TestMain(m *testing.M) {
 	switch os.Getenv("GUSTY_TEST_CHILD") {
 	case "verify":
-		os.Exit(VerifyMain(os.Args[1], os.Stdin, os.Stderr))
+		os.Exit(verify.VerifyMain(os.Args[1], os.Stdin, os.Stderr))
 	case "salvage":
-		os.Exit(SalvageMain(os.Args[1], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(salvage.SalvageMain(os.Args[1], os.Stdin, os.Stdout, os.Stderr))
 	case "write":
 		os.Exit(writeAcknowledged(os.Args[1]))
 	case "rotate":
@@ -105,7 +110,7 @@ func TestVerifyInAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GUSTY_TEST_CHILD", "verify")
-	verifier := SpawnVerifier(os.Args[0])
+	verifier := verify.SpawnVerifier(os.Args[0])
 	s, err := Open(Options{Dir: dir, VerifyChild: verifier})
 	if err != nil {
 		t.Fatal(err)
@@ -114,14 +119,14 @@ func TestVerifyInAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	flipHeaders(t, dir)
-	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, ErrDamaged) {
+	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("damaged: got %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, keyName), keyText(Key{1}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	flipHeaders(t, dir)
-	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, ErrWrongKey) {
+	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, format.ErrWrongKey) {
 		t.Errorf("wrong key: got %v", err)
 	}
 }
@@ -129,17 +134,17 @@ func TestVerifyInAChild(t *testing.T) {
 // flipHeaders inverts a bit in the header, wherever an old page still holds it, too.
 func flipHeaders(t testing.TB, dir string) {
 	t.Helper()
-	path := filepath.Join(dir, databaseName)
+	path := filepath.Join(dir, datadir.DatabaseName)
 	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for at := 0; ; {
-		next := bytes.Index(file[at:], []byte(headerMagic))
+		next := bytes.Index(file[at:], []byte(keyring.HeaderMagic))
 		if next < 0 {
 			break
 		}
-		at += next + len(headerMagic)
+		at += next + len(keyring.HeaderMagic)
 		file[at+5] ^= 1
 	}
 	if err := os.WriteFile(path, file, 0o600); err != nil {
@@ -148,11 +153,11 @@ func flipHeaders(t testing.TB, dir string) {
 }
 
 func TestKeyIsNeverPrinted(t *testing.T) {
-	k, err := newKey()
+	k, err := keyring.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.TrimSpace(strings.TrimPrefix(string(keyText(k)), keyPrefix))
+	text := strings.TrimSpace(strings.TrimPrefix(string(keyring.KeyText(k)), keyring.KeyPrefix))
 	for _, format := range []string{"%v", "%s", "%+v", "%#v"} {
 		if printed := fmt.Sprintf(format, k); strings.Contains(printed, text[:8]) ||
 			printed != "********" {

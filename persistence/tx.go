@@ -4,21 +4,24 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"gusty/persistence/internal/format"
+	"gusty/persistence/internal/keyring"
 )
 
 // reader is one transaction's view of the sealed rows. It belongs to one goroutine.
 type reader struct {
 	tx *bolt.Tx
-	sealer
-	buckets [bucketCount]*bolt.Bucket
+	keyring.Sealer
+	buckets [format.BucketCount]*bolt.Bucket
 	hidden  hiddenName // the last one
 }
 
-func newReader(tx *bolt.Tx, ring *keyring) *reader {
-	return &reader{tx: tx, sealer: sealer{ring: ring}}
+func newReader(tx *bolt.Tx, ring *keyring.Keyring) *reader {
+	return &reader{tx: tx, Sealer: keyring.Sealer{Ring: ring}}
 }
 
-func (r *reader) bucket(b bucketID) *bolt.Bucket {
+func (r *reader) bucket(b format.BucketID) *bolt.Bucket {
 	if r.buckets[b] == nil {
 		r.buckets[b] = r.tx.Bucket([]byte(b.String()))
 	}
@@ -27,7 +30,7 @@ func (r *reader) bucket(b bucketID) *bolt.Bucket {
 
 // get returns the record of a row, valid until the next one is opened; nil where there is no such
 // row.
-func (r *reader) get(b bucketID, key []byte) ([]byte, error) {
+func (r *reader) get(b format.BucketID, key []byte) ([]byte, error) {
 	sealed := r.bucket(b).Get(key)
 	if sealed == nil {
 		return nil, nil
@@ -35,10 +38,10 @@ func (r *reader) get(b bucketID, key []byte) ([]byte, error) {
 	return r.record(b, key, sealed)
 }
 
-func (r *reader) record(b bucketID, key, sealed []byte) ([]byte, error) {
-	plain, err := r.open(b.String(), key, sealed)
+func (r *reader) record(b format.BucketID, key, sealed []byte) ([]byte, error) {
+	plain, err := r.Open(b.String(), key, sealed)
 	if err != nil {
-		return nil, damagedRow(b)
+		return nil, format.DamagedRow(b)
 	}
 	if plain == nil {
 		plain = []byte{}
@@ -46,57 +49,57 @@ func (r *reader) record(b bucketID, key, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-func (r *reader) has(b bucketID, key []byte) bool { return r.bucket(b).Get(key) != nil }
+func (r *reader) has(b format.BucketID, key []byte) bool { return r.bucket(b).Get(key) != nil }
 
 // writer is the committer's transaction: a reader whose changes keep the ledger. Nothing of it is
 // valid before commit has succeeded.
 type writer struct {
 	reader
-	ledger  ledger
-	hasher  *rowHasher
-	encoder encoder
+	ledger  format.Ledger
+	hasher  *format.RowHasher
+	encoder format.Encoder
 	trimmer *trimmer    // nil while the store is being made
 	output  string      // directory of the output files
 	starts  *startMarks // nil while the store is being made
 }
 
-// put seals a record and stores it.
-func (w *writer) put(b bucketID, key, record []byte) error {
-	if w.ledger.seals >= maxSeals {
+// Put seals a record and stores it.
+func (w *writer) Put(b format.BucketID, key, record []byte) error {
+	if w.ledger.Seals >= maxSeals {
 		return errKeyUsedUp
 	}
-	sealed, err := w.seal(b.String(), key, record)
+	sealed, err := w.Seal(b.String(), key, record)
 	if err != nil {
 		return err
 	}
-	w.ledger.seals++
+	w.ledger.Seals++
 	return w.store(b, key, sealed)
 }
 
 // store puts a value as it is, and keeps the bucket's digest.
-func (w *writer) store(b bucketID, key, value []byte) error {
+func (w *writer) store(b format.BucketID, key, value []byte) error {
 	bucket := w.bucket(b)
 	if old := bucket.Get(key); old != nil {
 		w.forget(b, key, old)
 	}
-	if b == bucketRuns {
+	if b == format.BucketRuns {
 		w.trimmer.stir()
 	}
-	w.ledger.digests[b].add(w.hasher.hash(b, key, value))
+	w.ledger.Digests[b].Add(w.hasher.Hash(b, key, value))
 	if err := bucket.Put(key, value); err != nil {
 		return fmt.Errorf("put a row of %s: %w", b, err)
 	}
 	return nil
 }
 
-// remove deletes a row, if there is one.
-func (w *writer) remove(b bucketID, key []byte) error {
+// Remove deletes a row, if there is one.
+func (w *writer) Remove(b format.BucketID, key []byte) error {
 	bucket := w.bucket(b)
 	old := bucket.Get(key)
 	if old == nil {
 		return nil
 	}
-	if b == bucketRuns {
+	if b == format.BucketRuns {
 		w.trimmer.stir()
 	}
 	w.forget(b, key, old)
@@ -107,10 +110,10 @@ func (w *writer) remove(b bucketID, key []byte) error {
 }
 
 // forget takes a value that is about to go out of the ledger.
-func (w *writer) forget(b bucketID, key, old []byte) {
-	w.ledger.digests[b].remove(w.hasher.hash(b, key, old))
+func (w *writer) forget(b format.BucketID, key, old []byte) {
+	w.ledger.Digests[b].Remove(w.hasher.Hash(b, key, old))
 	if w.isOld(b, old) {
-		w.ledger.rotation.old--
+		w.ledger.Rotation.Old--
 	}
 }
 
@@ -122,11 +125,11 @@ type buffers struct{ ad, plain, record []byte }
 const keptBuffer = 64 << 10
 
 func (b *buffers) lend(w *writer) {
-	w.ad, w.plain, w.encoder.buf = b.ad, b.plain, b.record
+	w.Ad, w.Plain, w.encoder.Buf = b.ad, b.plain, b.record
 }
 
 func (b *buffers) takeBack(w *writer) {
-	*b = buffers{w.ad, w.plain, w.encoder.buf}
+	*b = buffers{w.Ad, w.Plain, w.encoder.Buf}
 	for _, buffer := range []*[]byte{&b.ad, &b.plain, &b.record} {
 		if cap(*buffer) > keptBuffer {
 			*buffer = nil
@@ -135,50 +138,50 @@ func (b *buffers) takeBack(w *writer) {
 }
 
 // fresh returns the writer's encoder, emptied.
-func (w *writer) fresh() *encoder {
-	w.encoder = encoder{buf: w.encoder.buf[:0]}
+func (w *writer) fresh() *format.Encoder {
+	w.encoder = format.Encoder{Buf: w.encoder.Buf[:0]}
 	return &w.encoder
 }
 
 // seal of the ledger itself comes last in every transaction.
 func (w *writer) putLedger() error {
-	w.ledger.seals++
-	w.ledger.generation++
+	w.ledger.Seals++
+	w.ledger.Generation++
 	e := w.fresh()
-	w.ledger.append(e)
-	sealed, err := w.seal(nameLedger, []byte(ledgerKey), e.buf)
+	w.ledger.Append(e)
+	sealed, err := w.Seal(format.NameLedger, []byte(format.LedgerKey), e.Buf)
 	if err != nil {
 		return err
 	}
-	if err := w.tx.Bucket([]byte(nameLedger)).Put([]byte(ledgerKey), sealed); err != nil {
+	if err := w.tx.Bucket([]byte(format.NameLedger)).Put([]byte(format.LedgerKey), sealed); err != nil {
 		return fmt.Errorf("put the ledger: %w", err)
 	}
 	return nil
 }
 
-func readLedger(r *reader) (ledger, error) {
-	bucket := r.tx.Bucket([]byte(nameLedger))
+func readLedger(r *reader) (format.Ledger, error) {
+	bucket := r.tx.Bucket([]byte(format.NameLedger))
 	if bucket == nil {
-		return ledger{}, errSeal
+		return format.Ledger{}, keyring.ErrSeal
 	}
-	record, err := r.open(nameLedger, []byte(ledgerKey), bucket.Get([]byte(ledgerKey)))
+	record, err := r.Open(format.NameLedger, []byte(format.LedgerKey), bucket.Get([]byte(format.LedgerKey)))
 	if err != nil {
-		return ledger{}, err
+		return format.Ledger{}, err
 	}
-	return parseLedger(record)
+	return format.ParseLedger(record)
 }
 
 // hiddenName is a name with what stands for it.
 type hiddenName struct {
 	what, name string
-	key        nameKey
+	key        format.NameKey
 }
 
-// hide is the keyring's. It remembers the last name, since one change asks for the same one again
+// Hide is the keyring's. It remembers the last name, since one change asks for the same one again
 // and again.
-func (r *reader) hide(what, name string) nameKey {
+func (r *reader) Hide(what, name string) format.NameKey {
 	if h := &r.hidden; h.what != what || h.name != name {
-		*h = hiddenName{what, name, r.ring.hide(what, name)}
+		*h = hiddenName{what, name, r.Ring.Hide(what, name)}
 	}
 	return r.hidden.key
 }

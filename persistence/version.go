@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"gusty/messages"
+	"gusty/persistence/internal/format"
 )
 
 // The fields of the record of agent_version. The first row is the build that last opened the file
@@ -18,52 +19,52 @@ const (
 // versionKey is the key of that row: the number 1 in 8 bytes, as sequences are written.
 const versionKey = "\x00\x00\x00\x00\x00\x00\x00\x01"
 
-func encodeVersion(e *encoder, b messages.Build) {
-	e.text(versionVersion, b.Version)
-	e.bool(versionValid, true)
-	e.text(versionDate, b.Date)
-	e.text(versionCommit, b.Commit)
+func encodeVersion(e *format.Encoder, b messages.Build) {
+	e.Text(versionVersion, b.Version)
+	e.Bool(versionValid, true)
+	e.Text(versionDate, b.Date)
+	e.Text(versionCommit, b.Commit)
 }
 
 // versionDiffers reports whether the stored build is another one than b.
 func (r *reader) versionDiffers(b messages.Build) (bool, error) {
-	record, err := r.get(bucketVersion, []byte(versionKey))
+	record, err := r.get(format.BucketVersion, []byte(versionKey))
 	if err != nil {
 		return false, err
 	}
-	var e encoder
+	var e format.Encoder
 	encodeVersion(&e, b)
-	return !bytes.Equal(record, e.buf), nil
+	return !bytes.Equal(record, e.Buf), nil
 }
 
 func (w *writer) putVersion(b messages.Build) error {
 	e := w.fresh()
 	encodeVersion(e, b)
-	return w.put(bucketVersion, []byte(versionKey), e.buf)
+	return w.Put(format.BucketVersion, []byte(versionKey), e.Buf)
 }
 
 // decodeVersion reads a row as it stands in an export.
 func decodeVersion(record []byte) (messages.TableRow, error) {
 	var row messages.VersionRow
-	d := decoder{rest: record}
-	for d.next() {
-		switch d.number {
+	d := format.Decoder{Rest: record}
+	for d.Next() {
+		switch d.Number {
 		case versionVersion:
-			row.Version = d.text()
+			row.Version = d.Text()
 		case versionValid:
-			row.Valid = messages.Flag(d.bool())
+			row.Valid = messages.Flag(d.Bool())
 		case versionDate:
-			row.BuildDate = d.text()
+			row.BuildDate = d.Text()
 		}
 	}
-	return row, d.err
+	return row, d.Err
 }
 
 // putImportedVersion adds a row that came by an import behind the others.
 func (w *writer) putImportedVersion(row *messages.VersionRow) error {
 	e := w.fresh()
-	e.text(versionVersion, row.Version)
-	e.bool(versionValid, row.Valid != 0)
-	e.text(versionDate, row.BuildDate)
-	return w.put(bucketVersion, nextSequence(w.bucket(bucketVersion)), e.buf)
+	e.Text(versionVersion, row.Version)
+	e.Bool(versionValid, row.Valid != 0)
+	e.Text(versionDate, row.BuildDate)
+	return w.Put(format.BucketVersion, nextSequence(w.bucket(format.BucketVersion)), e.Buf)
 }

@@ -1,0 +1,11 @@
+//go:build !windows
+
+package datadir
+
+import "syscall"
+
+const (
+	ErrNoSpace  = syscall.ENOSPC
+	errNoQuota  = syscall.EDQUOT
+	ErrReadOnly = syscall.EROFS
+)
