@@ -46,7 +46,8 @@ type backupTar struct {
 }
 
 func (t *backupTar) writeAll(b *Backup) error {
-	if err := t.writeFile(filepath.Join(b.dir, datadir.DatabaseName), datadir.DatabaseName, -1); err != nil {
+	if err := t.writeFile(filepath.Join(b.dir, datadir.DatabaseName), datadir.DatabaseName,
+		-1); err != nil {
 		return err
 	}
 	err := eachFile(filepath.Join(b.dir, datadir.OutputName), func(name string) error {
@@ -54,7 +55,8 @@ func (t *backupTar) writeAll(b *Backup) error {
 		if !grows {
 			size = -1
 		}
-		return t.writeFile(filepath.Join(b.dir, datadir.OutputName, name), datadir.OutputName+"/"+name, size)
+		return t.writeFile(filepath.Join(b.dir, datadir.OutputName, name), datadir.OutputName+"/"+
+			name, size)
 	})
 	if err != nil {
 		return err

@@ -61,7 +61,9 @@ func compactAtStart(o *Options, kek keyring.Key) {
 }
 
 // compact puts a copy of the database in its place.
-func compactFile(o *Options, kek keyring.Key, progress func(done, all uint64)) (c Compaction, err error) {
+func compactFile(o *Options, kek keyring.Key, progress func(done, all uint64)) (c Compaction,
+	err error,
+) {
 	path, half := o.databaseFile(), o.databaseFile()+datadir.Compacting
 	if c.Before, err = sizeOfFile(path); err != nil {
 		return c, err

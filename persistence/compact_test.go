@@ -149,7 +149,8 @@ func TestKillDuringCompactionLosesNothing(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName+datadir.Compacting)); !os.IsNotExist(err) {
+		if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName+
+			datadir.Compacting)); !os.IsNotExist(err) {
 			t.Fatalf("the unfinished file is still there: %v", err)
 		}
 	}

@@ -85,7 +85,8 @@ func seed(tx *bolt.Tx, h *keyring.Header, kek keyring.Key, o *Options) error {
 			return err
 		}
 	}
-	if err := tx.Bucket([]byte(format.NameMeta)).Put([]byte(keyring.HeaderKey), h.Marshal()); err != nil {
+	if err := tx.Bucket([]byte(format.NameMeta)).Put([]byte(keyring.HeaderKey),
+		h.Marshal()); err != nil {
 		return err
 	}
 	if err := keyring.MakeKeys(tx.Bucket([]byte(format.NameKeys)), kek, h.Database); err != nil {

@@ -191,11 +191,16 @@ func usedPages(t *testing.T, file []byte) (used []int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &verify.Verifier{Pages: boltfile.NewPageFile(bytes.NewReader(file), m), Buckets: map[string]verify.BucketValue{}}
+	v := &verify.Verifier{
+		Pages:   boltfile.NewPageFile(bytes.NewReader(file), m),
+		Buckets: map[string]verify.BucketValue{},
+	}
 	err = v.Pages.Walk(m.Root, v.AddBucket)
 	for _, bucket := range v.Buckets {
 		if bucket.Inline == nil {
-			err = errors.Join(err, v.Pages.Walk(bucket.Root, func(boltfile.Leaf) error { return nil }))
+			err = errors.Join(err, v.Pages.Walk(bucket.Root, func(boltfile.Leaf) error {
+				return nil
+			}))
 		}
 	}
 	if err != nil {
@@ -282,7 +287,8 @@ func TestATornMetaPageIsNoDamage(t *testing.T) {
 		older = 4096
 	}
 	newest := 4096 - older
-	copy(file[older+boltfile.PageHeaderBytes+16:older+boltfile.PageHeaderBytes+40], file[newest+boltfile.PageHeaderBytes+20:])
+	copy(file[older+boltfile.PageHeaderBytes+16:older+boltfile.PageHeaderBytes+40],
+		file[newest+boltfile.PageHeaderBytes+20:])
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +311,10 @@ func TestSwappedValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	places := map[int][]int{} // of values, by length
-	for _, b := range []format.BucketID{format.BucketJobs, format.BucketRuns, format.BucketJobStates, format.BucketOutbox} {
+	for _, b := range []format.BucketID{
+		format.BucketJobs, format.BucketRuns,
+		format.BucketJobStates, format.BucketOutbox,
+	} {
 		err := v.Take(b.String(), func(e boltfile.Leaf) error {
 			if at := bytes.Index(d.file, e.Value); at >= 0 {
 				places[len(e.Value)] = append(places[len(e.Value)], at)

@@ -30,7 +30,10 @@ func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) 
 // copyTables copies the buckets in the order in which they are given out. A job's state lies behind
 // the job.
 func copyTables(r *reader, w *snapshotWriter, runs bool) error {
-	for _, b := range []format.BucketID{format.BucketVersion, format.BucketParameters, format.BucketUsers, format.BucketApps} {
+	for _, b := range []format.BucketID{
+		format.BucketVersion, format.BucketParameters,
+		format.BucketUsers, format.BucketApps,
+	} {
 		if err := w.addAll(r, b, nil); err != nil {
 			return err
 		}

@@ -237,7 +237,8 @@ func TestLoweredKeepRunsTrimsByItself(t *testing.T) {
 	most, before := uint64(0), uint64(3000)
 	s.commit = func(tx *bolt.Tx) error { // of one goroutine, the committer's
 		l, err := readLedger(newReader(tx, s.ring))
-		most, before = max(most, before-l.Digests[format.BucketRuns].Rows), l.Digests[format.BucketRuns].Rows
+		most, before = max(most,
+			before-l.Digests[format.BucketRuns].Rows), l.Digests[format.BucketRuns].Rows
 		if err != nil {
 			return err
 		}

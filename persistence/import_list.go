@@ -53,7 +53,8 @@ func (m *importer) app(row *messages.AppRow) (messages.ImportOutcome, error) {
 	}
 	e := m.w.fresh()
 	encodeApp(e, &add)
-	return messages.ImportCreated, m.w.Put(format.BucketApps, nextSequence(m.bucket(format.BucketApps)), e.Buf)
+	return messages.ImportCreated,
+		m.w.Put(format.BucketApps, nextSequence(m.bucket(format.BucketApps)), e.Buf)
 }
 
 func (m *importer) loadApps() error {

@@ -90,7 +90,9 @@ func changeKey(o *Options, kek keyring.Key, to NewKey) (kept string, err error) 
 }
 
 // ready makes the new key durable, and notes its kind in the header.
-func (n NewKey) ready(o *Options, present keyring.KeySource, h *keyring.Header) (fresh keyring.Key, err error) {
+func (n NewKey) ready(o *Options, present keyring.KeySource, h *keyring.Header) (fresh keyring.Key,
+	err error,
+) {
 	file, isFile := present.(keyring.KeyFile)
 	switch {
 	case n.Passphrase != "":

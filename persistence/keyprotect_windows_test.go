@@ -63,7 +63,8 @@ func TestKeyFileNeedsItsEntropy(t *testing.T) {
 func protectPlainly(t *testing.T, text []byte) []byte {
 	t.Helper()
 	in, out := keyring.BlobOf(text), windows.DataBlob{}
-	if err := windows.CryptProtectData(&in, nil, nil, 0, nil, keyring.DpapiFlags, &out); err != nil {
+	if err := windows.CryptProtectData(&in, nil, nil, 0, nil, keyring.DpapiFlags,
+		&out); err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := keyring.Take(out)

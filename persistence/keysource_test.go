@@ -133,7 +133,8 @@ func TestShortPassphraseIsNotSet(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "shorter than 12 bytes") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, datadir.DatabaseName)); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("a database was made (%v)", err)
 	}
 }
@@ -145,8 +146,9 @@ func TestPassphraseForAFileKeyIsRefused(t *testing.T) {
 	}
 	secret := writeTemp(t, "secret", []byte("a long passphrase"))
 	err := openClose(t, Options{Dir: dir, getenv: environment(keyring.PassphraseVariable, secret)})
-	if !errors.Is(err, format.ErrWrongKey) || !strings.Contains(err.Error(), "it needs a key file or "+
-		"credential") {
+	if !errors.Is(err, format.ErrWrongKey) ||
+		!strings.Contains(err.Error(), "it needs a key file or "+
+			"credential") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -59,7 +59,8 @@ func migrate(o *Options, kek keyring.Key) error {
 		return fmt.Errorf("bring the database to format %d; as it was, it is in %s: %w",
 			keyring.FormatVersion, backup, err)
 	}
-	o.Logger.Info("the database was brought to a new format", "format", keyring.FormatVersion, "backup",
+	o.Logger.Info("the database was brought to a new format", "format", keyring.FormatVersion,
+		"backup",
 		backup)
 	return nil
 }

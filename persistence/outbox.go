@@ -83,7 +83,8 @@ func (w *writer) takeDocument(key []byte) (there bool, err error) {
 	if sealed == nil {
 		return false, nil
 	}
-	w.ledger.OutboxBytes = format.LessBy(w.ledger.OutboxBytes, uint64(len(sealed)-format.SealedExtra))
+	w.ledger.OutboxBytes = format.LessBy(w.ledger.OutboxBytes,
+		uint64(len(sealed)-format.SealedExtra))
 	return true, w.Remove(format.BucketOutbox, key)
 }
 
@@ -96,8 +97,9 @@ func (s *Store) Outbox() (standing messages.OutboxStanding, err error) {
 			return format.DamagedRow(format.BucketOutbox)
 		}
 		standing = messages.OutboxStanding{
-			Waiting: format.LessBy(l.Digests[format.BucketOutbox].Rows, l.Dead), Bytes: l.OutboxBytes,
-			Dead: l.Dead, DeadBytes: l.DeadBytes,
+			Waiting: format.LessBy(l.Digests[format.BucketOutbox].Rows, l.Dead),
+			Bytes:   l.OutboxBytes,
+			Dead:    l.Dead, DeadBytes: l.DeadBytes,
 			Shipped: l.Shipped, Refused: l.Refused, Dropped: l.Dropped, Loss: l.Loss.Message(),
 		}
 		standing.OldestAt, err = r.oldestDocument()

@@ -59,8 +59,10 @@ func (w *writer) adoptDocument(key, sealed []byte) error {
 	}
 	e := w.fresh()
 	encodeDocument(e, &doc)
-	w.ledger.OutboxBytes = format.LessBy(w.ledger.OutboxBytes, uint64(len(doc.Body))) + uint64(len(e.Buf))
-	if err := w.Put(format.BucketOutbox, append([]byte{byte(doc.Class)}, key...), e.Buf); err != nil {
+	w.ledger.OutboxBytes = format.LessBy(w.ledger.OutboxBytes, uint64(len(doc.Body))) +
+		uint64(len(e.Buf))
+	if err := w.Put(format.BucketOutbox, append([]byte{byte(doc.Class)}, key...),
+		e.Buf); err != nil {
 		return err
 	}
 	return w.Remove(format.BucketOutbox, key)

@@ -76,7 +76,8 @@ func (r *rebuild) takeSealed(found *salvage.Salvaged) error {
 	if found.Kind == salvage.SalvagedLedger {
 		return r.takeLedger(found.Value)
 	}
-	if found.Where >= format.BucketCount || found.Where.IsOrder() || r.writer.has(found.Where, found.Key) {
+	if found.Where >= format.BucketCount || found.Where.IsOrder() ||
+		r.writer.has(found.Where, found.Key) {
 		return nil
 	}
 	if _, err := r.writer.Open(found.Where.String(), found.Key, found.Value); err != nil {
@@ -136,7 +137,8 @@ func (r *rebuild) makeBuckets(tx *bolt.Tx) error {
 		}
 	}
 	for version, row := range r.keys {
-		if err := tx.Bucket([]byte(format.NameKeys)).Put(binary.BigEndian.AppendUint32(nil, version),
+		if err := tx.Bucket([]byte(format.NameKeys)).Put(binary.BigEndian.AppendUint32(nil,
+			version),
 			row); err != nil {
 			return err
 		}

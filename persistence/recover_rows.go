@@ -142,7 +142,8 @@ func (r *rebuild) noteLostSettings() {
 			r.lost[format.BucketSettings] = append(r.lost[format.BucketSettings], name)
 		}
 	}
-	if key := r.writer.Hide(keyring.NameOfUser, messages.AdminUser); !r.writer.has(format.BucketUsers, key[:]) {
+	if key := r.writer.Hide(keyring.NameOfUser,
+		messages.AdminUser); !r.writer.has(format.BucketUsers, key[:]) {
 		r.lost[format.BucketUsers] = append(r.lost[format.BucketUsers], messages.AdminUser)
 	}
 }

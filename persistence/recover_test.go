@@ -188,7 +188,8 @@ func TestNothingToRecover(t *testing.T) {
 	if _, err := Recover(RecoverOptions{Dir: dir}); !errors.Is(err, ErrWhole) {
 		t.Errorf("a whole database: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Recover(RecoverOptions{Dir: dir}); !errors.Is(err, format.ErrWrongKey) {

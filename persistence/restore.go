@@ -87,7 +87,8 @@ func (o *RestoreOptions) Key(database string) (keyring.Key, error) {
 		return keyring.Key{}, err
 	}
 	if source.Kind() != h.KekKind {
-		return keyring.Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name the "+
+		return keyring.Key{}, fmt.Errorf("%w in the backup: it needs %s, and %s was given; name "+
+			"the "+
 			"right one", format.ErrWrongKey, keyring.KindName(h.KekKind), source)
 	}
 	kek, err := source.Key(&h.Stretching)

@@ -182,7 +182,8 @@ func TestRestoreCutOffBeforeItCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireNamed(t, to, "to")
-	if _, err := os.Stat(filepath.Join(to, datadir.SwapUnfinished)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(to, datadir.SwapUnfinished)); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}
 }

@@ -75,7 +75,9 @@ func (w *writer) countedList(job format.NameKey, done *trimmed) (runList, error)
 // oldestOf returns the oldest runs of a list that ran and have ended, but for those whose output
 // waits to be shipped and for the newest of all. It looks at a bounded part of the list: what must
 // stay at its front is little.
-func (w *writer) oldestOf(job format.NameKey, list *runList, limit int) (found []endedRun, err error) {
+func (w *writer) oldestOf(job format.NameKey, list *runList, limit int) (found []endedRun,
+	err error,
+) {
 	var held []endedRun // goes where a newer one follows
 	c := w.bucket(format.BucketByJob).Cursor()
 	looked := 0
@@ -83,7 +85,8 @@ func (w *writer) oldestOf(job format.NameKey, list *runList, limit int) (found [
 		looked < maxLookedAt; k, v = c.Next() {
 		looked++
 		id := format.RunKey(k[format.NameKeyBytes:])
-		if len(v) != 1 || format.StateOf(uint64(v[0])).Active() || isNeverBegun(v[0]) || list.Names(id) {
+		if len(v) != 1 || format.StateOf(uint64(v[0])).Active() || isNeverBegun(v[0]) ||
+			list.Names(id) {
 			continue
 		}
 		found, held = append(found, held...), held[:0]

@@ -116,7 +116,9 @@ func (s *search) rest(oldest format.RunKey, ok bool) {
 	s.done.rest = made.Add(s.age)
 }
 
-func (s *search) tooMuch(id format.RunKey) bool { return id != s.newest && s.over > 0 || s.tooOld(id) }
+func (s *search) tooMuch(id format.RunKey) bool {
+	return id != s.newest && s.over > 0 || s.tooOld(id)
+}
 
 func (s *search) tooOld(id format.RunKey) bool { return bytes.Compare(id[:], s.oldest[:]) < 0 }
 

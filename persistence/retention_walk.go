@@ -30,7 +30,10 @@ func (r *reader) walkEnded(behind format.RunKey) *endedWalk {
 func (r *reader) walkStates(behind format.RunKey, states []messages.RunState) *endedWalk {
 	walk := &endedWalk{}
 	for _, state := range states {
-		head := walkHead{cursor: r.bucket(format.BucketByState).Cursor(), state: format.StateNumber(state)}
+		head := walkHead{
+			cursor: r.bucket(format.BucketByState).Cursor(),
+			state:  format.StateNumber(state),
+		}
 		key, _ := head.cursor.Seek(behind.ByState(head.state))
 		if bytes.Equal(key, behind.ByState(head.state)) {
 			key, _ = head.cursor.Next()

@@ -87,7 +87,8 @@ func TestKeyChangeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	fillStore(t, dir)
 	credential := environment(keyring.CredentialVariable,
-		filepath.Dir(writeTemp(t, keyring.CredentialName, mustRead(t, filepath.Join(dir, datadir.KeyName)))))
+		filepath.Dir(writeTemp(t, keyring.CredentialName,
+			mustRead(t, filepath.Join(dir, datadir.KeyName)))))
 	alias := filepath.Join(t.TempDir(), "alias")
 	if err := os.Symlink(filepath.Join(dir, datadir.KeyName), alias); err != nil {
 		t.Fatal(err)

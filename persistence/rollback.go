@@ -44,7 +44,8 @@ type witness struct {
 
 func newWitness(o *Options, ring *keyring.Keyring) *witness {
 	return &witness{
-		path: cmp.Or(o.GenerationFile, filepath.Join(o.Dir, datadir.GenerationName)), key: ring.Witness,
+		path:     cmp.Or(o.GenerationFile, filepath.Join(o.Dir, datadir.GenerationName)),
+		key:      ring.Witness,
 		database: ring.Database, done: make(chan struct{}),
 	}
 }
@@ -149,12 +150,13 @@ func (s *Store) bearWitness() {
 // noteGeneration writes the file for a closed, verified database of this version that is about to
 // take another one's place.
 func noteGeneration(dir string, kek keyring.Key) error {
-	return verify.LookInto(filepath.Join(dir, datadir.DatabaseName), kek, func(v *verify.Verifier) error {
-		l, err := v.Ledger()
-		if err != nil {
-			return err
-		}
-		w := newWitness(&Options{Dir: dir}, v.Opener.Ring)
-		return datadir.WriteSynced(w.path, w.Marshal(l.Generation))
-	})
+	return verify.LookInto(filepath.Join(dir, datadir.DatabaseName), kek,
+		func(v *verify.Verifier) error {
+			l, err := v.Ledger()
+			if err != nil {
+				return err
+			}
+			w := newWitness(&Options{Dir: dir}, v.Opener.Ring)
+			return datadir.WriteSynced(w.path, w.Marshal(l.Generation))
+		})
 }

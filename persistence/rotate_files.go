@@ -106,7 +106,9 @@ func (s *Store) resealFile(beside, name string) (done bool, err error) {
 }
 
 // replaceSegment puts a copy that is sealed anew in the place of a file.
-func (s *Store) replaceSegment(beside, name string, run format.RunKey, number int) (done bool, err error) {
+func (s *Store) replaceSegment(beside, name string, run format.RunKey, number int) (done bool,
+	err error,
+) {
 	s.keyOfFiles.Lock()
 	defer s.keyOfFiles.Unlock()
 	if found, err := s.copySegment(beside, run, number); !found {

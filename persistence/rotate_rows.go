@@ -40,7 +40,8 @@ var (
 // when that is durable.
 func (w *writer) beginRotation(now time.Time) (version uint32, err error) {
 	version = w.Ring.Keys.Load().Current + 1
-	key, err := keyring.AddKey(w.tx.Bucket([]byte(format.NameKeys)), w.Ring.Wrapping, w.Ring.Database, version)
+	key, err := keyring.AddKey(w.tx.Bucket([]byte(format.NameKeys)), w.Ring.Wrapping,
+		w.Ring.Database, version)
 	if err != nil {
 		return 0, err
 	}

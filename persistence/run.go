@@ -76,7 +76,9 @@ func (w *writer) putRunRow(
 }
 
 // storeRun stores the row with what is kept of it, in the place of one that took so many bytes.
-func (w *writer) storeRun(id format.RunKey, run *messages.Run, kept *runKeeping, before takenBytes) error {
+func (w *writer) storeRun(id format.RunKey, run *messages.Run, kept *runKeeping,
+	before takenBytes,
+) error {
 	e := w.fresh()
 	encodeRun(e, run)
 	kept.Append(e, run.Output.InFile)

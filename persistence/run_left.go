@@ -15,7 +15,8 @@ func (w *writer) leaveRuns(out *outcome) error {
 		if err != nil {
 			return err
 		}
-		if id, _ := format.ParseRunKey(run.ID); run.Armed && w.starts.trace(id) == messages.StartNone {
+		if id, _ := format.ParseRunKey(run.ID); run.Armed &&
+			w.starts.trace(id) == messages.StartNone {
 			run.Armed = false
 			left = append(left, *run)
 		}

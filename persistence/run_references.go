@@ -18,7 +18,8 @@ const (
 
 // runOverheadBytes is what a run takes beside the value of its row: its id as the row's key, and
 // its entries in the three orders.
-const runOverheadBytes = 16 + (format.NameKeyBytes + 16 + 1) + (1 + 16) + (format.NameKeyBytes + 1 + 16)
+const runOverheadBytes = 16 + (format.NameKeyBytes + 16 + 1) + (1 + 16) +
+	(format.NameKeyBytes + 1 + 16)
 
 // runKeeping is what the store needs to know of a run to count and to trim it.
 type runKeeping struct {

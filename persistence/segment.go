@@ -76,7 +76,8 @@ type segment struct {
 }
 
 // segmentKey derives the key of one segment from the data key and the segment's salt.
-func segmentKey(ring *keyring.Keyring, version uint32, salt []byte, run format.RunKey, number int) (cipher.AEAD,
+func segmentKey(ring *keyring.Keyring, version uint32, salt []byte, run format.RunKey,
+	number int) (cipher.AEAD,
 	error,
 ) {
 	data, ok := ring.Keys.Load().Data[version]
@@ -96,7 +97,9 @@ func segmentKey(ring *keyring.Keyring, version uint32, salt []byte, run format.R
 
 // createSegment begins a segment anew. An older file of the name is unlinked and not cut, so that
 // one who reads it goes on reading it.
-func createSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segment, error) {
+func createSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segment,
+	error,
+) {
 	path := segmentPath(dir, run, number)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("begin an output file: %w", err)

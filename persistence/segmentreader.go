@@ -27,7 +27,9 @@ type segmentReader struct {
 }
 
 // openSegment returns nil where there is no such segment, or none with a whole header.
-func openSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segmentReader, error) {
+func openSegment(dir string, ring *keyring.Keyring, run format.RunKey, number int) (*segmentReader,
+	error,
+) {
 	f, err := os.Open(segmentPath(dir, run, number))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -40,7 +42,8 @@ func openSegment(dir string, ring *keyring.Keyring, run format.RunKey, number in
 	if _, err := io.ReadFull(r.in, header); err != nil {
 		return nil, f.Close()
 	}
-	if string(header[:8]) != segmentMagic || binary.BigEndian.Uint16(header[8:]) != keyring.SealVersion {
+	if string(header[:8]) != segmentMagic ||
+		binary.BigEndian.Uint16(header[8:]) != keyring.SealVersion {
 		return nil, errors.Join(errDamagedOutput(run), f.Close())
 	}
 	r.aead, err = segmentKey(ring, binary.BigEndian.Uint32(header[10:]), header[14:], run, number)
@@ -89,7 +92,8 @@ func (r *segmentReader) Next() (p piece, err error) {
 }
 
 // openPiece opens the sealed part of a frame, in place.
-func openPiece(aead cipher.AEAD, run format.RunKey, segment int, number uint64, sealed []byte) (p piece,
+func openPiece(aead cipher.AEAD, run format.RunKey, segment int, number uint64,
+	sealed []byte) (p piece,
 	err error,
 ) {
 	plain, err := aead.Open(sealed[:0], frameNonce(number), sealed, frameAD(run, segment, number))

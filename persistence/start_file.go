@@ -21,8 +21,9 @@ import (
 // are still queued.
 func (s *Store) openStarts(o *Options) error {
 	m := &startMarks{
-		path: filepath.Join(o.Dir, datadir.StartsName), key: s.ring.Starts, database: s.ring.Database,
-		slots: map[format.RunKey]int{},
+		path: filepath.Join(o.Dir, datadir.StartsName), key: s.ring.Starts,
+		database: s.ring.Database,
+		slots:    map[format.RunKey]int{},
 	}
 	s.starts = m
 	if !o.Agent {
@@ -44,7 +45,9 @@ func (s *Store) openStarts(o *Options) error {
 	}
 	_, err := s.view(func(r *reader) error {
 		queued := format.StateNumber(messages.RunQueued)
-		m.freeSlots(func(id format.RunKey) bool { return r.has(format.BucketByState, id.ByState(queued)) })
+		m.freeSlots(func(id format.RunKey) bool {
+			return r.has(format.BucketByState, id.ByState(queued))
+		})
 		return nil
 	})
 	return err

@@ -105,7 +105,8 @@ func TestKeyAndDatabaseBelongTogether(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			database, key := filepath.Join(dir, datadir.DatabaseName), filepath.Join(dir, datadir.KeyName)
+			database, key := filepath.Join(dir, datadir.DatabaseName), filepath.Join(dir,
+				datadir.KeyName)
 			if err := openStore(t, dir).Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +247,10 @@ func TestProvidedKeyBeginsAnEmptyDirectory(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, datadir.DatabaseName)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Options{Dir: dir, KeyFile: keyFile}); !errors.Is(err, format.ErrKeyWithoutDatabase) {
+	if _, err := Open(Options{
+		Dir:     dir,
+		KeyFile: keyFile,
+	}); !errors.Is(err, format.ErrKeyWithoutDatabase) {
 		t.Errorf("after the loss of its database: %v", err)
 	}
 }

@@ -28,7 +28,10 @@ func killed(t *testing.T, s *Store) (dir string) {
 	}
 	dir = t.TempDir()
 	from := filepath.Dir(s.starts.path)
-	for _, name := range []string{datadir.DatabaseName, datadir.KeyName, datadir.GenerationName, datadir.StartsName} {
+	for _, name := range []string{
+		datadir.DatabaseName, datadir.KeyName, datadir.GenerationName,
+		datadir.StartsName,
+	} {
 		content := mustRead(t, filepath.Join(from, name))
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)

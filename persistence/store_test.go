@@ -119,14 +119,21 @@ func TestVerifyInAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	flipHeaders(t, dir)
-	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, format.ErrDamaged) {
+	if _, err := Open(Options{
+		Dir:         dir,
+		VerifyChild: verifier,
+	}); !errors.Is(err, format.ErrDamaged) {
 		t.Errorf("damaged: got %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.KeyName), keyring.KeyText(keyring.Key{1}),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	flipHeaders(t, dir)
-	if _, err := Open(Options{Dir: dir, VerifyChild: verifier}); !errors.Is(err, format.ErrWrongKey) {
+	if _, err := Open(Options{
+		Dir:         dir,
+		VerifyChild: verifier,
+	}); !errors.Is(err, format.ErrWrongKey) {
 		t.Errorf("wrong key: got %v", err)
 	}
 }

@@ -21,7 +21,9 @@ func TestMovedRows(t *testing.T) {
 		k, v = b.Cursor().First()
 		return bytes.Clone(k), bytes.Clone(v)
 	}
-	bucket := func(tx *bolt.Tx, b format.BucketID) *bolt.Bucket { return tx.Bucket([]byte(b.String())) }
+	bucket := func(tx *bolt.Tx, b format.BucketID) *bolt.Bucket {
+		return tx.Bucket([]byte(b.String()))
+	}
 	for name, change := range map[string]func(tx *bolt.Tx) error{
 		"two rows swapped": func(tx *bolt.Tx) error {
 			jobs := bucket(tx, format.BucketJobs)
@@ -32,7 +34,8 @@ func TestMovedRows(t *testing.T) {
 		},
 		"a row moved to another bucket": func(tx *bolt.Tx) error {
 			k, v := first(bucket(tx, format.BucketJobs))
-			return errors.Join(bucket(tx, format.BucketUsers).Put(k, v), bucket(tx, format.BucketJobs).Delete(k))
+			return errors.Join(bucket(tx, format.BucketUsers).Put(k, v),
+				bucket(tx, format.BucketJobs).Delete(k))
 		},
 		"a row removed": func(tx *bolt.Tx) error {
 			k, _ := first(bucket(tx, format.BucketUsers))
@@ -80,7 +83,8 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	tamper(t, dir, func(tx *bolt.Tx) error {
 		h, err := keyring.ReadHeader(tx)
 		h.Format++
-		return errors.Join(err, tx.Bucket([]byte(format.NameMeta)).Put([]byte(keyring.HeaderKey), h.Marshal()))
+		return errors.Join(err,
+			tx.Bucket([]byte(format.NameMeta)).Put([]byte(keyring.HeaderKey), h.Marshal()))
 	})
 	if _, err := Open(Options{Dir: dir}); !errors.Is(err, format.ErrNewerFormat) {
 		t.Errorf("got %v", err)

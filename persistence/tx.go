@@ -153,7 +153,8 @@ func (w *writer) putLedger() error {
 	if err != nil {
 		return err
 	}
-	if err := w.tx.Bucket([]byte(format.NameLedger)).Put([]byte(format.LedgerKey), sealed); err != nil {
+	if err := w.tx.Bucket([]byte(format.NameLedger)).Put([]byte(format.LedgerKey),
+		sealed); err != nil {
 		return fmt.Errorf("put the ledger: %w", err)
 	}
 	return nil
@@ -164,7 +165,8 @@ func readLedger(r *reader) (format.Ledger, error) {
 	if bucket == nil {
 		return format.Ledger{}, keyring.ErrSeal
 	}
-	record, err := r.Open(format.NameLedger, []byte(format.LedgerKey), bucket.Get([]byte(format.LedgerKey)))
+	record, err := r.Open(format.NameLedger, []byte(format.LedgerKey),
+		bucket.Get([]byte(format.LedgerKey)))
 	if err != nil {
 		return format.Ledger{}, err
 	}

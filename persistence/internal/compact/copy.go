@@ -70,7 +70,9 @@ func (c *Copier) write(file *os.File) error {
 	return w.Finish(root, v.Pages.Meta.Tx)
 }
 
-func (c *Copier) copyBucket(v *verify.Verifier, name string, to *boltfile.TreeWriter) (value []byte, err error) {
+func (c *Copier) copyBucket(v *verify.Verifier, name string, to *boltfile.TreeWriter) (value []byte,
+	err error,
+) {
 	err = v.Take(name, func(e boltfile.Leaf) error {
 		if e.IsBucket {
 			return fmt.Errorf("there is a bucket inside of %s", name)

@@ -71,7 +71,8 @@ func ReadKeyFile(path string) (Key, error) {
 	}
 	k, ok := ParseKey(text)
 	if !ok {
-		return Key{}, fmt.Errorf("%w: %s holds no key; restore it from a copy", format.ErrWrongKey, path)
+		return Key{},
+			fmt.Errorf("%w: %s holds no key; restore it from a copy", format.ErrWrongKey, path)
 	}
 	return k, nil
 }

@@ -133,9 +133,12 @@ func (s *salvager) openKeys(buckets map[string]verify.BucketValue, kek keyring.K
 }
 
 // keyRows reads the header and the rows of the keys; nil where there is no header.
-func (s *salvager) keyRows(buckets map[string]verify.BucketValue) (h *keyring.Header, rows map[uint32][]byte) {
+func (s *salvager) keyRows(buckets map[string]verify.BucketValue) (h *keyring.Header,
+	rows map[uint32][]byte,
+) {
 	_ = s.visit(buckets, format.NameMeta, func(e boltfile.Leaf) error {
-		if parsed, err := keyring.ParseHeader(e.Value); err == nil && string(e.Key) == keyring.HeaderKey {
+		if parsed, err := keyring.ParseHeader(e.Value); err == nil &&
+			string(e.Key) == keyring.HeaderKey {
 			h = &parsed
 		}
 		return nil
@@ -197,7 +200,9 @@ func (s *salvager) walkBuckets(buckets map[string]verify.BucketValue) error {
 		if err != nil {
 			return err
 		}
-		err = s.visit(buckets, b.String(), func(e boltfile.Leaf) error { return s.row(b, e, false) })
+		err = s.visit(buckets, b.String(), func(e boltfile.Leaf) error {
+			return s.row(b, e, false)
+		})
 	}
 	return err
 }
@@ -299,7 +304,8 @@ func (s *salvager) Walk(id uint64, depth int, visit func(boltfile.Leaf) error) e
 func (s *salvager) walkBranch(page []byte, depth int, visit func(boltfile.Leaf) error) error {
 	count := int(binary.NativeEndian.Uint16(page[10:]))
 	for i := range min(count, (len(page)-boltfile.PageHeaderBytes)/boltfile.BranchElementSize) {
-		child := binary.NativeEndian.Uint64(page[boltfile.PageHeaderBytes+i*boltfile.BranchElementSize+8:])
+		child := binary.NativeEndian.Uint64(page[boltfile.PageHeaderBytes+
+			i*boltfile.BranchElementSize+8:])
 		if err := s.Walk(child, depth+1, visit); err != nil {
 			return err
 		}

@@ -39,9 +39,11 @@ func describe(path string, err error) error {
 		return fmt.Errorf("%s is %w, or its beginning is destroyed; %s, or give another --data-dir",
 			path, boltfile.ErrForeign, format.LeftAsItIs)
 	case errors.Is(err, format.ErrNewerFormat):
-		return fmt.Errorf("%s: %w than this one; install that version again", path, format.ErrNewerFormat)
+		return fmt.Errorf("%s: %w than this one; install that version again", path,
+			format.ErrNewerFormat)
 	case errors.Is(err, format.ErrWrongKey):
-		return fmt.Errorf("%w %s: it was made with another key; restore that key", format.ErrWrongKey,
+		return fmt.Errorf("%w %s: it was made with another key; restore that key",
+			format.ErrWrongKey,
 			path)
 	case errors.As(err, &system):
 		return fmt.Errorf("verify the database: %w", err)
