@@ -102,7 +102,8 @@ func (s *spawn) becomeUser(c *syscall.Credential) {
 func (g *heritage) begin(s *spawn) {
 	files, none := g.files, unix.Sigset_t{}
 	s.kept = append(s.kept, &files, &none)
-	s.must(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&files)), 0)
+	// Somebody may have lowered the agent's hard limit since its start, which only rights undo.
+	s.may(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&files)), 0)
 	s.must(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&none)), 0,
 		signalCount/8)
 }
