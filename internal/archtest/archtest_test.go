@@ -92,6 +92,8 @@ func TestWrongImportsAreCaught(t *testing.T) {
 		"the actor library in the API": {fake("gusty/api: github.com/asynkron/protoactor-go/actor"), "gusty/api imports github.com/asynkron"},
 		"the store in the API":         {fake("gusty/api: go.etcd.io/bbolt"), "gusty/api imports go.etcd.io/bbolt: "},
 		"an actor in the store":        {fake("gusty/persistence: gusty/actors"), "gusty/persistence imports gusty/actors: "},
+		"keys in the format":           {fake("gusty/persistence/internal/format: gusty/persistence/internal/keyring"), "gusty/persistence/internal/format imports gusty/persistence/internal/keyring: "},
+		"the store in a layer of it":   {fake("gusty/persistence/internal/verify: gusty/persistence"), "gusty/persistence/internal/verify imports gusty/persistence: "},
 		"messages in a leaf":           {fake("gusty/internal/cron: gusty/messages"), "gusty/internal/cron imports gusty/messages: "},
 		"another leaf's library":       {fake("gusty/internal/cron: github.com/shirou/gopsutil/v3/cpu"), "gusty/internal/cron imports github.com/shirou"},
 		"a library in a new leaf":      {fake("gusty/internal/new: example.com/x"), "gusty/internal/new imports example.com/x: "},
@@ -130,6 +132,14 @@ func TestRightImportsPass(t *testing.T) {
 		"gusty/transfer: gusty/messages gusty/internal/cron github.com/kballard/go-shellquote "+
 			"golang.org/x/crypto/bcrypt",
 		"gusty/persistence: gusty/messages go.etcd.io/bbolt golang.org/x/sys/unix",
+		"gusty/persistence/internal/boltfile: go.etcd.io/bbolt",
+		"gusty/persistence/internal/datadir: golang.org/x/sys/unix",
+		"gusty/persistence/internal/format: gusty/persistence/internal/boltfile",
+		"gusty/persistence/internal/keyring: gusty/persistence/internal/format " +
+			"golang.org/x/crypto/argon2",
+		"gusty/persistence/internal/verify: gusty/persistence/internal/keyring",
+		"gusty/persistence/internal/salvage: gusty/persistence/internal/verify",
+		"gusty/persistence/internal/compact: gusty/persistence/internal/verify",
 		"gusty/persistence/sqlite: gusty/messages modernc.org/sqlite",
 		"gusty/internal/cron: github.com/robfig/cron/v3 gusty/internal/atomicfile",
 		"gusty/internal/opensearch: github.com/valyala/fasthttp",

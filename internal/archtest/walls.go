@@ -1,5 +1,7 @@
 package archtest
 
+import "slices"
+
 // The libraries that more than one wall names.
 const (
 	actorLibrary  = "github.com/asynkron/protoactor-go/..."
@@ -16,7 +18,7 @@ const (
 
 // Walls are the walls of this repository.
 func Walls() []Wall {
-	return append(append(houses(), leaves()...), programs()...)
+	return slices.Concat(houses(), layersOfTheStore(), leaves(), programs())
 }
 
 // houses are the walls between the large parts.
@@ -51,11 +53,10 @@ func houses() []Wall {
 		Reason: "the rules of an import look at rows alone, so that the agent and gustyctl can " +
 			"go by the same ones",
 	}, {
-		Around: []string{"gusty/persistence/..."},
-		Except: []string{"gusty/persistence/sqlite/..."},
+		Around: []string{"gusty/persistence"},
 		Only: []string{
-			Standard, "gusty/messages", "gusty/internal/...", storeLibrary,
-			argonLibrary, systemLibrary,
+			Standard, "gusty/messages", "gusty/internal/...", "gusty/persistence/internal/...",
+			storeLibrary, systemLibrary,
 		},
 		Reason: "the store knows rows and no actor; what it needs of other parts comes in as a " +
 			"message or a function",
@@ -78,6 +79,34 @@ func houses() []Wall {
 		},
 		Reason: "this is for tests alone: a file that is not a test must not import it",
 	}}
+}
+
+// layersOfTheStore are the walls between the packages below persistence: each knows those under it.
+func layersOfTheStore() []Wall {
+	const room = "gusty/persistence/internal/"
+	layer := func(name, reason string, below ...string) Wall {
+		only := []string{
+			Standard, "gusty/messages", "gusty/internal/...", storeLibrary, systemLibrary,
+		}
+		for _, one := range below {
+			only = append(only, room+one)
+		}
+		return Wall{Around: []string{room + name + "/..."}, Only: only, Reason: reason}
+	}
+	keys := layer("keyring", "keys are made and kept without a look at rows",
+		"format", "boltfile", "datadir")
+	keys.Only = append(keys.Only, argonLibrary)
+	const onClosed = "it works on a closed file, so that no open store is needed for a damaged one"
+	return []Wall{
+		layer("boltfile", "pages are read and written without a thought of what they hold"),
+		layer("datadir", "the directory is locked and put in order before a file is opened"),
+		layer("format", "records are bytes: nothing here seals, opens or stores them",
+			"boltfile", "datadir"),
+		keys,
+		layer("verify", onClosed, "keyring", "format", "boltfile", "datadir"),
+		layer("salvage", onClosed, "verify", "keyring", "format", "boltfile", "datadir"),
+		layer("compact", onClosed, "verify", "keyring", "format", "boltfile", "datadir"),
+	}
 }
 
 // leaves are the walls around the leaf packages.
