@@ -5,21 +5,8 @@ import (
 	"slices"
 )
 
-// ExportQuery says what an export holds beside the tables.
-type ExportQuery struct {
-	Runs    bool // runs, and what they printed
-	Secrets bool // hashes, passwords and values of environments as they are, instead of Mask
-}
-
-// Requests to move the agent's rows.
+// Requests to take rows in.
 type (
-	// GetExport asks for every row. Reply: Export.
-	GetExport struct{ Query ExportQuery }
-	// Export calls back with the rows one by one, all of one moment; Each returns the first error
-	// of each or of the store.
-	Export struct {
-		Each func(each func(TableRow) error) error
-	}
 	// Import puts rows into the store, in one transaction, and makes them true in the actors.
 	// Reply: Imported. Items that were refused keep all others out unless Partial; DryRun changes
 	// nothing and says what would be.

@@ -228,3 +228,21 @@ func validateEnvironment(env map[string]Secret) error {
 	}
 	return nil
 }
+
+// Patch returns a patch that names every option, as it stands in o when the patch is looked at.
+func (o *JobOptions) Patch() JobOptionsPatch {
+	return JobOptionsPatch{
+		Enabled: &o.Enabled, Description: &o.Description, TimeZone: &o.TimeZone,
+		OverlapPolicy: &o.OverlapPolicy,
+		MisfirePolicy: &o.MisfirePolicy, MisfireGraceSeconds: &o.MisfireGraceSeconds,
+		TimeoutSeconds:   &o.TimeoutSeconds,
+		KillGraceSeconds: &o.KillGraceSeconds, MaxRetries: &o.MaxRetries,
+		RetryDelaySeconds: &o.RetryDelaySeconds,
+		JitterSeconds:     &o.JitterSeconds, Environment: &o.Environment,
+		WorkingDirectory: &o.WorkingDirectory, RunAs: &o.RunAs,
+		OutputLimitBytes: &o.OutputLimitBytes, KeepRuns: &o.KeepRuns,
+		SuccessExitCodes: &o.SuccessExitCodes, Nice: &o.Nice,
+		MemoryLimitBytes: &o.MemoryLimitBytes, CPULimitPercent: &o.CPULimitPercent,
+		KillRemaining: &o.KillRemaining,
+	}
+}

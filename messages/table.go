@@ -6,20 +6,6 @@ import (
 	"time"
 )
 
-// The tables of an export: the five of the Rust agent's SQLite file, and what Gusty adds for what
-// those lack.
-const (
-	TableVersion     = "agent_version"
-	TableConfig      = "server_config"
-	TableJobs        = "scheduled_jobs"
-	TableUsers       = "user_creds"
-	TableApps        = "node_app_details"
-	TableJobOptions  = "gusty_job_options"
-	TableUserOptions = "gusty_user_options"
-	TableRuns        = "gusty_runs"
-	TableRunOutput   = "gusty_run_output"
-)
-
 // TableRow is one row of an export: VersionRow, ConfigRow, JobTableRow, UserTableRow, AppRow,
 // JobOptionsRow, UserOptionsRow, RunTableRow or RunOutputRow, or a pointer to one of the job's two.
 // The JSON names of its fields are the columns, in their order. INTEGER columns that hold a flag
@@ -34,12 +20,6 @@ type TableRow interface {
 
 // The rows.
 type (
-	// VersionRow is a build that the agent knows of.
-	VersionRow struct {
-		Version   string `json:"version"`
-		Valid     int64  `json:"version_valid"`
-		BuildDate string `json:"build_date"`
-	}
 	// ConfigRow is a parameter.
 	ConfigRow struct {
 		Name      string `json:"param_name"`
@@ -63,14 +43,6 @@ type (
 	UserTableRow struct {
 		Name     string `json:"user_name"`
 		Password Secret `json:"password"`
-	}
-	// AppRow is an account that the Rust agent used for its updates. Password is Mask where secrets
-	// stay inside.
-	AppRow struct {
-		User     string `json:"user_name"`
-		Password Secret `json:"password"`
-		Endpoint string `json:"endpoint"`
-		Purpose  string `json:"purpose"`
 	}
 	// JobOptionsRow holds all options of a job, by the names of the REST contract.
 	JobOptionsRow struct {
@@ -127,9 +99,6 @@ type StoredUserOptions struct {
 }
 
 // Table returns the table's name.
-func (VersionRow) Table() string { return TableVersion }
-
-// Table returns the table's name.
 func (ConfigRow) Table() string { return TableConfig }
 
 // Table returns the table's name.
@@ -137,9 +106,6 @@ func (JobTableRow) Table() string { return TableJobs }
 
 // Table returns the table's name.
 func (UserTableRow) Table() string { return TableUsers }
-
-// Table returns the table's name.
-func (AppRow) Table() string { return TableApps }
 
 // Table returns the table's name.
 func (JobOptionsRow) Table() string { return TableJobOptions }
@@ -153,9 +119,6 @@ func (RunTableRow) Table() string { return TableRuns }
 // Table returns the table's name.
 func (RunOutputRow) Table() string { return TableRunOutput }
 
-// RowName returns the version.
-func (r VersionRow) RowName() string { return r.Version }
-
 // RowName returns the parameter.
 func (r ConfigRow) RowName() string { return r.Name }
 
@@ -164,9 +127,6 @@ func (r JobTableRow) RowName() string { return r.Name }
 
 // RowName returns the user.
 func (r UserTableRow) RowName() string { return r.Name }
-
-// RowName returns the purpose.
-func (r AppRow) RowName() string { return r.Purpose }
 
 // RowName returns the job.
 func (r JobOptionsRow) RowName() string { return r.Name }
@@ -198,24 +158,6 @@ func (o *StoredJobOptions) Whole() JobOptions {
 		whole.Environment = maps.Clone(*o.Environment)
 	}
 	return whole
-}
-
-// Patch returns a patch that names every option, as it stands in o when the patch is looked at.
-func (o *JobOptions) Patch() JobOptionsPatch {
-	return JobOptionsPatch{
-		Enabled: &o.Enabled, Description: &o.Description, TimeZone: &o.TimeZone,
-		OverlapPolicy: &o.OverlapPolicy,
-		MisfirePolicy: &o.MisfirePolicy, MisfireGraceSeconds: &o.MisfireGraceSeconds,
-		TimeoutSeconds:   &o.TimeoutSeconds,
-		KillGraceSeconds: &o.KillGraceSeconds, MaxRetries: &o.MaxRetries,
-		RetryDelaySeconds: &o.RetryDelaySeconds,
-		JitterSeconds:     &o.JitterSeconds, Environment: &o.Environment,
-		WorkingDirectory: &o.WorkingDirectory, RunAs: &o.RunAs,
-		OutputLimitBytes: &o.OutputLimitBytes, KeepRuns: &o.KeepRuns,
-		SuccessExitCodes: &o.SuccessExitCodes, Nice: &o.Nice,
-		MemoryLimitBytes: &o.MemoryLimitBytes, CPULimitPercent: &o.CPULimitPercent,
-		KillRemaining: &o.KillRemaining,
-	}
 }
 
 // Flag returns an INTEGER column's value for a flag.

@@ -163,7 +163,7 @@ func isStatistics(statement string) bool {
 
 // declaredBy reports whether a statement declares the table's columns with their types, and nothing
 // else: no constraint, no default, nothing computed.
-func (t *table) declaredBy(statement string) bool {
+func (t *relation) declaredBy(statement string) bool {
 	_, list, ok := strings.Cut(statement, "(")
 	list, end, closed := strings.Cut(list, ")")
 	if !ok || !closed || strings.TrimSpace(end) != "" {
@@ -187,7 +187,7 @@ func unquoted(name string) string { return strings.Trim(name, "\"`") }
 
 // table reads one table. In a file that has Gusty's options every script is base64, since Gusty
 // wrote it.
-func (r *reading) table(ctx context.Context, t table, ours bool) (err error) {
+func (r *reading) table(ctx context.Context, t relation, ours bool) (err error) {
 	how := r.how
 	if ours && how == EncodingAuto {
 		how = EncodingBase64
@@ -223,7 +223,7 @@ func (r *reading) table(ctx context.Context, t table, ours bool) (err error) {
 
 // query returns, of each column, its type, its size, and its value where it is not too large: only
 // then SQLite loads it.
-func (t *table) query() string {
+func (t *relation) query() string {
 	var list []string
 	for _, c := range t.columns {
 		size := "CASE WHEN typeof(" + c.name + ") IN ('text','blob') THEN octet_length(" + c.name +

@@ -9,14 +9,14 @@ import (
 
 // record is one row as SQLite gives it: of each column its type, its size and its value.
 type record struct {
-	table   table
+	table   relation
 	kinds   []string
 	sizes   []int64
 	values  []any
 	targets []any // for Scan
 }
 
-func newRecord(t table) *record {
+func newRecord(t relation) *record {
 	n := len(t.columns)
 	r := &record{
 		table:  t,

@@ -34,17 +34,18 @@ const (
 	optionsColumn = "options"
 )
 
-type table struct {
+// relation is one table of an agent's file.
+type relation struct {
 	name    string
 	columns []column
 }
 
 // tables lists every table of an agent's file, in the order in which they are read.
-func tables() []table {
+func tables() []relation {
 	text := func(name string) column { return column{name, kindText, mostText} }
 	integer := func(name string) column { return column{name, kindInteger, 0} }
 	options := column{optionsColumn, kindText, mostOptions}
-	return []table{
+	return []relation{
 		{
 			messages.TableVersion,
 			[]column{text("version"), integer("version_valid"), text("build_date")},
@@ -85,17 +86,17 @@ func tables() []table {
 	}
 }
 
-func tableOf(name string) (table, bool) {
+func tableOf(name string) (relation, bool) {
 	for _, t := range tables() {
 		if t.name == name {
 			return t, true
 		}
 	}
-	return table{}, false
+	return relation{}, false
 }
 
 // create returns the statement that makes the table, as the Rust agent writes it.
-func (t *table) create() string {
+func (t *relation) create() string {
 	columns := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		columns[i] = c.name + " " + string(c.kind)
@@ -104,7 +105,7 @@ func (t *table) create() string {
 }
 
 // insert returns the statement that adds some rows at once.
-func (t *table) insert(rows int) string {
+func (t *relation) insert(rows int) string {
 	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",") + ")"
 	return "INSERT INTO " + t.name + " VALUES " +
 		strings.TrimSuffix(strings.Repeat(one+",", rows), ",")

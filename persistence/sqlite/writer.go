@@ -34,7 +34,7 @@ type Writer struct {
 
 // batch holds the rows of one table that are not written yet.
 type batch struct {
-	table table
+	table relation
 	full  *sql.Stmt
 	args  []any
 	rows  int
