@@ -1,13 +1,16 @@
 package actors
 
-import "gusty/messages"
+import (
+	"gusty/messages"
+	"gusty/messages/table"
+)
 
 // Export returns the jobs alone.
-func (s *memStore) Export(_ messages.ExportQuery, each func(messages.TableRow) error) error {
+func (s *memStore) Export(_ table.ExportQuery, each func(table.TableRow) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name := range s.jobs {
-		if err := each(messages.JobTableRow{Name: name}); err != nil {
+		if err := each(table.JobTableRow{Name: name}); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // streakLimit bounds how far back a streak of failures is counted.
@@ -43,8 +44,8 @@ func (s *System) readUnguarded(message any) (any, error) {
 		s.log.Info("a backup is made", "principal", m.Origin.Principal, "remote", m.Origin.Remote,
 			"request_id", m.Origin.RequestID)
 		return wrapReply(store.Backup())
-	case messages.GetExport:
-		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+	case table.GetExport:
+		return table.Export{Each: func(each func(table.TableRow) error) error {
 			return store.Export(m.Query, each)
 		}}, nil
 	case messages.GetOutbox:

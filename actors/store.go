@@ -5,6 +5,7 @@ import (
 
 	"gusty/internal/process"
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // Store is what the tree needs of the database. Submit never blocks; done is called once, on any
@@ -28,7 +29,7 @@ type Store interface {
 	// LastAlive is when an earlier life of the agent committed last; zero: nobody knows.
 	LastAlive() time.Time
 	Outbox() (messages.OutboxStanding, error)
-	Export(query messages.ExportQuery, each func(messages.TableRow) error) error
+	Export(query table.ExportQuery, each func(table.TableRow) error) error
 	PlanImport(items []messages.ImportItem) (messages.ImportResult, error)
 	// Documents returns what waits, oldest first; a document's body is valid only during the call.
 	Documents(after uint64, each func(messages.Document) (more bool, err error)) error

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 func importItems() []messages.ImportItem {
@@ -118,7 +119,7 @@ func TestExportIsReadFromTheStore(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.add(job("a", "@yearly", "exit 0"))
 		rows := 0
-		err := ask[messages.Export](w, messages.GetExport{}).Each(func(messages.TableRow) error {
+		err := ask[table.Export](w, table.GetExport{}).Each(func(table.TableRow) error {
 			rows++
 			return nil
 		})

@@ -9,6 +9,7 @@ import (
 
 	"gusty/internal/footprint"
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/transfer"
 )
 
@@ -64,8 +65,8 @@ func (s *Server) enterTransfer() (leave func(), err error) {
 }
 
 func getExport(r *request) error {
-	query := messages.ExportQuery{Runs: r.queryBool("runs"), Secrets: r.queryBool("secrets")}
-	export, err := ask[messages.Export](r, messages.GetExport{Query: query})
+	query := table.ExportQuery{Runs: r.queryBool("runs"), Secrets: r.queryBool("secrets")}
+	export, err := ask[table.Export](r, table.GetExport{Query: query})
 	if err != nil {
 		return err
 	}
@@ -78,11 +79,11 @@ func getExport(r *request) error {
 		defer leave()
 		var line []byte
 		rows := 0
-		return export.Each(func(row messages.TableRow) (err error) {
+		return export.Each(func(row table.TableRow) (err error) {
 			if rows++; rows%rowsPerShed == 0 {
 				footprint.Shed()
 			}
-			if line, err = messages.AppendLine(line[:0], row); err == nil {
+			if line, err = table.AppendLine(line[:0], row); err == nil {
 				_, err = w.Write(line)
 			}
 			return err
@@ -145,9 +146,9 @@ func (r *request) importItems() ([]messages.ImportItem, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		row, err := messages.ParseLine(line)
+		row, err := table.ParseLine(line)
 		if err != nil {
-			fault := messages.LineFault(err)
+			fault := table.LineFault(err)
 			err = rows.Refuse(place, fault.Table, fault.Name, fault.Why)
 		} else {
 			err = rows.Add(place, row)

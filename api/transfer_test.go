@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // exporting lets the fake give rows, and take imports.
-func exporting(f *fakeAgent, rows ...messages.TableRow) {
+func exporting(f *fakeAgent, rows ...table.TableRow) {
 	f.replace = func(msg any) (any, bool) {
 		switch m := msg.(type) {
-		case messages.GetExport:
-			return messages.Export{Each: func(each func(messages.TableRow) error) error {
+		case table.GetExport:
+			return table.Export{Each: func(each func(table.TableRow) error) error {
 				for _, row := range rows {
 					if err := each(row); err != nil {
 						return err
@@ -55,10 +56,10 @@ func TestAStalledExportMakesRoom(t *testing.T) {
 	h := start(t, func(o *Options) { o.Limits.StallTimeout = time.Second })
 	begun, ended := make(chan struct{}), make(chan error, 1)
 	h.agent.replace = func(msg any) (any, bool) {
-		if _, ok := msg.(messages.GetExport); !ok {
+		if _, ok := msg.(table.GetExport); !ok {
 			return nil, false
 		}
-		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+		return table.Export{Each: func(each func(table.TableRow) error) error {
 			close(begun)
 			for {
 				if err := each(messages.VersionRow{Version: strings.Repeat("v",
@@ -95,10 +96,10 @@ func TestASlowExportIsNotCutOff(t *testing.T) {
 	h := start(t, func(o *Options) { o.Limits.StallTimeout = 400 * time.Millisecond })
 	const rows = 300
 	h.agent.replace = func(msg any) (any, bool) {
-		if _, ok := msg.(messages.GetExport); !ok {
+		if _, ok := msg.(table.GetExport); !ok {
 			return nil, false
 		}
-		return messages.Export{Each: func(each func(messages.TableRow) error) error {
+		return table.Export{Each: func(each func(table.TableRow) error) error {
 			for n := range rows {
 				if n%100 == 50 {
 					time.Sleep(600 * time.Millisecond) // the store may take its time, too
@@ -120,18 +121,18 @@ const userLine = `{"table":"user_creds","row":{"user_name":"u","password":"*****
 
 func TestExportIsLines(t *testing.T) {
 	h := start(t, nil)
-	exporting(h.agent, messages.UserTableRow{
+	exporting(h.agent, table.UserTableRow{
 		Name:     "u",
 		Password: messages.Mask,
 	}, messages.VersionRow{Version: "1"})
 	h.do("GET", "/agent/export", "").want(t, 200, strings.TrimSpace(userLine+`{"table":"agent_version","row":{"version":"1","version_valid":0,"build_date":""}}`))
-	if got := h.agent.last().(messages.GetExport).Query; got.Runs || got.Secrets {
+	if got := h.agent.last().(table.GetExport).Query; got.Runs || got.Secrets {
 		t.Errorf("asked for %+v", got)
 	}
 	if a := h.do("GET", "/agent/export?runs=true&secrets=true", ""); a.status != 200 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if got := h.agent.last().(messages.GetExport).Query; !got.Runs || !got.Secrets {
+	if got := h.agent.last().(table.GetExport).Query; !got.Runs || !got.Secrets {
 		t.Errorf("asked for %+v", got)
 	}
 	h.do("GET", "/agent/export?secrets=yes", "").wantError(t, 400, messages.CodeBadQuery, "secrets")
@@ -141,13 +142,13 @@ func TestExportIsLines(t *testing.T) {
 func TestAnExportThatFailsAtOnceIsAnError(t *testing.T) {
 	h := start(t, nil)
 	h.agent.replace = func(any) (any, bool) {
-		return messages.Export{Each: func(func(messages.TableRow) error) error {
+		return table.Export{Each: func(func(table.TableRow) error) error {
 			return messages.Errorf(messages.CodeStorageFull, "full")
 		}}, true
 	}
 	h.do("GET", "/agent/export", "").wantError(t, 503, messages.CodeStorageFull, "")
 	h.agent.replace = func(any) (any, bool) {
-		return messages.Export{Each: func(func(messages.TableRow) error) error {
+		return table.Export{Each: func(func(table.TableRow) error) error {
 			return errors.New("damaged")
 		}}, true
 	}

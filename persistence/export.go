@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/format"
 )
 
@@ -13,7 +14,7 @@ import (
 // The rows are copied first, so that each may take its time; memory is bounded by the largest row.
 // each may call the store. A row of a job comes as a pointer and is valid during the call only:
 // there are many of them, and each would leave some kilobytes behind.
-func (s *Store) Export(query messages.ExportQuery, each func(messages.TableRow) error) error {
+func (s *Store) Export(query table.ExportQuery, each func(table.TableRow) error) error {
 	snap, err := s.takeSnapshot(func(r *reader, w *snapshotWriter) error {
 		return copyTables(r, w, query.Runs)
 	})
@@ -54,24 +55,24 @@ func copyTables(r *reader, w *snapshotWriter, runs bool) error {
 type exporter struct {
 	store *Store
 	snap  *snapshot
-	query messages.ExportQuery
-	each  func(messages.TableRow) error
+	query table.ExportQuery
+	each  func(table.TableRow) error
 
 	given   map[string]bool // parameters that have rows; nil: the others were given behind them
 	content []byte          // of the last job
-	table   messages.JobTableRow
+	table   table.JobTableRow
 	job     messages.Job // the last one, whose state may follow
-	options messages.JobOptionsRow
+	options table.JobOptionsRow
 	paused  bool
 	pending bool // the options are not given yet
 }
 
-func newExporter(s *Store, snap *snapshot, query messages.ExportQuery,
-	each func(messages.TableRow) error,
+func newExporter(s *Store, snap *snapshot, query table.ExportQuery,
+	each func(table.TableRow) error,
 ) *exporter {
 	e := &exporter{store: s, snap: snap, query: query, each: each, given: map[string]bool{}}
 	// The row of options points into the job that is decoded anew for each.
-	e.options.Options = messages.StoredJobOptions{
+	e.options.Options = table.StoredJobOptions{
 		JobOptionsPatch: e.job.Options.Patch(),
 		Paused:          &e.paused,
 	}
@@ -113,10 +114,10 @@ func (e *exporter) giveUnstored() error {
 	e.given = nil
 	for _, p := range messages.Parameters() {
 		if !given[p.Name] {
-			row := messages.ConfigRow{
+			row := table.ConfigRow{
 				Name:      p.Name,
 				Global:    p.Default,
-				CanModify: messages.Flag(p.CanModify),
+				CanModify: table.Flag(p.CanModify),
 			}
 			if err := e.each(row); err != nil {
 				return err
@@ -151,7 +152,7 @@ func (e *exporter) row(b format.BucketID, key, record []byte) error {
 	}
 }
 
-func (e *exporter) give(b format.BucketID, decode func([]byte) (messages.TableRow, error),
+func (e *exporter) give(b format.BucketID, decode func([]byte) (table.TableRow, error),
 	record []byte,
 ) error {
 	row, err := decode(record)
@@ -169,18 +170,18 @@ func (e *exporter) masked(secret messages.Secret) messages.Secret {
 	return messages.Mask
 }
 
-func (e *exporter) parameter(record []byte) (messages.TableRow, error) {
+func (e *exporter) parameter(record []byte) (table.TableRow, error) {
 	p, err := decodeParameter(record)
 	e.given[p.Name] = true
 	if known, ok := messages.FindParameter(p.Name); ok && known.Kind == messages.KindSecret {
 		p.Global, p.Local = e.masked(messages.Secret(p.Global)).Reveal(), e.masked(
 			messages.Secret(p.Local)).Reveal()
 	}
-	return messages.ConfigRow{
+	return table.ConfigRow{
 		Name:      p.Name,
 		Global:    p.Global,
 		Local:     p.Local,
-		CanModify: messages.Flag(p.CanModify),
+		CanModify: table.Flag(p.CanModify),
 	}, err
 }
 
@@ -191,7 +192,7 @@ func (e *exporter) user(record []byte) error {
 	if err != nil {
 		return format.DamagedRow(format.BucketUsers)
 	}
-	if err := e.each(messages.UserTableRow{Name: u.Name, Password: e.masked(u.Hash)}); err != nil {
+	if err := e.each(table.UserTableRow{Name: u.Name, Password: e.masked(u.Hash)}); err != nil {
 		return err
 	}
 	if u.HasAll() && !u.Disabled {
@@ -201,13 +202,13 @@ func (e *exporter) user(record []byte) error {
 	if scopes == nil {
 		scopes = []messages.Scope{}
 	}
-	return e.each(messages.UserOptionsRow{
+	return e.each(table.UserOptionsRow{
 		Name:    u.Name,
-		Options: messages.StoredUserOptions{Scopes: scopes, Disabled: u.Disabled},
+		Options: table.StoredUserOptions{Scopes: scopes, Disabled: u.Disabled},
 	})
 }
 
-func (e *exporter) app(record []byte) (messages.TableRow, error) {
+func (e *exporter) app(record []byte) (table.TableRow, error) {
 	row, err := decodeApp(record)
 	row.Password = e.masked(row.Password)
 	return row, err
@@ -222,10 +223,10 @@ func (e *exporter) jobTable(record []byte) error {
 	}
 	j := &e.job
 	e.content = j.Content
-	e.table = messages.JobTableRow{
+	e.table = table.JobTableRow{
 		Name: j.Name, Content: j.Content, CronExpression: j.CronExpression, Arguments: j.Arguments,
 		Type:            int64(j.Type),
-		OpenSearchIndex: j.OpenSearchIndex, OpenSearchEnabled: messages.Flag(j.OpenSearchEnabled),
+		OpenSearchIndex: j.OpenSearchIndex, OpenSearchEnabled: table.Flag(j.OpenSearchEnabled),
 	}
 	return e.each(&e.table)
 }

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/format"
 )
 
@@ -20,9 +21,9 @@ func (e *exporter) run(key, record []byte) error {
 	sequence := int64(0)
 	give := func(c messages.OutputChunk) error {
 		sequence++
-		return e.each(messages.RunOutputRow{
+		return e.each(table.RunOutputRow{
 			RunID: run.ID, Sequence: sequence, Stream: c.Stream.String(),
-			At: messages.TableTime(c.At), Data: c.Data, SkippedBytes: c.Skipped,
+			At: table.TableTime(c.At), Data: c.Data, SkippedBytes: c.Skipped,
 		})
 	}
 	if !run.Output.InFile {
@@ -45,17 +46,17 @@ func (e *exporter) run(key, record []byte) error {
 	return err
 }
 
-func runTableRow(r *messages.Run) messages.RunTableRow {
-	row := messages.RunTableRow{
+func runTableRow(r *messages.Run) table.RunTableRow {
+	row := table.RunTableRow{
 		ID: r.ID, ScriptName: r.ScriptName, Kind: string(r.Kind), State: string(r.State),
 		Reason: r.Reason, Trigger: string(r.Trigger),
-		Principal: r.Principal, Attempt: int64(r.Attempt), DueAt: messages.TableTime(r.DueAt),
-		StartedAt: messages.TableTime(r.StartedAt),
-		EndedAt:   messages.TableTime(r.EndedAt), Signal: r.Signal,
+		Principal: r.Principal, Attempt: int64(r.Attempt), DueAt: table.TableTime(r.DueAt),
+		StartedAt: table.TableTime(r.StartedAt),
+		EndedAt:   table.TableTime(r.EndedAt), Signal: r.Signal,
 		StdoutBytes:     r.Output.StdoutBytes,
 		StderrBytes:     r.Output.StderrBytes,
-		StdoutTruncated: messages.Flag(r.Output.StdoutTruncated),
-		StderrTruncated: messages.Flag(r.Output.StderrTruncated),
+		StdoutTruncated: table.Flag(r.Output.StdoutTruncated),
+		StderrTruncated: table.Flag(r.Output.StderrTruncated),
 	}
 	if r.ExitCode != nil {
 		code := int64(*r.ExitCode)

@@ -13,14 +13,15 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // exportLines returns the lines of an export, sorted: rows come in no order.
-func exportLines(t *testing.T, s *Store, query messages.ExportQuery) []string {
+func exportLines(t *testing.T, s *Store, query table.ExportQuery) []string {
 	t.Helper()
 	var lines []string
-	err := s.Export(query, func(row messages.TableRow) error {
-		line, err := messages.AppendLine(nil, row)
+	err := s.Export(query, func(row table.TableRow) error {
+		line, err := table.AppendLine(nil, row)
 		lines = append(lines, string(line))
 		return err
 	})
@@ -35,9 +36,9 @@ func exportLines(t *testing.T, s *Store, query messages.ExportQuery) []string {
 func items(t *testing.T, lines []string) (all []messages.ImportItem) {
 	t.Helper()
 	jobs := map[string]*messages.ImportJob{}
-	var options []messages.JobOptionsRow // they sort before the rows of their jobs
+	var options []table.JobOptionsRow // they sort before the rows of their jobs
 	for i, line := range lines {
-		row, err := messages.ParseLine([]byte(strings.TrimSpace(line)))
+		row, err := table.ParseLine([]byte(strings.TrimSpace(line)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +46,7 @@ func items(t *testing.T, lines []string) (all []messages.ImportItem) {
 		switch r := row.(type) {
 		case messages.VersionRow:
 			item.Version = &r
-		case messages.ConfigRow:
+		case table.ConfigRow:
 			item.Parameter = &messages.StoredParameter{
 				Name:      r.Name,
 				Global:    r.Global,
@@ -54,16 +55,16 @@ func items(t *testing.T, lines []string) (all []messages.ImportItem) {
 			}
 		case messages.AppRow:
 			item.App = &r
-		case messages.UserTableRow:
+		case table.UserTableRow:
 			item.User = &messages.User{Name: r.Name, Hash: r.Password, Scopes: messages.AllScopes()}
-		case messages.JobTableRow:
+		case table.JobTableRow:
 			item.Job = &messages.ImportJob{Job: messages.Job{
 				Name: r.Name, Content: r.Content, CronExpression: r.CronExpression,
 				Arguments: r.Arguments, Type: messages.ScriptType(r.Type),
 				OpenSearchIndex: r.OpenSearchIndex, OpenSearchEnabled: r.OpenSearchEnabled == 1,
 			}}
 			jobs[r.Name] = item.Job
-		case messages.JobOptionsRow:
+		case table.JobOptionsRow:
 			options = append(options, r)
 			item.Outcome = messages.ImportMerged
 		}
@@ -108,7 +109,7 @@ func fillForExport(t *testing.T, s *Store) {
 func TestExportHoldsEveryRowAndNoSecret(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
-	open := strings.Join(exportLines(t, s, messages.ExportQuery{}), "")
+	open := strings.Join(exportLines(t, s, table.ExportQuery{}), "")
 	if strings.Contains(open, "secret-of") || strings.Contains(open, "secret-hash") ||
 		strings.Contains(open, "secret-parameter") ||
 		strings.Contains(open, "secret-app") {
@@ -123,7 +124,7 @@ func TestExportHoldsEveryRowAndNoSecret(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", want, open)
 		}
 	}
-	whole := strings.Join(exportLines(t, s, messages.ExportQuery{Secrets: true}), "")
+	whole := strings.Join(exportLines(t, s, table.ExportQuery{Secrets: true}), "")
 	for _, want := range []string{
 		"secret-of-the-environment", "secret-hash-2", "secret-parameter",
 		"secret-app",
@@ -137,7 +138,7 @@ func TestExportHoldsEveryRowAndNoSecret(t *testing.T) {
 func TestExportImportExportGivesTheSameRows(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
-	want := exportLines(t, s, messages.ExportQuery{Secrets: true})
+	want := exportLines(t, s, table.ExportQuery{Secrets: true})
 	want = slices.DeleteFunc(want, func(line string) bool {
 		return strings.Contains(line, messages.TableUserOptions)
 	})
@@ -146,7 +147,7 @@ func TestExportImportExportGivesTheSameRows(t *testing.T) {
 	if !c.Import.Applied || len(c.Import.Jobs) != 2 || len(c.Import.Users) != 2 {
 		t.Errorf("the result is %+v", c.Import)
 	}
-	got := exportLines(t, other, messages.ExportQuery{Secrets: true})
+	got := exportLines(t, other, table.ExportQuery{Secrets: true})
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
 	}
@@ -160,7 +161,7 @@ func TestExportImportExportGivesTheSameRows(t *testing.T) {
 		}
 	}
 	if again := exportLines(t, reopen(t, other),
-		messages.ExportQuery{Secrets: true}); !slices.Equal(again, want) {
+		table.ExportQuery{Secrets: true}); !slices.Equal(again, want) {
 		t.Error("the second import changed something")
 	}
 }
@@ -168,12 +169,12 @@ func TestExportImportExportGivesTheSameRows(t *testing.T) {
 func TestMaskedRowsChangeNoSecret(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	fillForExport(t, s)
-	want := exportLines(t, s, messages.ExportQuery{Secrets: true})
+	want := exportLines(t, s, table.ExportQuery{Secrets: true})
 	commit(t, s, messages.ImportRows{
-		Items: items(t, exportLines(t, s, messages.ExportQuery{})),
+		Items: items(t, exportLines(t, s, table.ExportQuery{})),
 		At:    time.Now(),
 	})
-	if got := exportLines(t, s, messages.ExportQuery{Secrets: true}); !slices.Equal(got, want) {
+	if got := exportLines(t, s, table.ExportQuery{Secrets: true}); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
 	}
 }
@@ -196,8 +197,8 @@ func TestExportWithRuns(t *testing.T) {
 	}
 	commit(t, s, messages.RunRow{Run: short}, messages.RunRow{Run: long})
 	printed := map[string]int{}
-	err = s.Export(messages.ExportQuery{Runs: true}, func(row messages.TableRow) error {
-		if r, ok := row.(messages.RunOutputRow); ok {
+	err = s.Export(table.ExportQuery{Runs: true}, func(row table.TableRow) error {
+		if r, ok := row.(table.RunOutputRow); ok {
 			printed[r.RunID+r.Stream] += len(r.Data)
 		}
 		return nil
@@ -216,7 +217,7 @@ func TestExportIsOfOneMomentAndBlocksNobody(t *testing.T) {
 		commit(t, s, messages.JobRow{Job: testJob(fmt.Sprint("job ", i))})
 	}
 	jobs := 0
-	err := s.Export(messages.ExportQuery{}, func(row messages.TableRow) error {
+	err := s.Export(table.ExportQuery{}, func(row table.TableRow) error {
 		if row.Table() == messages.TableJobs {
 			commit(t, s, messages.JobGone{Name: row.RowName()},
 				messages.JobRow{Job: testJob(fmt.Sprint("later ", jobs))})
@@ -235,7 +236,7 @@ func TestExportIsOfOneMomentAndBlocksNobody(t *testing.T) {
 func TestExportLeavesNoFileAndGivesItsCallersError(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	mine := errors.New("enough")
-	if err := s.Export(messages.ExportQuery{}, func(messages.TableRow) error {
+	if err := s.Export(table.ExportQuery{}, func(table.TableRow) error {
 		return mine
 	}); !errors.Is(err, mine) {
 		t.Errorf("the error is %v", err)

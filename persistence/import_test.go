@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 func importJob(name, expression string) messages.ImportItem {
@@ -26,7 +27,7 @@ func outcomes(rows []messages.ImportedRow) (all []messages.ImportOutcome) {
 
 func TestPlanImportChangesNothing(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	before := exportLines(t, s, messages.ExportQuery{Secrets: true})
+	before := exportLines(t, s, table.ExportQuery{Secrets: true})
 	all := []messages.ImportItem{
 		importJob("a", "@hourly"),
 		{User: &messages.User{Name: "u", Hash: "h"}},
@@ -40,7 +41,7 @@ func TestPlanImportChangesNothing(t *testing.T) {
 			t.Errorf("the plan is %+v", plan.Rows)
 		}
 	}
-	if after := exportLines(t, s, messages.ExportQuery{Secrets: true}); err != nil ||
+	if after := exportLines(t, s, table.ExportQuery{Secrets: true}); err != nil ||
 		len(after) != len(before) || plan.Applied {
 		t.Errorf("%d rows are %d now, %v", len(before), len(after), err)
 	}

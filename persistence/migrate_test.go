@@ -15,6 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/datadir"
 	"gusty/persistence/internal/format"
 	"gusty/persistence/internal/keyring"
@@ -187,8 +188,8 @@ func TestExportOfAnEarlierStoreHasEveryParameter(t *testing.T) {
 	s := openThen(t, storedFormat(t, 1))
 	var items []messages.ImportItem
 	values := map[string]string{}
-	err := s.Export(messages.ExportQuery{}, func(row messages.TableRow) error {
-		if r, ok := row.(messages.ConfigRow); ok {
+	err := s.Export(table.ExportQuery{}, func(row table.TableRow) error {
+		if r, ok := row.(table.ConfigRow); ok {
 			if _, twice := values[r.Name]; twice {
 				t.Errorf("%s comes twice", r.Name)
 			}

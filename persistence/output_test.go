@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/format"
 )
 
@@ -309,7 +310,7 @@ func TestOutputThatIsNotAllThereIsDamaged(t *testing.T) {
 			e.Code != messages.CodeStorageDamaged || !strings.Contains(e.Message, testRunID(1)) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if rows := strings.Join(exportLines(t, s, messages.ExportQuery{Runs: true}),
+		if rows := strings.Join(exportLines(t, s, table.ExportQuery{Runs: true}),
 			""); !strings.Contains(rows, testRunID(1)) {
 			t.Errorf("%s: an export lacks the run", name)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/format"
 )
 
@@ -171,7 +172,7 @@ func TestOtherUsersOfTheOutputDirectoryMakeItAgain(t *testing.T) {
 			}
 			return err
 		},
-		"export": func() error { return s.Export(messages.ExportQuery{}, func(messages.TableRow) error { return nil }) },
+		"export": func() error { return s.Export(table.ExportQuery{}, func(table.TableRow) error { return nil }) },
 		"reseal": s.resealFiles,
 	} {
 		if err := os.RemoveAll(s.output); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/datadir"
 )
 
@@ -48,13 +49,13 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Errorf("a change: %v", c.Err)
 	}
 	jobs := 0
-	count := func(row messages.TableRow) error {
+	count := func(row table.TableRow) error {
 		if row.Table() == messages.TableJobs {
 			jobs++
 		}
 		return nil
 	}
-	if err := s.Export(messages.ExportQuery{}, count); err != nil || jobs != 1 {
+	if err := s.Export(table.ExportQuery{}, count); err != nil || jobs != 1 {
 		t.Errorf("an export of %d jobs: %v", jobs, err)
 	}
 	if _, err := s.Backup(); messages.CodeOf(err) != messages.CodeStorageReadOnly {

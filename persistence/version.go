@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/internal/format"
 )
 
@@ -44,7 +45,7 @@ func (w *writer) putVersion(b messages.Build) error {
 }
 
 // decodeVersion reads a row as it stands in an export.
-func decodeVersion(record []byte) (messages.TableRow, error) {
+func decodeVersion(record []byte) (table.TableRow, error) {
 	var row messages.VersionRow
 	d := format.Decoder{Rest: record}
 	for d.Next() {
@@ -52,7 +53,7 @@ func decodeVersion(record []byte) (messages.TableRow, error) {
 		case versionVersion:
 			row.Version = d.Text()
 		case versionValid:
-			row.Valid = messages.Flag(d.Bool())
+			row.Valid = table.Flag(d.Bool())
 		case versionDate:
 			row.BuildDate = d.Text()
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // Bounds of one import, whatever its source says of itself.
@@ -67,7 +68,7 @@ func (c *Collector) Refuse(place int, table, rowName, why string) error {
 
 // Add takes a row. notes are sentences of the source about it. An error means that the whole import
 // is too large.
-func (c *Collector) Add(place int, row messages.TableRow, notes ...string) error {
+func (c *Collector) Add(place int, row table.TableRow, notes ...string) error {
 	item := messages.ImportItem{Place: place, Table: row.Table(), Name: row.RowName(), Notes: notes}
 	c.fill(&item, row)
 	return c.add(item, sizeOf(row))
@@ -115,7 +116,7 @@ func (c *Collector) supersede(item *messages.ImportItem) {
 }
 
 // fill checks a row and puts what it brings into the item.
-func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
+func (c *Collector) fill(item *messages.ImportItem, row table.TableRow) {
 	if scope := scopeOf(row); !c.rules.May(scope) {
 		refuse(item,
 			fmt.Sprintf("this row needs the scope %q, which the user does not have", string(scope)))
@@ -124,18 +125,18 @@ func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 	switch r := row.(type) {
 	case messages.VersionRow:
 		fillVersion(item, r)
-	case messages.ConfigRow:
+	case table.ConfigRow:
 		c.fillParameter(item, r)
-	case messages.JobTableRow:
+	case table.JobTableRow:
 		c.fillJob(item, r)
-	case messages.JobOptionsRow:
+	case table.JobOptionsRow:
 		item.Job = &messages.ImportJob{
 			Job:    messages.Job{Options: r.Options.Whole()},
 			Paused: r.Options.Paused,
 		}
-	case messages.UserTableRow:
+	case table.UserTableRow:
 		c.fillUser(item, r)
-	case messages.UserOptionsRow:
+	case table.UserOptionsRow:
 		item.User = &messages.User{Scopes: r.Options.Scopes, Disabled: r.Options.Disabled}
 	case messages.AppRow:
 		fillApp(item, r)
@@ -146,13 +147,13 @@ func (c *Collector) fill(item *messages.ImportItem, row messages.TableRow) {
 }
 
 // scopeOf returns the scope that a client needs for what the row does.
-func scopeOf(row messages.TableRow) messages.Scope {
+func scopeOf(row table.TableRow) messages.Scope {
 	switch row.(type) {
-	case messages.ConfigRow:
+	case table.ConfigRow:
 		return messages.ScopeConfig
-	case messages.JobTableRow, messages.JobOptionsRow:
+	case table.JobTableRow, table.JobOptionsRow:
 		return messages.ScopeJobs
-	case messages.UserTableRow, messages.UserOptionsRow:
+	case table.UserTableRow, table.UserOptionsRow:
 		return messages.ScopeUsers
 	default:
 		return messages.ScopeStore
@@ -170,17 +171,17 @@ func refuse(item *messages.ImportItem, why string) {
 }
 
 // sizeOf estimates what a row holds, in bytes.
-func sizeOf(row messages.TableRow) int {
+func sizeOf(row table.TableRow) int {
 	switch r := row.(type) {
-	case messages.JobTableRow:
+	case table.JobTableRow:
 		return len(r.Name) + len(r.Content) + len(r.CronExpression) + len(r.Arguments)
-	case messages.ConfigRow:
+	case table.ConfigRow:
 		return len(r.Name) + len(r.Global) + len(r.Local)
-	case messages.UserTableRow:
+	case table.UserTableRow:
 		return len(r.Name) + len(r.Password)
 	case messages.AppRow:
 		return len(r.User) + len(r.Password) + len(r.Endpoint) + len(r.Purpose)
-	case messages.JobOptionsRow:
+	case table.JobOptionsRow:
 		return len(r.Name) + 512 + environmentBytes(r.Options.Environment)
 	default:
 		return len(row.RowName())

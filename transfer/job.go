@@ -11,10 +11,11 @@ import (
 
 	"gusty/internal/cron"
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // fillJob takes a row of scheduled_jobs; its options may come with a later row.
-func (c *Collector) fillJob(item *messages.ImportItem, r messages.JobTableRow) {
+func (c *Collector) fillJob(item *messages.ImportItem, r table.JobTableRow) {
 	if r.Type != int64(messages.ScriptPython) && r.Type != int64(messages.ScriptBash) {
 		refuse(item, "script_type is neither 0 (Python) nor 1 (Bash)")
 		return

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // fillParameter takes a row of server_config. A name that this version does not know is kept, so
 // that nothing is lost.
-func (c *Collector) fillParameter(item *messages.ImportItem, r messages.ConfigRow) {
+func (c *Collector) fillParameter(item *messages.ImportItem, r table.ConfigRow) {
 	p := messages.StoredParameter{
 		Name:      r.Name,
 		Global:    r.Global,
@@ -52,7 +53,7 @@ func fillVersion(item *messages.ImportItem, r messages.VersionRow) {
 			"bytes")
 		return
 	}
-	r.Valid = messages.Flag(r.Valid != 0)
+	r.Valid = table.Flag(r.Valid != 0)
 	item.Version = &r
 }
 

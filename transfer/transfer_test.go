@@ -10,9 +10,10 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
-func collect(t *testing.T, rules Rules, rows ...messages.TableRow) []messages.ImportItem {
+func collect(t *testing.T, rules Rules, rows ...table.TableRow) []messages.ImportItem {
 	t.Helper()
 	c := NewCollector(rules)
 	for i, row := range rows {
@@ -23,8 +24,8 @@ func collect(t *testing.T, rules Rules, rows ...messages.TableRow) []messages.Im
 	return c.Items()
 }
 
-func aJob(name string) messages.JobTableRow {
-	return messages.JobTableRow{
+func aJob(name string) table.JobTableRow {
+	return table.JobTableRow{
 		Name:           name,
 		Content:        []byte("echo\r\n"),
 		CronExpression: "* * * * *",
@@ -45,10 +46,10 @@ func hash(t *testing.T, password string, cost int) messages.Secret {
 func TestTheLastOfANameCounts(t *testing.T) {
 	second := aJob("a")
 	second.Arguments = "second"
-	items := collect(t, Rules{}, aJob("a"), messages.ConfigRow{
+	items := collect(t, Rules{}, aJob("a"), table.ConfigRow{
 		Name:  "labels",
 		Local: "a=1",
-	}, second, messages.ConfigRow{Name: "labels", Local: "a=2"},
+	}, second, table.ConfigRow{Name: "labels", Local: "a=2"},
 		messages.AppRow{User: "x"}, messages.AppRow{User: "x"}, messages.VersionRow{Version: "1"},
 		messages.VersionRow{Version: "1"})
 	for i, want := range []messages.ImportOutcome{
@@ -69,13 +70,13 @@ func TestOptionsJoinTheirJob(t *testing.T) {
 	paused, zone, environment := true, "Europe/Berlin", map[string]messages.Secret{
 		"A": messages.Mask,
 	}
-	options := messages.JobOptionsRow{Name: "a", Options: messages.StoredJobOptions{
+	options := table.JobOptionsRow{Name: "a", Options: table.StoredJobOptions{
 		JobOptionsPatch: messages.JobOptionsPatch{
 			TimeZone:    &zone,
 			Environment: &environment,
 		}, Paused: &paused,
 	}}
-	items := collect(t, Rules{}, options, aJob("a"), messages.JobOptionsRow{Name: "nobody"})
+	items := collect(t, Rules{}, options, aJob("a"), table.JobOptionsRow{Name: "nobody"})
 	job := items[1].Job
 	if items[0].Outcome != messages.ImportMerged || job.Patch != nil ||
 		job.Job.Options.TimeZone != zone || !*job.Paused || job.Job.Options.KeepRuns != 100 {
@@ -93,10 +94,10 @@ func TestOptionsJoinTheirJob(t *testing.T) {
 }
 
 func TestAJobThatCannotFireComesInDisabled(t *testing.T) {
-	for name, change := range map[string]func(*messages.JobTableRow){
-		"cron_expression":  func(j *messages.JobTableRow) { j.CronExpression = "99 * * * * *" },
-		"arguments":        func(j *messages.JobTableRow) { j.Arguments = "it's" },
-		"opensearch_index": func(j *messages.JobTableRow) { j.OpenSearchIndex = "Upper" },
+	for name, change := range map[string]func(*table.JobTableRow){
+		"cron_expression":  func(j *table.JobTableRow) { j.CronExpression = "99 * * * * *" },
+		"arguments":        func(j *table.JobTableRow) { j.Arguments = "it's" },
+		"opensearch_index": func(j *table.JobTableRow) { j.OpenSearchIndex = "Upper" },
 	} {
 		row := aJob("a")
 		change(&row)
@@ -120,13 +121,13 @@ func TestRowsThatAreRefused(t *testing.T) {
 	kind := aJob("kind")
 	kind.Type = 7
 	zero := 0
-	rows := []messages.TableRow{
+	rows := []table.TableRow{
 		aJob(""), aJob("a\x00b"), aJob(strings.Repeat("n", 256)), large, kind,
-		messages.ConfigRow{Name: "server_port", Local: "70000"},
-		messages.ConfigRow{Name: "server_port", Global: "x"},
-		messages.ConfigRow{},
-		messages.ConfigRow{Name: "a\nb"},
-		messages.UserTableRow{Name: "a:b"},
+		table.ConfigRow{Name: "server_port", Local: "70000"},
+		table.ConfigRow{Name: "server_port", Global: "x"},
+		table.ConfigRow{},
+		table.ConfigRow{Name: "a\nb"},
+		table.UserTableRow{Name: "a:b"},
 		messages.AppRow{User: "a\x00"},
 		messages.VersionRow{Version: "a\n"},
 	}
@@ -136,9 +137,9 @@ func TestRowsThatAreRefused(t *testing.T) {
 			t.Errorf("%+v is %+v", rows[i], item)
 		}
 	}
-	bad := messages.JobOptionsRow{
+	bad := table.JobOptionsRow{
 		Name: "a",
-		Options: messages.StoredJobOptions{
+		Options: table.StoredJobOptions{
 			JobOptionsPatch: messages.JobOptionsPatch{KeepRuns: &zero},
 		},
 	}
@@ -148,7 +149,7 @@ func TestRowsThatAreRefused(t *testing.T) {
 }
 
 func TestParametersOfTheHostAreNotSetFromElsewhere(t *testing.T) {
-	row := messages.ConfigRow{Name: messages.ParamIPAddr, Local: "127.0.0.1"}
+	row := table.ConfigRow{Name: messages.ParamIPAddr, Local: "127.0.0.1"}
 	if here, there := collect(t, Rules{}, row)[0], collect(t, Rules{Remote: true},
 		row)[0]; here.HostOnly || !there.HostOnly {
 		t.Errorf("%+v, %+v", here, there)
@@ -157,21 +158,21 @@ func TestParametersOfTheHostAreNotSetFromElsewhere(t *testing.T) {
 
 func TestUsersOfTheOldAgent(t *testing.T) {
 	items := collect(t, Rules{},
-		messages.UserTableRow{
+		table.UserTableRow{
 			Name:     "old",
 			Password: hash(t, "Pass", 4),
-		}, messages.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
-		messages.UserTableRow{
+		}, table.UserTableRow{Name: "own", Password: hash(t, "own", 4)},
+		table.UserTableRow{
 			Name:     "masked",
 			Password: messages.Mask,
-		}, messages.UserTableRow{Name: "plain", Password: "Pass"},
-		messages.UserTableRow{
+		}, table.UserTableRow{Name: "plain", Password: "Pass"},
+		table.UserTableRow{
 			Name:     "slow",
 			Password: "$2b$31$abcdefghijklmnopqrstuuMkE6WPZJd1a5NqJ7qEvRrcUQbVzxx.O",
-		}, messages.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
-		messages.UserOptionsRow{
+		}, table.UserTableRow{Name: "reader", Password: hash(t, "own", 4)},
+		table.UserOptionsRow{
 			Name: "reader",
-			Options: messages.StoredUserOptions{
+			Options: table.StoredUserOptions{
 				Scopes:   []messages.Scope{messages.ScopeRead},
 				Disabled: true,
 			},
@@ -199,10 +200,10 @@ func TestUnknownScopesAreTold(t *testing.T) {
 		{"read", "bogus"},
 		append(messages.AllScopes(), "bogus", "x", "y", "z", "a", "b"),
 	} {
-		item := collect(t, Rules{}, messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
-			messages.UserOptionsRow{
+		item := collect(t, Rules{}, table.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
+			table.UserOptionsRow{
 				Name:    "u",
-				Options: messages.StoredUserOptions{Scopes: scopes},
+				Options: table.StoredUserOptions{Scopes: scopes},
 			})[0]
 		if notes := strings.Join(item.Notes, "; "); !strings.Contains(notes, `left out: "bogus"`) || strings.Contains(notes, `"b"`) {
 			t.Errorf("%v: %q", scopes, notes)
@@ -230,7 +231,7 @@ func TestLookingForTheOldPasswordIsBounded(t *testing.T) {
 	good := hash(t, "own", 4)
 	slow := messages.Secret(strings.Replace(good.Reveal(), "$04$", "$14$", 1))
 	for i := range 17 {
-		if err := c.Add(i+1, messages.UserTableRow{
+		if err := c.Add(i+1, table.UserTableRow{
 			Name:     strings.Repeat("u", i+1),
 			Password: slow,
 		}); err != nil {
@@ -250,10 +251,10 @@ func TestScopesHold(t *testing.T) {
 	only := func(scopes ...messages.Scope) Rules {
 		return Rules{May: func(s messages.Scope) bool { return slices.Contains(scopes, s) }}
 	}
-	rows := []messages.TableRow{
+	rows := []table.TableRow{
 		aJob("a"),
-		messages.ConfigRow{Name: "labels"},
-		messages.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
+		table.ConfigRow{Name: "labels"},
+		table.UserTableRow{Name: "u", Password: hash(t, "own", 4)},
 	}
 	for _, item := range collect(t, only(messages.ScopeStore), rows...) {
 		if item.Outcome != messages.ImportRefused {
@@ -280,8 +281,8 @@ func TestAnImportIsBounded(t *testing.T) {
 }
 
 func TestRunsAreLeftOut(t *testing.T) {
-	for _, item := range collect(t, Rules{}, messages.RunTableRow{ID: "r"},
-		messages.RunOutputRow{RunID: "r"}) {
+	for _, item := range collect(t, Rules{}, table.RunTableRow{ID: "r"},
+		table.RunOutputRow{RunID: "r"}) {
 		if item.Outcome != messages.ImportLeftOut {
 			t.Errorf("%+v", item)
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 const (
@@ -36,7 +37,7 @@ func (b *hashBudget) take(hash messages.Secret) bool {
 }
 
 // fillUser takes a row of user_creds. Users of the Rust agent may do everything.
-func (c *Collector) fillUser(item *messages.ImportItem, r messages.UserTableRow) {
+func (c *Collector) fillUser(item *messages.ImportItem, r table.UserTableRow) {
 	if e := messages.AsError(messages.ValidateUserName("user_name", r.Name)); e != nil {
 		refuse(item, e.Error())
 		return

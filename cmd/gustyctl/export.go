@@ -15,6 +15,7 @@ import (
 
 	"gusty/internal/outfile"
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/sqlite"
 )
 
@@ -22,7 +23,7 @@ import (
 type exportFlags struct {
 	store *storeFlags
 	rusty bool
-	query messages.ExportQuery
+	query table.ExportQuery
 }
 
 func (a *app) exportCommand() *cobra.Command {
@@ -86,7 +87,7 @@ func (a *app) export(ctx context.Context, path string, flags *exportFlags) error
 // gave it.
 type exported struct {
 	line []byte
-	row  messages.TableRow
+	row  table.TableRow
 }
 
 // rowSource calls back with rows one by one.
@@ -111,7 +112,7 @@ func (a *app) exportSource(ctx context.Context, flags *exportFlags) (rowSource, 
 		if err != nil {
 			return err
 		}
-		err = store.Export(flags.query, func(row messages.TableRow) error {
+		err = store.Export(flags.query, func(row table.TableRow) error {
 			return each(exported{row: row})
 		})
 		if closing := store.Close(); err == nil && closing != nil {
@@ -226,13 +227,13 @@ func writeLines(to io.Writer, rows rowSource, counts map[string]int) error {
 	err := rows(func(e exported) (err error) {
 		row := e.row
 		if row == nil {
-			row, err = messages.ParseLine(e.line)
+			row, err = table.ParseLine(e.line)
 		}
 		if err != nil {
 			return err
 		}
 		counts[row.Table()]++
-		if line, err = messages.AppendLine(line[:0], row); err == nil {
+		if line, err = table.AppendLine(line[:0], row); err == nil {
 			_, err = out.Write(line)
 		}
 		return err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/sqlite"
 	"gusty/transfer"
 )
@@ -70,7 +70,7 @@ func (a *app) importFile(ctx context.Context, path string, flags *importFlags) e
 // importSink takes the rows of a file with the numbers of their lines.
 type importSink interface {
 	// add takes a row; line is how it stands in the file, or nil where that has no lines.
-	add(place int, row messages.TableRow, line []byte, notes []string) error
+	add(place int, row table.TableRow, line []byte, notes []string) error
 	refuse(place int, table, name, why string) error
 }
 
@@ -111,9 +111,9 @@ func readImport(ctx context.Context, path string, how sqlite.Encoding,
 
 func readLines(from io.Reader, to importSink) error {
 	return eachLine(from, func(number int, line []byte) error {
-		row, err := messages.ParseLine(line)
+		row, err := table.ParseLine(line)
 		if err != nil {
-			fault := messages.LineFault(err)
+			fault := table.LineFault(err)
 			return to.refuse(number, fault.Table, fault.Name, fault.Why)
 		}
 		return to.add(number, row, line, nil)
@@ -129,7 +129,7 @@ type numbered struct {
 }
 
 // Row takes the next row.
-func (n *numbered) Row(row messages.TableRow, notes []string) error {
+func (n *numbered) Row(row table.TableRow, notes []string) error {
 	n.count(row.Table())
 	return n.to.add(len(n.numbers), row, nil, notes)
 }
@@ -148,7 +148,7 @@ func (n *numbered) count(table string) {
 // collected lets the rules of an import take the rows.
 type collected struct{ rows *transfer.Collector }
 
-func (c collected) add(place int, row messages.TableRow, _ []byte, notes []string) error {
+func (c collected) add(place int, row table.TableRow, _ []byte, notes []string) error {
 	return c.rows.Add(place, row, notes...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/sqlite"
 )
 
@@ -22,14 +23,14 @@ type lineSink struct {
 	refused []messages.ImportedRow
 }
 
-func (s *lineSink) add(place int, row messages.TableRow, line []byte, notes []string) (err error) {
+func (s *lineSink) add(place int, row table.TableRow, line []byte, notes []string) (err error) {
 	s.skipTo(place)
 	if len(notes) > 0 {
 		s.notes[place] = notes
 	}
 	if line != nil {
 		s.body = append(append(s.body, line...), '\n')
-	} else if s.body, err = messages.AppendLine(s.body, row); err != nil {
+	} else if s.body, err = table.AppendLine(s.body, row); err != nil {
 		return err
 	}
 	s.lines++

@@ -7,20 +7,21 @@ import (
 	"testing"
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/persistence/sqlite"
 )
 
 // places takes the rows of a file.
 type places struct{ of []int }
 
-func (p *places) add(place int, _ messages.TableRow, _ []byte, _ []string) error {
+func (p *places) add(place int, _ table.TableRow, _ []byte, _ []string) error {
 	p.of = append(p.of, place)
 	return nil
 }
 
 func (p *places) refuse(place int, _, _, _ string) error { return p.add(place, nil, nil, nil) }
 
-func sqliteFile(t *testing.T, rows ...messages.TableRow) string {
+func sqliteFile(t *testing.T, rows ...table.TableRow) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "export.sqlite")
 	w, err := sqlite.Create(t.Context(), path, false)
@@ -42,8 +43,8 @@ func sqliteFile(t *testing.T, rows ...messages.TableRow) string {
 // count.
 func TestRowsOfSQLiteHaveTheirNumbersInTheirTables(t *testing.T) {
 	path := sqliteFile(t, messages.VersionRow{Version: "1"}, messages.VersionRow{Version: "2"},
-		messages.ConfigRow{Name: "labels"},
-		messages.ConfigRow{Name: "labels"}, messages.UserTableRow{Name: "ops"})
+		table.ConfigRow{Name: "labels"},
+		table.ConfigRow{Name: "labels"}, table.UserTableRow{Name: "ops"})
 	var taken places
 	numbers, err := readImport(t.Context(), path, sqlite.EncodingAuto, &taken)
 	if err != nil || !slices.Equal(taken.of, []int{1, 2, 3, 4, 5}) ||

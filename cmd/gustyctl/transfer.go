@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // storeFlags say whether a command works on the store of a stopped agent.
@@ -76,12 +76,12 @@ func nextLine(in *bufio.Reader, buf *[]byte) (line []byte, last bool, err error)
 	line, err = in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		long := (*buf)[:0]
-		for errors.Is(err, bufio.ErrBufferFull) && len(long) <= messages.MaxLineBytes {
+		for errors.Is(err, bufio.ErrBufferFull) && len(long) <= table.MaxLineBytes {
 			long = append(long, line...)
 			line, err = in.ReadSlice('\n')
 		}
-		if len(long) > messages.MaxLineBytes {
-			return nil, false, failedf("it is over %d MiB", messages.MaxLineBytes>>20)
+		if len(long) > table.MaxLineBytes {
+			return nil, false, failedf("it is over %d MiB", table.MaxLineBytes>>20)
 		}
 		long = append(long, line...)
 		line, *buf = long, long
@@ -101,7 +101,7 @@ func trimmed(line []byte) []byte {
 }
 
 // exportLines returns the lines of a running agent's export.
-func (c *client) exportLines(ctx context.Context, query messages.ExportQuery,
+func (c *client) exportLines(ctx context.Context, query table.ExportQuery,
 	each func(line []byte) error,
 ) error {
 	response, err := c.send(ctx,

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gusty/messages"
+	"gusty/messages/table"
 )
 
 func TestLinesOfEveryLength(t *testing.T) {
@@ -40,7 +40,7 @@ func TestLinesOfEveryLength(t *testing.T) {
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
-	if e.read += len(p); e.read > messages.MaxLineBytes+(2<<20) {
+	if e.read += len(p); e.read > table.MaxLineBytes+(2<<20) {
 		return 0, errors.New("the line was read on and on")
 	}
 	for i := range p {

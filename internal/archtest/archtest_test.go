@@ -135,7 +135,7 @@ func TestRightImportsPass(t *testing.T) {
 		"gusty/persistence/internal/boltfile: go.etcd.io/bbolt",
 		"gusty/persistence/internal/datadir: golang.org/x/sys/unix",
 		"gusty/persistence/internal/format: gusty/persistence/internal/boltfile",
-		"gusty/persistence/internal/keyring: gusty/persistence/internal/format " +
+		"gusty/persistence/internal/keyring: gusty/persistence/internal/format "+
 			"golang.org/x/crypto/argon2",
 		"gusty/persistence/internal/verify: gusty/persistence/internal/keyring",
 		"gusty/persistence/internal/salvage: gusty/persistence/internal/verify",

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // AddLine writes the row of a line as the agent gives it, and says of which table it is. The
@@ -22,7 +22,7 @@ func (w *Writer) AddLine(ctx context.Context, line []byte) (tableName string, er
 			}
 		}
 	}
-	row, err := messages.ParseLine(line)
+	row, err := table.ParseLine(line)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite/vfs"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // heapBytes bounds SQLite's memory while a file is read: a row of options may have mostOptions, and
@@ -21,7 +22,7 @@ const heapBytes = 192 << 20
 // Sink takes what a file holds. An error ends the reading.
 type Sink interface {
 	// Row takes a row. notes are sentences about how it was read.
-	Row(row messages.TableRow, notes []string) error
+	Row(row table.TableRow, notes []string) error
 	// Refused takes a row that is none; why is a sentence.
 	Refused(table, name, why string) error
 }

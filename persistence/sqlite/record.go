@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // record is one row as SQLite gives it: of each column its type, its size and its value.
@@ -76,7 +77,7 @@ func (r *record) numberOrNil(i int) *int64 {
 }
 
 // row returns the row, or why it is none.
-func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why string) {
+func (r *record) row(how Encoding) (row table.TableRow, notes []string, why string) {
 	if why := r.check(); why != "" {
 		return nil, nil, why
 	}
@@ -88,7 +89,7 @@ func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why s
 			BuildDate: r.text(2),
 		}, nil, ""
 	case messages.TableConfig:
-		return messages.ConfigRow{
+		return table.ConfigRow{
 			Name:      r.text(0),
 			Global:    r.text(1),
 			Local:     r.text(2),
@@ -97,7 +98,7 @@ func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why s
 	case messages.TableJobs:
 		return r.job(how)
 	case messages.TableUsers:
-		return messages.UserTableRow{Name: r.text(0), Password: messages.Secret(r.text(1))}, nil, ""
+		return table.UserTableRow{Name: r.text(0), Password: messages.Secret(r.text(1))}, nil, ""
 	case messages.TableApps:
 		return messages.AppRow{
 			User:     r.text(0),
@@ -110,13 +111,13 @@ func (r *record) row(how Encoding) (row messages.TableRow, notes []string, why s
 	case messages.TableRuns:
 		return r.run(), nil, ""
 	}
-	return messages.RunOutputRow{
+	return table.RunOutputRow{
 		RunID: r.text(0), Sequence: r.number(1), Stream: r.text(2), At: r.text(3),
 		Data: []byte(r.text(4)), SkippedBytes: r.number(5),
 	}, nil, ""
 }
 
-func (r *record) job(how Encoding) (messages.TableRow, []string, string) {
+func (r *record) job(how Encoding) (table.TableRow, []string, string) {
 	content, read, err := decodeContent([]byte(r.text(1)), how)
 	if err != nil {
 		return nil, nil, "content is not base64 (standard alphabet, with padding)"
@@ -125,7 +126,7 @@ func (r *record) job(how Encoding) (messages.TableRow, []string, string) {
 	if len(content) > 0 && how == EncodingAuto {
 		notes = []string{"the script was read as " + string(read)}
 	}
-	return messages.JobTableRow{
+	return table.JobTableRow{
 		Name: r.text(0), Content: content, CronExpression: r.text(2), Arguments: r.text(3),
 		Type: r.number(4), OpenSearchIndex: r.text(5),
 		OpenSearchEnabled: r.number(6),
@@ -133,7 +134,7 @@ func (r *record) job(how Encoding) (messages.TableRow, []string, string) {
 }
 
 // options reads the JSON of a row through the form that it has as a line.
-func (r *record) options() (messages.TableRow, []string, string) {
+func (r *record) options() (table.TableRow, []string, string) {
 	column := r.table.columns[0].name
 	line, err := json.Marshal(map[string]any{
 		"table": r.table.name, "row": map[string]any{
@@ -144,15 +145,15 @@ func (r *record) options() (messages.TableRow, []string, string) {
 	if err != nil {
 		return nil, nil, "options are not JSON"
 	}
-	row, err := messages.ParseLine(line)
+	row, err := table.ParseLine(line)
 	if err != nil {
 		return nil, nil, err.Error()
 	}
 	return row, nil, ""
 }
 
-func (r *record) run() messages.RunTableRow {
-	return messages.RunTableRow{
+func (r *record) run() table.RunTableRow {
+	return table.RunTableRow{
 		ID: r.text(0), ScriptName: r.text(1), Kind: r.text(2), State: r.text(3), Reason: r.text(4),
 		Trigger: r.text(5), Principal: r.text(6),
 		Attempt: r.number(7), DueAt: r.text(8), StartedAt: r.text(9), EndedAt: r.text(10),

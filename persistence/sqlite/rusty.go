@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // rustHashCost is that of the Rust agent's own hashes.
@@ -85,16 +86,16 @@ func unusableHash() (string, error) {
 	return string(hash), nil
 }
 
-func (w *Writer) addRusty(ctx context.Context, row messages.TableRow) error {
+func (w *Writer) addRusty(ctx context.Context, row table.TableRow) error {
 	switch r := row.(type) {
-	case *messages.JobTableRow:
+	case *table.JobTableRow:
 		return w.addRustyJob(ctx, *r)
-	case *messages.JobOptionsRow:
+	case *table.JobOptionsRow:
 		w.rusty.judge(*r)
 		return nil
 	case messages.VersionRow:
 		w.rusty.version = w.rusty.version || r.Version == rustVersionMark
-	case messages.ConfigRow:
+	case table.ConfigRow:
 		if known, ok := messages.FindParameter(r.Name); ok && known.Kind == messages.KindSecret {
 			r.Global, r.Local = unmasked(r.Global), unmasked(r.Local)
 		}
@@ -103,9 +104,9 @@ func (w *Writer) addRusty(ctx context.Context, row messages.TableRow) error {
 		r.Password = messages.Secret(unmasked(r.Password.Reveal()))
 		w.rusty.purposes[r.Purpose] = true
 		row = r
-	case messages.UserTableRow:
+	case table.UserTableRow:
 		row = w.rusty.user(r)
-	case messages.JobTableRow:
+	case table.JobTableRow:
 		return w.addRustyJob(ctx, r)
 	default:
 		w.rusty.judge(row)
@@ -115,7 +116,7 @@ func (w *Writer) addRusty(ctx context.Context, row messages.TableRow) error {
 }
 
 // addPlain adds a row that is as it should be.
-func (w *Writer) addPlain(ctx context.Context, row messages.TableRow) error {
+func (w *Writer) addPlain(ctx context.Context, row table.TableRow) error {
 	b, err := w.batch(ctx, row.Table())
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func unmasked(value string) string {
 	return value
 }
 
-func (r *rusty) user(u messages.UserTableRow) messages.UserTableRow {
+func (r *rusty) user(u table.UserTableRow) table.UserTableRow {
 	if u.Password == messages.Mask || u.Password == "" {
 		u.Password = messages.Secret(r.unusable)
 		r.note("user "+u.Name, "cannot log in there, since the hash was left out: give "+
@@ -145,7 +146,7 @@ func (r *rusty) user(u messages.UserTableRow) messages.UserTableRow {
 }
 
 // addRustyJob adds a job, or leaves it out and says why.
-func (w *Writer) addRustyJob(ctx context.Context, job messages.JobTableRow) error {
+func (w *Writer) addRustyJob(ctx context.Context, job table.JobTableRow) error {
 	expression, why := rustExpression(job.CronExpression, w.rusty.now)
 	switch {
 	case why != "":
@@ -174,9 +175,9 @@ func (w *Writer) addRustyJob(ctx context.Context, job messages.JobTableRow) erro
 }
 
 // judge reads what the Rust agent has no columns for: who must not fire or log in goes.
-func (r *rusty) judge(row messages.TableRow) {
+func (r *rusty) judge(row table.TableRow) {
 	switch o := row.(type) {
-	case messages.JobOptionsRow:
+	case table.JobOptionsRow:
 		at, there := r.jobs[o.Name]
 		options := o.Options.Whole()
 		switch {
@@ -193,7 +194,7 @@ func (r *rusty) judge(row messages.TableRow) {
 			r.note("job "+o.Name, "fires by the clock of the Rust agent, not by that of "+
 				options.TimeZone)
 		}
-	case messages.UserOptionsRow:
+	case table.UserOptionsRow:
 		if at, there := r.users[o.Name]; there {
 			r.leaveOut(messages.TableUsers, "user "+o.Name, at,
 				"it is disabled or may not do everything, and the Rust agent would let it")
@@ -217,7 +218,7 @@ const rustVersionMark = " "
 func (w *Writer) completeRusty(ctx context.Context) error {
 	r := w.rusty
 	now := r.now.UTC().Format("2006-01-02 15:04:05.000000000 +00:00")
-	var rows []messages.TableRow
+	var rows []table.TableRow
 	if !r.version {
 		rows = append(rows, messages.VersionRow{
 			Version:   rustVersionMark,
@@ -225,7 +226,7 @@ func (w *Writer) completeRusty(ctx context.Context) error {
 		}, messages.VersionRow{Version: "0.0.1", Valid: 1, BuildDate: now})
 	}
 	if _, there := r.users[messages.AdminUser]; !there {
-		rows = append(rows, messages.UserTableRow{
+		rows = append(rows, table.UserTableRow{
 			Name:     messages.AdminUser,
 			Password: messages.Secret(r.unusable),
 		})

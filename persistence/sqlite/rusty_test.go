@@ -12,10 +12,11 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // writeRusty returns the plain form of the file that is written for the Rust agent, and the notes.
-func writeRusty(t *testing.T, all []messages.TableRow) (path string, notes []string) {
+func writeRusty(t *testing.T, all []table.TableRow) (path string, notes []string) {
 	t.Helper()
 	dir := t.TempDir()
 	w, err := CreateRusty(t.Context(), filepath.Join(dir, "db.sqlite"), testNow(),
@@ -45,25 +46,25 @@ func writeRusty(t *testing.T, all []messages.TableRow) (path string, notes []str
 	return path, notes
 }
 
-func options(name string, change func(*messages.JobOptions), paused bool) messages.JobOptionsRow {
+func options(name string, change func(*messages.JobOptions), paused bool) table.JobOptionsRow {
 	o := messages.DefaultJobOptions()
 	change(&o)
-	return messages.JobOptionsRow{
+	return table.JobOptionsRow{
 		Name:    name,
-		Options: messages.StoredJobOptions{JobOptionsPatch: o.Patch(), Paused: &paused},
+		Options: table.StoredJobOptions{JobOptionsPatch: o.Patch(), Paused: &paused},
 	}
 }
 
 func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
-	job := func(name, cron, script string) messages.JobTableRow {
-		return messages.JobTableRow{
+	job := func(name, cron, script string) table.JobTableRow {
+		return table.JobTableRow{
 			Name:           name,
 			CronExpression: cron,
 			Content:        []byte(script),
 			Type:           1,
 		}
 	}
-	path, notes := writeRusty(t, []messages.TableRow{
+	path, notes := writeRusty(t, []table.TableRow{
 		job("runs", "0 0 3 * * *", "echo runs\n"), job("crontab", "30 2 * * 1-5", "echo b"),
 		job("empty", "@hourly", ""),
 		job("every", "@every 90s", "x"), job("reboot", "@reboot", "x"),
@@ -80,14 +81,14 @@ func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 			o.TimeZone = "Europe/Berlin"
 		}, false),
 		options("every", func(*messages.JobOptions) {}, false),
-		messages.UserTableRow{Name: "ops", Password: messages.Mask},
-		messages.UserTableRow{Name: "reader", Password: "$2b$10$x"},
-		messages.UserOptionsRow{
+		table.UserTableRow{Name: "ops", Password: messages.Mask},
+		table.UserTableRow{Name: "reader", Password: "$2b$10$x"},
+		table.UserOptionsRow{
 			Name:    "reader",
-			Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}},
+			Options: table.StoredUserOptions{Scopes: []messages.Scope{"read"}},
 		},
-		messages.ConfigRow{Name: messages.ParamOpenSearchPass, Local: messages.Mask},
-		messages.RunTableRow{ID: "r"},
+		table.ConfigRow{Name: messages.ParamOpenSearchPass, Local: messages.Mask},
+		table.RunTableRow{ID: "r"},
 	})
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	if err != nil {
@@ -142,7 +143,7 @@ func TestTheRustAgentGetsWhatItCanRun(t *testing.T) {
 }
 
 func TestTheRustAgentsOwnRowsStayAsTheyAre(t *testing.T) {
-	var original []messages.TableRow
+	var original []table.TableRow
 	collect := func(path string) *rowsOnly {
 		var got rowsOnly
 		if err := Read(t.Context(), path, EncodingAuto, &got); err != nil {
@@ -155,7 +156,7 @@ func TestTheRustAgentsOwnRowsStayAsTheyAre(t *testing.T) {
 	again := read(t, path, EncodingPlain).lines
 	var want []string
 	for _, row := range original {
-		line, _ := messages.AppendLine(nil, row)
+		line, _ := table.AppendLine(nil, row)
 		want = append(want, string(line))
 	}
 	if !slices.Equal(again, want) || len(notes) > 0 {
@@ -164,9 +165,9 @@ func TestTheRustAgentsOwnRowsStayAsTheyAre(t *testing.T) {
 }
 
 // rowsOnly keeps the rows.
-type rowsOnly struct{ all []messages.TableRow }
+type rowsOnly struct{ all []table.TableRow }
 
-func (s *rowsOnly) Row(row messages.TableRow, _ []string) error {
+func (s *rowsOnly) Row(row table.TableRow, _ []string) error {
 	s.all = append(s.all, row)
 	return nil
 }

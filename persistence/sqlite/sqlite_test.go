@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // rows takes what a file holds.
@@ -23,8 +24,8 @@ type rows struct {
 	refused []string
 }
 
-func (s *rows) Row(row messages.TableRow, notes []string) error {
-	line, err := messages.AppendLine(nil, row)
+func (s *rows) Row(row table.TableRow, notes []string) error {
+	line, err := table.AppendLine(nil, row)
 	s.lines = append(s.lines, string(line))
 	s.notes = append(s.notes, notes...)
 	return err
@@ -44,14 +45,14 @@ func read(t *testing.T, path string, how Encoding) *rows {
 	return &got
 }
 
-func sampleRows() []messages.TableRow {
+func sampleRows() []table.TableRow {
 	options, paused, code := messages.DefaultJobOptions(), true, int64(1)
 	options.Environment = map[string]messages.Secret{"A": "it's \"b\""}
-	return []messages.TableRow{
+	return []table.TableRow{
 		messages.VersionRow{Version: " ", BuildDate: "then"},
 		messages.VersionRow{Version: "1", Valid: 1},
-		messages.ConfigRow{Name: "labels", Global: "a=b", Local: "ü\\\"", CanModify: 1},
-		messages.JobTableRow{
+		table.ConfigRow{Name: "labels", Global: "a=b", Local: "ü\\\"", CanModify: 1},
+		table.JobTableRow{
 			Name:              "a",
 			Content:           []byte("echo a\n"),
 			CronExpression:    "0 0 3 * * *",
@@ -59,30 +60,30 @@ func sampleRows() []messages.TableRow {
 			Type:              1,
 			OpenSearchEnabled: 1,
 		},
-		messages.JobTableRow{Name: "empty", CronExpression: "@hourly"},
-		messages.JobTableRow{
+		table.JobTableRow{Name: "empty", CronExpression: "@hourly"},
+		table.JobTableRow{
 			Name:           "binary",
 			Content:        []byte{0, 255, 1},
 			CronExpression: "* * * * *",
 		},
-		messages.UserTableRow{Name: "Admin", Password: "$2b$10$x"},
+		table.UserTableRow{Name: "Admin", Password: "$2b$10$x"},
 		messages.AppRow{User: "a", Password: "b", Endpoint: "https:://c/", Purpose: "list_binaries"},
-		messages.JobOptionsRow{
+		table.JobOptionsRow{
 			Name:    "a",
-			Options: messages.StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
+			Options: table.StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
 		},
-		messages.UserOptionsRow{
+		table.UserOptionsRow{
 			Name:    "Admin",
-			Options: messages.StoredUserOptions{Scopes: []messages.Scope{"read"}},
+			Options: table.StoredUserOptions{Scopes: []messages.Scope{"read"}},
 		},
-		messages.RunTableRow{ID: "r1", State: "failed", ExitCode: &code},
-		messages.RunTableRow{ID: "r2", State: "missed"},
-		messages.RunOutputRow{RunID: "r1", Sequence: 1, Stream: "stdout", Data: []byte{255, '\n'}},
+		table.RunTableRow{ID: "r1", State: "failed", ExitCode: &code},
+		table.RunTableRow{ID: "r2", State: "missed"},
+		table.RunOutputRow{RunID: "r1", Sequence: 1, Stream: "stdout", Data: []byte{255, '\n'}},
 	}
 }
 
 // write makes a file of rows; by their lines where asLines is set, as from a running agent.
-func write(t *testing.T, all []messages.TableRow, asLines bool) string {
+func write(t *testing.T, all []table.TableRow, asLines bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "export.sqlite")
 	w, err := Create(t.Context(), path, true)
@@ -91,7 +92,7 @@ func write(t *testing.T, all []messages.TableRow, asLines bool) string {
 	}
 	for _, row := range all {
 		if asLines {
-			line, _ := messages.AppendLine(nil, row)
+			line, _ := table.AppendLine(nil, row)
 			table, addErr := w.AddLine(t.Context(), bytes.TrimSpace(line))
 			if err = addErr; table != row.Table() {
 				t.Errorf("%s was taken for a row of %q", line, table)
@@ -112,7 +113,7 @@ func write(t *testing.T, all []messages.TableRow, asLines bool) string {
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	var want []string
 	for _, row := range sampleRows() {
-		line, _ := messages.AppendLine(nil, row)
+		line, _ := table.AppendLine(nil, row)
 		want = append(want, string(line))
 	}
 	for _, asLines := range []bool{false, true} {
@@ -129,7 +130,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 }
 
 func TestManyRowsStayInOrder(t *testing.T) {
-	var all []messages.TableRow
+	var all []table.TableRow
 	for i := range 3*batchRows + 5 {
 		all = append(all, messages.VersionRow{Version: strings.Repeat("v", i)})
 	}

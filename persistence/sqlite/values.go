@@ -6,38 +6,39 @@ import (
 	"fmt"
 
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // appendValues appends the row's columns as the driver takes them.
-func appendValues(args []any, row messages.TableRow) ([]any, error) {
+func appendValues(args []any, row table.TableRow) ([]any, error) {
 	switch r := row.(type) {
 	case messages.VersionRow:
 		return append(args, r.Version, r.Valid, r.BuildDate), nil
-	case messages.ConfigRow:
+	case table.ConfigRow:
 		return append(args, r.Name, r.Global, r.Local, r.CanModify), nil
-	case messages.JobTableRow:
+	case table.JobTableRow:
 		return appendJob(args, &r, encoded(r.Content)), nil
-	case *messages.JobTableRow:
+	case *table.JobTableRow:
 		return appendJob(args, r, encoded(r.Content)), nil
-	case messages.UserTableRow:
+	case table.UserTableRow:
 		return append(args, r.Name, r.Password.Reveal()), nil
 	case messages.AppRow:
 		return append(args, r.User, r.Password.Reveal(), r.Endpoint, r.Purpose), nil
-	case messages.JobOptionsRow:
+	case table.JobOptionsRow:
 		options, err := r.Options.MarshalJSON()
 		return append(args, r.Name, string(options)), err
-	case *messages.JobOptionsRow:
+	case *table.JobOptionsRow:
 		options, err := r.Options.MarshalJSON()
 		return append(args, r.Name, string(options)), err
-	case messages.UserOptionsRow:
+	case table.UserOptionsRow:
 		options, err := json.Marshal(r.Options)
 		return append(args, r.Name, string(options)), err
-	case messages.RunTableRow:
+	case table.RunTableRow:
 		return append(args, r.ID, r.ScriptName, r.Kind, r.State, r.Reason, r.Trigger, r.Principal,
 			r.Attempt, r.DueAt, r.StartedAt, r.EndedAt,
 			orNull(r.ExitCode), r.Signal, r.StdoutBytes, r.StderrBytes, r.StdoutTruncated,
 			r.StderrTruncated), nil
-	case messages.RunOutputRow:
+	case table.RunOutputRow:
 		return append(args, r.RunID, r.Sequence, r.Stream, r.At, r.Data, r.SkippedBytes), nil
 	}
 	return nil, fmt.Errorf("%T is not a row of a table", row)
@@ -48,7 +49,7 @@ func encoded(script []byte) []byte {
 		base64.StdEncoding.EncodedLen(len(script))), script)
 }
 
-func appendJob(args []any, r *messages.JobTableRow, content []byte) []any {
+func appendJob(args []any, r *table.JobTableRow, content []byte) []any {
 	return append(args, r.Name, content, r.CronExpression, r.Arguments, r.Type, r.OpenSearchIndex,
 		r.OpenSearchEnabled)
 }

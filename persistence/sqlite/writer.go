@@ -16,6 +16,7 @@ import (
 	"gusty/internal/atomicfile"
 	"gusty/internal/private"
 	"gusty/messages"
+	"gusty/messages/table"
 )
 
 // batchRows is how many rows one statement inserts.
@@ -129,7 +130,7 @@ func (w *Writer) batch(ctx context.Context, name string) (*batch, error) {
 }
 
 // Add writes a row.
-func (w *Writer) Add(ctx context.Context, row messages.TableRow) error {
+func (w *Writer) Add(ctx context.Context, row table.TableRow) error {
 	if w.rusty != nil {
 		return w.addRusty(ctx, row)
 	}

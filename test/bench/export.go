@@ -18,6 +18,7 @@ import (
 	_ "modernc.org/sqlite" // the driver of the bare loop
 
 	"gusty/messages"
+	"gusty/messages/table"
 	"gusty/test/agent"
 )
 
@@ -76,10 +77,10 @@ func measureExport(ctx context.Context, b *bench) ([]figure, error) {
 	}, nil
 }
 
-func exportedJob(i int) messages.JobTableRow {
+func exportedJob(i int) table.JobTableRow {
 	script := fmt.Sprintf("#!/bin/bash\necho \"job number %d\"\n", i) +
 		string(bytes.Repeat([]byte("# a line\n"), 10))
-	return messages.JobTableRow{
+	return table.JobTableRow{
 		Name:           fmt.Sprintf("job %06d", i),
 		Content:        []byte(script),
 		CronExpression: "0 0 1 1 *",
@@ -96,7 +97,7 @@ func importJobs(ctx context.Context, process *agent.Process) error {
 	for from := 0; from < exportJobs; from += importRows {
 		var lines []byte
 		for i := from; i < min(from+importRows, exportJobs); i++ {
-			if lines, err = messages.AppendLine(lines, exportedJob(i)); err != nil {
+			if lines, err = table.AppendLine(lines, exportedJob(i)); err != nil {
 				return err
 			}
 		}
@@ -148,7 +149,7 @@ func bareInserts(ctx context.Context, path string) (time.Duration, error) {
 	}
 	defaults := messages.DefaultJobOptions()
 	paused := false
-	options, err := json.Marshal(messages.StoredJobOptions{
+	options, err := json.Marshal(table.StoredJobOptions{
 		JobOptionsPatch: defaults.Patch(),
 		Paused:          &paused,
 	})

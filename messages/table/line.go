@@ -1,4 +1,4 @@
-package messages
+package table
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"gusty/messages"
 )
 
 // MaxLineBytes bounds one line of an export: a script of MaxScriptBytes in base64, an environment,
@@ -25,7 +27,7 @@ func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 	buf = append(buf, `","row":{`...)
 	o := object{buf: buf}
 	switch r := row.(type) {
-	case VersionRow:
+	case messages.VersionRow:
 		o.text("version", r.Version).number("version_valid", r.Valid).text("build_date",
 			r.BuildDate)
 	case ConfigRow:
@@ -37,7 +39,7 @@ func AppendLine(buf []byte, row TableRow) ([]byte, error) {
 		o.job(r)
 	case UserTableRow:
 		o.text("user_name", r.Name).text("password", r.Password.Reveal())
-	case AppRow:
+	case messages.AppRow:
 		o.text("user_name", r.User).text("password", r.Password.Reveal()).text("endpoint",
 			r.Endpoint).text("purpose", r.Purpose)
 	case JobOptionsRow:
@@ -190,7 +192,7 @@ func (o *object) codes(name string, values []int) *object {
 }
 
 // environment writes the values as they are: who builds the row has masked what must not leave.
-func (o *object) environment(name string, values map[string]Secret) *object {
+func (o *object) environment(name string, values map[string]messages.Secret) *object {
 	o.key(name)
 	o.buf = append(o.buf, '{')
 	for _, variable := range slices.Sorted(maps.Keys(values)) {
@@ -243,12 +245,12 @@ func ParseLine(line []byte) (TableRow, error) {
 // lineParsers returns what reads the row of each table.
 func lineParsers() map[string]func([]byte) (TableRow, error) {
 	return map[string]func([]byte) (TableRow, error){
-		TableVersion: parseRow[VersionRow], TableConfig: parseRow[ConfigRow],
-		TableJobs:  parseRow[JobTableRow],
-		TableUsers: parseRow[UserTableRow], TableApps: parseRow[AppRow],
-		TableJobOptions:  parseRow[JobOptionsRow],
-		TableUserOptions: parseRow[UserOptionsRow], TableRuns: parseRow[RunTableRow],
-		TableRunOutput: parseRow[RunOutputRow],
+		messages.TableVersion: parseRow[messages.VersionRow], messages.TableConfig: parseRow[ConfigRow],
+		messages.TableJobs:  parseRow[JobTableRow],
+		messages.TableUsers: parseRow[UserTableRow], messages.TableApps: parseRow[messages.AppRow],
+		messages.TableJobOptions:  parseRow[JobOptionsRow],
+		messages.TableUserOptions: parseRow[UserOptionsRow], messages.TableRuns: parseRow[RunTableRow],
+		messages.TableRunOutput: parseRow[RunOutputRow],
 	}
 }
 

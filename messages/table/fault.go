@@ -1,4 +1,4 @@
-package messages
+package table
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package messages
+package table
 
 import (
 	"bytes"
@@ -6,14 +6,16 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"gusty/messages"
 )
 
 func sampleRows() []TableRow {
-	options := DefaultJobOptions()
-	options.Environment = map[string]Secret{"A": "b\"", "ü": ""}
+	options := messages.DefaultJobOptions()
+	options.Environment = map[string]messages.Secret{"A": "b\"", "ü": ""}
 	paused, code := true, int64(3)
 	return []TableRow{
-		VersionRow{Version: " ", Valid: 1, BuildDate: "2026"},
+		messages.VersionRow{Version: " ", Valid: 1, BuildDate: "2026"},
 		ConfigRow{Name: "p", Global: "a\\b", Local: "ü<&>", CanModify: 1},
 		JobTableRow{
 			Name:              "j\"",
@@ -25,14 +27,14 @@ func sampleRows() []TableRow {
 			OpenSearchEnabled: 1,
 		},
 		UserTableRow{Name: "u", Password: "$2b$"},
-		AppRow{User: "a", Password: "s", Endpoint: "e", Purpose: "p"},
+		messages.AppRow{User: "a", Password: "s", Endpoint: "e", Purpose: "p"},
 		JobOptionsRow{
 			Name:    "j",
 			Options: StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
 		},
 		UserOptionsRow{
 			Name:    "u",
-			Options: StoredUserOptions{Scopes: []Scope{ScopeRead}, Disabled: true},
+			Options: StoredUserOptions{Scopes: []messages.Scope{messages.ScopeRead}, Disabled: true},
 		},
 		RunTableRow{ID: "r", Kind: "job", State: "failed", ExitCode: &code, StdoutBytes: 5},
 		RunOutputRow{
@@ -75,7 +77,7 @@ func TestEveryWayOfWritingIsTheSame(t *testing.T) {
 	if err != nil || !bytes.Contains(line, alone) || !strings.Contains(string(alone), `"environment":{"A":"b\""`) {
 		t.Errorf("%s, %v", alone, err)
 	}
-	masked, err := json.Marshal(JobOptionsPatch{Environment: &map[string]Secret{"A": "b"}})
+	masked, err := json.Marshal(messages.JobOptionsPatch{Environment: &map[string]messages.Secret{"A": "b"}})
 	if err != nil || strings.Contains(string(masked), `"b"`) {
 		t.Errorf("a patch reveals %s, %v", masked, err)
 	}
@@ -101,21 +103,21 @@ func TestLinesThatAreNone(t *testing.T) {
 
 func TestALineThatIsNoneSaysWhichRowAndWhatOfIt(t *testing.T) {
 	for row, want := range map[string]LineError{
-		`"scheduled_jobs","row":{"content":"***","script_name":"a"}`:                    {TableJobs, "a", "content is not base64"},
-		`"scheduled_jobs","row":{"script_name":"a","script_type":"x"}`:                  {TableJobs, "a", "script_type has a value of the wrong kind (string)"},
-		`"scheduled_jobs","row":{"arguments":{"a":1},"script_name":"a"}`:                {TableJobs, "a", "arguments has a value of the wrong kind (object)"},
-		`"scheduled_jobs","row":{"script_name":5}`:                                      {TableJobs, "", "script_name has a value of the wrong kind (number)"},
-		`"user_creds","row":{"user_name":"u","x":1}`:                                    {TableUsers, "u", "it has no x"},
-		`"node_app_details","row":{"purpose":"p","zz":1}`:                               {TableApps, "p", "it has no zz"},
-		`"gusty_job_options","row":{"script_name":"a","options":{"nope":1}}`:            {TableJobOptions, "a", "it has no options.nope"},
-		`"gusty_job_options","row":{"options":{"keep_runs":"5"},"script_name":"a"}`:     {TableJobOptions, "a", "options.keep_runs has a value"},
-		`"gusty_job_options","row":{"options":{"environment":{"A":1}}}`:                 {TableJobOptions, "", "options.environment.A has a value"},
-		`"gusty_job_options","row":{"options":{"success_exit_codes":[0,"1"]}}`:          {TableJobOptions, "", "options.success_exit_codes has a value"},
-		`"gusty_user_options","row":{"user_name":"u","options":{"disabled":"yes"}}`:     {TableUserOptions, "u", "options.disabled has a value"},
-		`"gusty_run_output","row":{"run_id":"r","data":"?"}`:                            {TableRunOutput, "r", "data is not base64"},
-		`"user_creds","row":null`:                                                       {TableUsers, "", "an object"},
+		`"scheduled_jobs","row":{"content":"***","script_name":"a"}`:                    {messages.TableJobs, "a", "content is not base64"},
+		`"scheduled_jobs","row":{"script_name":"a","script_type":"x"}`:                  {messages.TableJobs, "a", "script_type has a value of the wrong kind (string)"},
+		`"scheduled_jobs","row":{"arguments":{"a":1},"script_name":"a"}`:                {messages.TableJobs, "a", "arguments has a value of the wrong kind (object)"},
+		`"scheduled_jobs","row":{"script_name":5}`:                                      {messages.TableJobs, "", "script_name has a value of the wrong kind (number)"},
+		`"user_creds","row":{"user_name":"u","x":1}`:                                    {messages.TableUsers, "u", "it has no x"},
+		`"node_app_details","row":{"purpose":"p","zz":1}`:                               {messages.TableApps, "p", "it has no zz"},
+		`"gusty_job_options","row":{"script_name":"a","options":{"nope":1}}`:            {messages.TableJobOptions, "a", "it has no options.nope"},
+		`"gusty_job_options","row":{"options":{"keep_runs":"5"},"script_name":"a"}`:     {messages.TableJobOptions, "a", "options.keep_runs has a value"},
+		`"gusty_job_options","row":{"options":{"environment":{"A":1}}}`:                 {messages.TableJobOptions, "", "options.environment.A has a value"},
+		`"gusty_job_options","row":{"options":{"success_exit_codes":[0,"1"]}}`:          {messages.TableJobOptions, "", "options.success_exit_codes has a value"},
+		`"gusty_user_options","row":{"user_name":"u","options":{"disabled":"yes"}}`:     {messages.TableUserOptions, "u", "options.disabled has a value"},
+		`"gusty_run_output","row":{"run_id":"r","data":"?"}`:                            {messages.TableRunOutput, "r", "data is not base64"},
+		`"user_creds","row":null`:                                                       {messages.TableUsers, "", "an object"},
 		`"` + strings.Repeat("t", 300) + `","row":{}`:                                   {"", "", "is no table"},
-		`"user_creds","row":{"` + strings.Repeat("n", 3000) + `":1,"user_name":"long"}`: {TableUsers, "long", "it has no nnn"},
+		`"user_creds","row":{"` + strings.Repeat("n", 3000) + `":1,"user_name":"long"}`: {messages.TableUsers, "long", "it has no nnn"},
 	} {
 		_, err := ParseLine([]byte(`{"table":` + row + `}`))
 		got := LineFault(err)

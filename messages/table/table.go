@@ -1,9 +1,11 @@
-package messages
+package table
 
 import (
 	"bytes"
 	"maps"
 	"time"
+
+	"gusty/messages"
 )
 
 // TableRow is one row of an export: VersionRow, ConfigRow, JobTableRow, UserTableRow, AppRow,
@@ -41,8 +43,8 @@ type (
 	// UserTableRow is a user with the bcrypt hash of the password, or Mask where secrets stay
 	// inside.
 	UserTableRow struct {
-		Name     string `json:"user_name"`
-		Password Secret `json:"password"`
+		Name     string          `json:"user_name"`
+		Password messages.Secret `json:"password"`
 	}
 	// JobOptionsRow holds all options of a job, by the names of the REST contract.
 	JobOptionsRow struct {
@@ -88,36 +90,36 @@ type (
 
 // StoredJobOptions are a job's options and whether it is paused.
 type StoredJobOptions struct {
-	JobOptionsPatch
+	messages.JobOptionsPatch
 	Paused *bool `json:"paused,omitempty"`
 }
 
 // StoredUserOptions are what user_creds has no columns for.
 type StoredUserOptions struct {
-	Scopes   []Scope `json:"scopes"`
-	Disabled bool    `json:"disabled"`
+	Scopes   []messages.Scope `json:"scopes"`
+	Disabled bool             `json:"disabled"`
 }
 
 // Table returns the table's name.
-func (ConfigRow) Table() string { return TableConfig }
+func (ConfigRow) Table() string { return messages.TableConfig }
 
 // Table returns the table's name.
-func (JobTableRow) Table() string { return TableJobs }
+func (JobTableRow) Table() string { return messages.TableJobs }
 
 // Table returns the table's name.
-func (UserTableRow) Table() string { return TableUsers }
+func (UserTableRow) Table() string { return messages.TableUsers }
 
 // Table returns the table's name.
-func (JobOptionsRow) Table() string { return TableJobOptions }
+func (JobOptionsRow) Table() string { return messages.TableJobOptions }
 
 // Table returns the table's name.
-func (UserOptionsRow) Table() string { return TableUserOptions }
+func (UserOptionsRow) Table() string { return messages.TableUserOptions }
 
 // Table returns the table's name.
-func (RunTableRow) Table() string { return TableRuns }
+func (RunTableRow) Table() string { return messages.TableRuns }
 
 // Table returns the table's name.
-func (RunOutputRow) Table() string { return TableRunOutput }
+func (RunOutputRow) Table() string { return messages.TableRunOutput }
 
 // RowName returns the parameter.
 func (r ConfigRow) RowName() string { return r.Name }
@@ -150,10 +152,10 @@ func (o StoredJobOptions) MarshalJSON() ([]byte, error) {
 
 // Whole returns the options of a job that has these and else the defaults. Values of the
 // environment that are Mask stay so: the store knows what they stand for.
-func (o *StoredJobOptions) Whole() JobOptions {
+func (o *StoredJobOptions) Whole() messages.JobOptions {
 	patch := o.JobOptionsPatch
 	patch.Environment = nil
-	whole := patch.Apply(DefaultJobOptions())
+	whole := patch.Apply(messages.DefaultJobOptions())
 	if o.Environment != nil {
 		whole.Environment = maps.Clone(*o.Environment)
 	}

@@ -1,4 +1,4 @@
-package messages
+package table
 
 // ExportQuery says what an export holds beside the tables.
 type ExportQuery struct {
