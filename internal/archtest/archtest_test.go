@@ -92,6 +92,7 @@ func TestWrongImportsAreCaught(t *testing.T) {
 		"the actor library in the API": {fake("gusty/api: github.com/asynkron/protoactor-go/actor"), "gusty/api imports github.com/asynkron"},
 		"the store in the API":         {fake("gusty/api: go.etcd.io/bbolt"), "gusty/api imports go.etcd.io/bbolt: "},
 		"an actor in the store":        {fake("gusty/persistence: gusty/actors"), "gusty/persistence imports gusty/actors: "},
+		"a table in messages":          {fake("gusty/messages: gusty/messages/table"), "gusty/messages imports gusty/messages/table: "},
 		"keys in the format":           {fake("gusty/persistence/internal/format: gusty/persistence/internal/keyring"), "gusty/persistence/internal/format imports gusty/persistence/internal/keyring: "},
 		"the store in a layer of it":   {fake("gusty/persistence/internal/verify: gusty/persistence"), "gusty/persistence/internal/verify imports gusty/persistence: "},
 		"messages in a leaf":           {fake("gusty/internal/cron: gusty/messages"), "gusty/internal/cron imports gusty/messages: "},
@@ -124,6 +125,7 @@ func TestWrongImportsAreCaught(t *testing.T) {
 func TestRightImportsPass(t *testing.T) {
 	graph := fake(
 		"gusty/messages: fmt net/url",
+		"gusty/messages/table: gusty/messages",
 		"gusty/actors: gusty/messages gusty/internal/cron github.com/asynkron/protoactor-go/actor",
 		// what a library needs is its own affair, unless it is forbidden
 		"github.com/asynkron/protoactor-go/actor: net/http",

@@ -1,3 +1,3 @@
-// Package table holds the rows of an export, as the lines of JSON and the tables of SQLite that they
-// are written to, and what is wrong with a line that is none.
+// Package table holds the rows of an export, as the lines of JSON and the tables of SQLite that
+// they are written to, and what is wrong with a line that is none.
 package table

@@ -245,12 +245,15 @@ func ParseLine(line []byte) (TableRow, error) {
 // lineParsers returns what reads the row of each table.
 func lineParsers() map[string]func([]byte) (TableRow, error) {
 	return map[string]func([]byte) (TableRow, error){
-		messages.TableVersion: parseRow[messages.VersionRow], messages.TableConfig: parseRow[ConfigRow],
-		messages.TableJobs:  parseRow[JobTableRow],
-		messages.TableUsers: parseRow[UserTableRow], messages.TableApps: parseRow[messages.AppRow],
+		messages.TableVersion:     parseRow[messages.VersionRow],
+		messages.TableConfig:      parseRow[ConfigRow],
+		messages.TableJobs:        parseRow[JobTableRow],
+		messages.TableUsers:       parseRow[UserTableRow],
+		messages.TableApps:        parseRow[messages.AppRow],
 		messages.TableJobOptions:  parseRow[JobOptionsRow],
-		messages.TableUserOptions: parseRow[UserOptionsRow], messages.TableRuns: parseRow[RunTableRow],
-		messages.TableRunOutput: parseRow[RunOutputRow],
+		messages.TableUserOptions: parseRow[UserOptionsRow],
+		messages.TableRuns:        parseRow[RunTableRow],
+		messages.TableRunOutput:   parseRow[RunOutputRow],
 	}
 }
 

@@ -33,8 +33,11 @@ func sampleRows() []TableRow {
 			Options: StoredJobOptions{JobOptionsPatch: options.Patch(), Paused: &paused},
 		},
 		UserOptionsRow{
-			Name:    "u",
-			Options: StoredUserOptions{Scopes: []messages.Scope{messages.ScopeRead}, Disabled: true},
+			Name: "u",
+			Options: StoredUserOptions{
+				Scopes:   []messages.Scope{messages.ScopeRead},
+				Disabled: true,
+			},
 		},
 		RunTableRow{ID: "r", Kind: "job", State: "failed", ExitCode: &code, StdoutBytes: 5},
 		RunOutputRow{
@@ -77,7 +80,8 @@ func TestEveryWayOfWritingIsTheSame(t *testing.T) {
 	if err != nil || !bytes.Contains(line, alone) || !strings.Contains(string(alone), `"environment":{"A":"b\""`) {
 		t.Errorf("%s, %v", alone, err)
 	}
-	masked, err := json.Marshal(messages.JobOptionsPatch{Environment: &map[string]messages.Secret{"A": "b"}})
+	masked, err := json.Marshal(
+		messages.JobOptionsPatch{Environment: &map[string]messages.Secret{"A": "b"}})
 	if err != nil || strings.Contains(string(masked), `"b"`) {
 		t.Errorf("a patch reveals %s, %v", masked, err)
 	}
