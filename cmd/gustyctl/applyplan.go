@@ -129,18 +129,6 @@ func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]pr
 	return nil, nil
 }
 
-// maskedNames returns the variables whose stored values are to be kept.
-func (f *jobFile) maskedNames() []string {
-	var names []string
-	for name, value := range f.job.Options.Environment {
-		if value == messages.Mask {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // storedNames returns the names of the stored environment.
 func (c *jobChange) storedNames() []string {
 	var environment map[string]string

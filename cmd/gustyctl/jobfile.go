@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,4 +101,16 @@ func notYAML(file string, err error) problem {
 		p.text += `; text that begins with @ or % takes quotes, as in "@daily"`
 	}
 	return p
+}
+
+// maskedNames returns the variables whose stored values are to be kept.
+func (f *jobFile) maskedNames() []string {
+	var names []string
+	for name, value := range f.job.Options.Environment {
+		if value == messages.Mask {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
