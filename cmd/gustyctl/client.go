@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/internal/outfile"
 )
 
@@ -84,7 +85,7 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 	}
 	if len(body) > maxAnswerBytes {
 		return nil,
-			failedf("the answer to %s %s is over %d bytes", req.method, req.path, maxAnswerBytes)
+			exit.Failedf("the answer to %s %s is over %d bytes", req.method, req.path, maxAnswerBytes)
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
 		return nil, refusal(response, body, c.target)
@@ -151,7 +152,7 @@ func (c *client) message(ctx context.Context, req request) (*http.Request, error
 	if req.body != nil {
 		data, err := json.Marshal(req.body)
 		if err != nil {
-			return nil, failedf("cannot write the body of %s %s: %w", req.method, req.path, err)
+			return nil, exit.Failedf("cannot write the body of %s %s: %w", req.method, req.path, err)
 		}
 		body = bytes.NewReader(data)
 	}
@@ -160,7 +161,7 @@ func (c *client) message(ctx context.Context, req request) (*http.Request, error
 	}
 	message, err := http.NewRequestWithContext(ctx, req.method, address.String(), body)
 	if err != nil {
-		return nil, failedf("cannot make the request %s %s: %w", req.method, req.path, err)
+		return nil, exit.Failedf("cannot make the request %s %s: %w", req.method, req.path, err)
 	}
 	message.SetBasicAuth(c.target.user, c.target.password.Reveal())
 	message.Header.Set("User-Agent", "gustyctl/"+thisBuild().Version)
@@ -201,8 +202,8 @@ func (r *answer) decode(v any) error {
 	return nil
 }
 
-// fields reads the answer as an object of which every member is wanted, in the agent's order.
-func (r *answer) fields() ([]field, error) {
+// Fields reads the answer as an object of which every member is wanted, in the agent's order.
+func (r *answer) Fields() ([]field, error) {
 	fields, err := fieldsOf(r.body)
 	if err != nil {
 		return nil, strange(err)
@@ -211,7 +212,7 @@ func (r *answer) fields() ([]field, error) {
 }
 
 func strange(err error) error {
-	return failedf("the answer is not what an agent sends (%w); is this address an agent's?", err)
+	return exit.Failedf("the answer is not what an agent sends (%w); is this address an agent's?", err)
 }
 
 // sentence returns the text of a bare JSON string or the message of an Exec, and whatever else it

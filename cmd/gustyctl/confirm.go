@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 // confirm asks a question on the terminal; anything but y or yes is no.
@@ -21,6 +23,6 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 		return answer == "y" || answer == "yes", nil
 	case <-ctx.Done():
 		fmt.Fprintln(a.errOut)
-		return false, failedf("interrupted; nothing was changed")
+		return false, exit.Failedf("interrupted; nothing was changed")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 const noProcess = 1 << 30 // above every pid_max
@@ -48,7 +50,7 @@ func TestRunningDirPrefersTheLivingThenTheFirst(t *testing.T) {
 		}
 	}
 	_, err := runningDir([]dataDir{none})
-	if exitCode(err) != exitUnreachable || !strings.Contains(err.Error(), string(none)) {
+	if exit.Code(err) != exit.Unreachable || !strings.Contains(err.Error(), string(none)) {
 		t.Errorf("without an agent: %v", err)
 	}
 }

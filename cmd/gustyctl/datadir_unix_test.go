@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 func TestCheckoutDirOfSomebodyElse(t *testing.T) {
@@ -46,7 +48,7 @@ func TestProfilePermissions(t *testing.T) {
 			t.Errorf("mode %04o: %v", mode, err)
 		}
 		if err != nil &&
-			(exitCode(err) != exitUsage || !strings.Contains(err.Error(), "chmod 600 "+path)) {
+			(exit.Code(err) != exit.Usage || !strings.Contains(err.Error(), "chmod 600 "+path)) {
 			t.Errorf("mode %04o does not say what to do: %v", mode, err)
 		}
 	}

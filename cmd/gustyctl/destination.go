@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/internal/atomicfile"
 	"gusty/internal/outfile"
 )
@@ -20,7 +21,7 @@ func (a *app) openTarget(
 ) (*outfile.Target, error) {
 	stdout, ok := a.out.(*os.File)
 	if !ok {
-		return nil, failedf("standard output is no file")
+		return nil, exit.Failedf("standard output is no file")
 	}
 	given, err := a.given()
 	if err != nil {
@@ -41,20 +42,20 @@ func (a *app) openTarget(
 // explainWrite turns an error of a target into one that knows its exit code. It leaves one that
 // does as it is.
 func explainWrite(err error) error {
-	_, coded := errors.AsType[*exitError](err)
+	_, coded := errors.AsType[*exit.Error](err)
 	_, refused := errors.AsType[*atomicfile.RefusedError](err)
 	path, isPath := errors.AsType[*fs.PathError](err)
 	switch {
 	case err == nil, coded:
 		return err
 	case errors.Is(err, context.Canceled):
-		return &exitError{code: exitFailed, text: "interrupted; no file was written", cause: err}
+		return &exit.Error{Code: exit.Failed, Text: "interrupted; no file was written", Cause: err}
 	case refused:
-		return usagef("%w", err)
+		return exit.Usagef("%w", err)
 	case isPath && errors.Is(err, fs.ErrNotExist):
-		return usagef("there is no directory %s; make it, or name a file elsewhere", path.Path)
+		return exit.Usagef("there is no directory %s; make it, or name a file elsewhere", path.Path)
 	}
-	return failedf("%w", err)
+	return exit.Failedf("%w", err)
 }
 
 // finishTarget commits a target after a write without an error, and discards it after another one.

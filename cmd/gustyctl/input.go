@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/internal/atomicfile"
 )
 
@@ -34,12 +35,12 @@ func (a *app) spooled(ctx context.Context, name string) (path string, remove fun
 	remove = func() {}
 	from, err := a.openInput(name)
 	if err != nil {
-		return "", remove, usagef("cannot read the file: %w", err)
+		return "", remove, exit.Usagef("cannot read the file: %w", err)
 	}
 	defer func() { _ = from.Close() }() // opened for reading: there is nothing to lose
 	info, err := from.Stat()
 	if err != nil {
-		return "", remove, usagef("cannot read the file: %w", err)
+		return "", remove, exit.Usagef("cannot read the file: %w", err)
 	}
 	if name != fromStandardInput && info.Mode().IsRegular() {
 		return name, remove, nil
@@ -52,14 +53,14 @@ func spool(ctx context.Context, from io.Reader) (path string, remove func(), err
 	remove = func() {}
 	f, err := os.CreateTemp("", "gustyctl-input-")
 	if err != nil {
-		return "", remove, failedf("cannot make a place for what is read: %w", err)
+		return "", remove, exit.Failedf("cannot make a place for what is read: %w", err)
 	}
 	remove = func() { _ = os.Remove(f.Name()) } // a copy in the place for such
 	context.AfterFunc(ctx, remove)
 	_, err = io.Copy(f, from)
 	if err := errors.Join(err, f.Close()); err != nil {
 		remove()
-		return "", remove, failedf("cannot copy what is read to %s: %w", f.Name(), err)
+		return "", remove, exit.Failedf("cannot copy what is read to %s: %w", f.Name(), err)
 	}
 	return f.Name(), remove, nil
 }

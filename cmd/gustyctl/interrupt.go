@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 // interruptGrace is for a command to put away what it began after a signal.
@@ -26,5 +28,5 @@ func endingSignals() []os.Signal {
 func (a *app) endSoon() {
 	time.Sleep(interruptGrace)
 	fmt.Fprintln(a.errOut, "gustyctl: interrupted")
-	os.Exit(exitFailed)
+	os.Exit(exit.Failed)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/persistence"
 )
 
@@ -38,11 +39,11 @@ func run(args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		return exitOK
+		return exit.OK
 	}
 	if a.quietly(err) {
-		return exitCode(err)
+		return exit.Code(err)
 	}
 	fmt.Fprintln(a.errOut, "gustyctl: "+printable(err.Error()))
-	return exitCode(err)
+	return exit.Code(err)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/internal/outfile"
 	"gusty/internal/private"
 )
@@ -23,7 +24,7 @@ type newDirectory struct {
 // that is empty. The directory above it must be there.
 func (a *app) newDirectory(name string) (*newDirectory, error) {
 	if name == outfile.StandardOutput {
-		return nil, usagef("a directory cannot go to standard output; name a new one")
+		return nil, exit.Usagef("a directory cannot go to standard output; name a new one")
 	}
 	given, err := a.given()
 	if err != nil {
@@ -32,13 +33,13 @@ func (a *app) newDirectory(name string) (*newDirectory, error) {
 	path := filepath.Clean(name)
 	isOwn := func(dir dataDir) bool { return dir.uses(path) || isSameDir(path, string(dir)) }
 	if slices.ContainsFunc(candidates(given.DataDir, a.getenv), isOwn) {
-		return nil, usagef("%s is a directory of the agent; name another", name)
+		return nil, exit.Usagef("%s is a directory of the agent; name another", name)
 	}
 	d := &newDirectory{path: path}
 	_, err = os.Lstat(path)
 	d.made = errors.Is(err, fs.ErrNotExist)
 	if err := private.MakeDir(path); err != nil {
-		return nil, usagef("cannot make the directory: %w", err)
+		return nil, exit.Usagef("cannot make the directory: %w", err)
 	}
 	return d, d.checkEmpty(name)
 }
@@ -46,10 +47,10 @@ func (a *app) newDirectory(name string) (*newDirectory, error) {
 func (d *newDirectory) checkEmpty(name string) error {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
-		return usagef("cannot make the directory: %w", err)
+		return exit.Usagef("cannot make the directory: %w", err)
 	}
 	if len(entries) > 0 {
-		return usagef("%s is not empty; name a new directory, so that nothing is overwritten", name)
+		return exit.Usagef("%s is not empty; name a new directory, so that nothing is overwritten", name)
 	}
 	return nil
 }

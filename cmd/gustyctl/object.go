@@ -16,7 +16,7 @@ type field struct {
 // printObject prints any JSON object as rows, so that a field which a later agent adds is shown
 // too.
 func (a *app) printObject(got *answer) error {
-	fields, err := got.fields()
+	fields, err := got.Fields()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/messages"
 )
 
@@ -25,12 +26,12 @@ func (a *app) readPassword(from io.Reader, name string) (messages.Secret, error)
 			break
 		}
 		if err != nil {
-			return "", usagef("cannot read the password from %s: %w", name, err)
+			return "", exit.Usagef("cannot read the password from %s: %w", name, err)
 		}
 	}
 	line := strings.TrimSuffix(string(data), "\r")
 	if line == "" {
-		return "", usagef("the first line of %s is empty; it must be the password", name)
+		return "", exit.Usagef("the first line of %s is empty; it must be the password", name)
 	}
 	return messages.Secret(line), nil
 }
@@ -39,12 +40,12 @@ func (a *app) readPassword(from io.Reader, name string) (messages.Secret, error)
 // back as it was.
 func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, error) {
 	if !isTerminal(a.in) {
-		return "", usagef("no password is known, and there is no terminal to ask on; give " +
+		return "", exit.Usagef("no password is known, and there is no terminal to ask on; give " +
 			"--password-file, or set GUSTY_PASSWORD_FILE or GUSTY_PASSWORD")
 	}
 	before, err := term.GetState(int(a.in.Fd()))
 	if err != nil {
-		return "", failedf("cannot read the password: %w", err)
+		return "", exit.Failedf("cannot read the password: %w", err)
 	}
 	if a.stopSpin != nil {
 		a.stopSpin()
@@ -62,7 +63,7 @@ func (a *app) askPassword(ctx context.Context, prompt string) (messages.Secret, 
 		return got.secret, got.failure()
 	case <-ctx.Done():
 		_ = term.Restore(int(a.in.Fd()), before) // the process ends: there is nobody left to tell
-		return "", failedf("interrupted; nothing was done")
+		return "", exit.Failedf("interrupted; nothing was done")
 	}
 }
 
@@ -74,9 +75,9 @@ type typedPassword struct {
 func (t typedPassword) failure() error {
 	switch {
 	case t.err != nil:
-		return failedf("cannot read the password: %w", t.err)
+		return exit.Failedf("cannot read the password: %w", t.err)
 	case t.secret == "":
-		return usagef("no password was typed; nothing was done")
+		return exit.Usagef("no password was typed; nothing was done")
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (a *app) askNewPassword(ctx context.Context, user string) (messages.Secret,
 		return "", err
 	}
 	if first != second {
-		return "", usagef("the two passwords differ; nothing was changed")
+		return "", exit.Usagef("the two passwords differ; nothing was changed")
 	}
 	return first, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 // printJSON prints the agent's JSON: indented for a person, as it came for a program.
@@ -25,7 +27,7 @@ func (a *app) printJSON(body []byte) error {
 func (a *app) printValue(v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return failedf("cannot print: %w", err)
+		return exit.Failedf("cannot print: %w", err)
 	}
 	return a.printJSON(body)
 }
@@ -57,14 +59,14 @@ func (a *app) printTable(header []string, lines [][]string) error {
 		fmt.Fprintln(table, strings.TrimRight(strings.Join(line, "\t"), "\t"))
 	}
 	if err := table.Flush(); err != nil {
-		return failedf("cannot print: %w", err)
+		return exit.Failedf("cannot print: %w", err)
 	}
 	return nil
 }
 
 func (a *app) write(p []byte) error {
 	if _, err := a.out.Write(p); err != nil {
-		return failedf("cannot print: %w", err)
+		return exit.Failedf("cannot print: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/internal/private"
 )
 
@@ -24,7 +25,7 @@ const profileForm = `NAME: {url: https://host:20140, user: Admin, ca: ca.pem, pa
 func profilePath() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", usagef("no place for profiles: %w", err)
+		return "", exit.Usagef("no place for profiles: %w", err)
 	}
 	return filepath.Join(dir, "gusty", "profiles.yaml"), nil
 }
@@ -42,7 +43,7 @@ func profilePathForHelp() string {
 func loadProfile(path, name string) (settings, error) {
 	data, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return settings{}, usagef("there is no profile file; write %s, mode 0600, with lines "+
+		return settings{}, exit.Usagef("there is no profile file; write %s, mode 0600, with lines "+
 			"like %s", path, profileForm)
 	}
 	if err != nil {
@@ -51,12 +52,12 @@ func loadProfile(path, name string) (settings, error) {
 	profiles, err := parseProfiles(data)
 	if err != nil {
 		return settings{},
-			usagef("%s is not a profile file: %w; it holds lines like %s", path, err, profileForm)
+			exit.Usagef("%s is not a profile file: %w; it holds lines like %s", path, err, profileForm)
 	}
 	found, ok := profiles[name]
 	if !ok {
 		return settings{},
-			usagef("%s has no profile %q; it has %s", path, name,
+			exit.Usagef("%s has no profile %q; it has %s", path, name,
 				strings.Join(slices.Sorted(maps.Keys(profiles)), ", "))
 	}
 	return found.relativeTo(filepath.Dir(path)), nil
@@ -87,15 +88,15 @@ func (s settings) relativeTo(dir string) settings {
 func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, usagef("cannot read the profile file: %w", err)
+		return nil, exit.Usagef("cannot read the profile file: %w", err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
 	if err := private.Check(f); err != nil {
-		return nil, usagef("cannot use the profile file: %w", err)
+		return nil, exit.Usagef("cannot use the profile file: %w", err)
 	}
 	data, err := io.ReadAll(f)
 	if err != nil {
-		return nil, usagef("cannot read the profile file: %w", err)
+		return nil, exit.Usagef("cannot read the profile file: %w", err)
 	}
 	return data, nil
 }

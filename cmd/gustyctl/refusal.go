@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/messages"
 )
 
@@ -23,9 +24,9 @@ type refusalBody struct {
 func refusal(response *http.Response, body []byte, t target) error {
 	var told refusalBody
 	if json.Unmarshal(body, &told) != nil || told.Message == "" {
-		return &exitError{
-			code: refusalExit(response.StatusCode),
-			text: fmt.Sprintf("%s answered %s, and not as an agent does; is it one?",
+		return &exit.Error{
+			Code: refusalExit(response.StatusCode),
+			Text: fmt.Sprintf("%s answered %s, and not as an agent does; is it one?",
 				t.url, response.Status),
 		}
 	}
@@ -34,18 +35,18 @@ func refusal(response *http.Response, body []byte, t target) error {
 		text = told.Field + ": " + text
 	}
 	cause := &messages.Error{Code: told.Code, Field: told.Field, Message: told.Message}
-	return &exitError{
-		code:  refusalExit(response.StatusCode),
-		text:  text + advice(response, told, t),
-		cause: cause,
+	return &exit.Error{
+		Code:  refusalExit(response.StatusCode),
+		Text:  text + advice(response, told, t),
+		Cause: cause,
 	}
 }
 
 func refusalExit(status int) int {
 	if status >= http.StatusBadRequest && status < http.StatusInternalServerError {
-		return exitRefused
+		return exit.Refused
 	}
-	return exitFailed
+	return exit.Failed
 }
 
 // advice is what to do about a refusal whose sentence cannot know this side.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/messages"
 )
 
@@ -17,15 +18,15 @@ func TestRefusal(t *testing.T) {
 		code   int
 		want   string
 	}{
-		{422, `{"message":"is bad","code":"invalid","field":"content"}`, exitRefused, "content: is bad"},
-		{401, `{"message":"no","code":"unauthenticated"}`, exitRefused, `no (user "Admin"); check --user`},
-		{429, `{"message":"too many","code":"throttled"}`, exitRefused, "too many; try again in 1 min 30 s"},
-		{500, `{"message":"a fault","code":"internal","request_id":"r1"}`, exitFailed, "a fault; the agent's log has the cause under request id r1"},
-		{503, `{"message":"the scheduler is busy","code":"busy"}`, exitFailed, "the scheduler is busy; try again, and see: gustyctl doctor"},
-		{504, `{"message":"late","code":"timeout"}`, exitFailed, "late"},
-		{502, `<html>`, exitFailed, "answered 502 Bad Gateway, and not as an agent does"},
-		{302, ``, exitFailed, "answered 302 Found, and not as an agent does"},
-		{404, `{}`, exitRefused, "answered 404 Not Found, and not as an agent does"},
+		{422, `{"message":"is bad","code":"invalid","field":"content"}`, exit.Refused, "content: is bad"},
+		{401, `{"message":"no","code":"unauthenticated"}`, exit.Refused, `no (user "Admin"); check --user`},
+		{429, `{"message":"too many","code":"throttled"}`, exit.Refused, "too many; try again in 1 min 30 s"},
+		{500, `{"message":"a fault","code":"internal","request_id":"r1"}`, exit.Failed, "a fault; the agent's log has the cause under request id r1"},
+		{503, `{"message":"the scheduler is busy","code":"busy"}`, exit.Failed, "the scheduler is busy; try again, and see: gustyctl doctor"},
+		{504, `{"message":"late","code":"timeout"}`, exit.Failed, "late"},
+		{502, `<html>`, exit.Failed, "answered 502 Bad Gateway, and not as an agent does"},
+		{302, ``, exit.Failed, "answered 302 Found, and not as an agent does"},
+		{404, `{}`, exit.Refused, "answered 404 Not Found, and not as an agent does"},
 	} {
 		recorder := httptest.NewRecorder()
 		recorder.Header().Set("Retry-After", "90")
@@ -34,8 +35,8 @@ func TestRefusal(t *testing.T) {
 			url:  &url.URL{Scheme: "https", Host: "h"},
 			user: "Admin",
 		})
-		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%d %s: got %d, %v", c.status, c.body, exitCode(err), err)
+		if exit.Code(err) != c.code || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d %s: got %d, %v", c.status, c.body, exit.Code(err), err)
 		}
 	}
 }
@@ -64,7 +65,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 	c := newClient(target{url: address, trust: trust, user: "Admin", password: "p"})
 	t.Cleanup(c.http.CloseIdleConnections)
-	if _, err := c.call(t.Context(), get(statusPath)); exitCode(err) != exitFailed {
+	if _, err := c.call(t.Context(), get(statusPath)); exit.Code(err) != exit.Failed {
 		t.Errorf("got %v", err)
 	}
 }

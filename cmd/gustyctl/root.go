@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 const rootHelp = `Drive a Gusty agent.
@@ -11,7 +13,7 @@ directory (--data-dir, GUSTY_DATA_DIR, the system's place, then ./.gusty). Elsew
 or GUSTY_URL, GUSTY_USER, GUSTY_CA, GUSTY_FINGERPRINT, or a --profile of the file profiles.yaml.
 The password is asked for on a terminal, or comes from --password-file, GUSTY_PASSWORD_FILE, GUSTY_PASSWORD or the profile.
 
-` + exitCodeHelp
+` + exit.Help
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -28,7 +30,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.errOut)
 	root.SetVersionTemplate("gustyctl {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %q", err, cmd.CommandPath()+" --help")
+		return exit.Usagef("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
 	a.globalFlags(root)
 	root.AddCommand(
@@ -75,10 +77,10 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("%q is not a command of %q; did you mean %q?", args[0], cmd.CommandPath(),
+		return exit.Usagef("%q is not a command of %q; did you mean %q?", args[0], cmd.CommandPath(),
 			near[0])
 	}
-	return usagef("%q is not a command of %q; see %q", args[0], cmd.CommandPath(),
+	return exit.Usagef("%q is not a command of %q; see %q", args[0], cmd.CommandPath(),
 		cmd.CommandPath()+" --help")
 }
 
@@ -86,7 +88,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usagef("%w; usage: %s", err, cmd.UseLine())
+			return exit.Usagef("%w; usage: %s", err, cmd.UseLine())
 		}
 		return nil
 	}

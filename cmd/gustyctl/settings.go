@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/messages"
 )
 
@@ -67,14 +68,14 @@ func agentURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "":
-		return nil, usagef("%q is not an address of an agent; write https://host:%s", text, defaultPort)
+		return nil, exit.Usagef("%q is not an address of an agent; write https://host:%s", text, defaultPort)
 	case u.Scheme != "https":
-		return nil, usagef("%s: an agent speaks HTTPS only; write https://%s", text, u.Host)
+		return nil, exit.Usagef("%s: an agent speaks HTTPS only; write https://%s", text, u.Host)
 	case u.User != nil:
-		return nil, usagef("the address must not hold a user or a password; use --user, and " +
+		return nil, exit.Usagef("the address must not hold a user or a password; use --user, and " +
 			"--password-file or GUSTY_PASSWORD")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, usagef("%q holds more than an address; write https://host:%s", text, defaultPort)
+		return nil, exit.Usagef("%q holds more than an address; write https://host:%s", text, defaultPort)
 	}
 	port := u.Port()
 	if port == "" {

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 func TestAgentURL(t *testing.T) {
@@ -25,7 +27,7 @@ func TestAgentURL(t *testing.T) {
 	} {
 		got, err := agentURL(text)
 		switch {
-		case want == "" && (err == nil || exitCode(err) != exitUsage):
+		case want == "" && (err == nil || exit.Code(err) != exit.Usage):
 			t.Errorf("%q: got %v, %v, want a usage error", text, got, err)
 		case want != "" && (err != nil || got.String() != want):
 			t.Errorf("%q: got %v, %v, want %s", text, got, err, want)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 
+	"gusty/cmd/gustyctl/internal/exit"
 	"gusty/messages"
 )
 
@@ -129,7 +130,7 @@ func (a *app) givenPassword(given settings) (messages.Secret, error) {
 	default:
 		f, err := os.Open(given.PasswordFile)
 		if err != nil {
-			return "", usagef("cannot read the password file: %w", err)
+			return "", exit.Usagef("cannot read the password file: %w", err)
 		}
 		defer func() { _ = f.Close() }() // opened for reading: there is nothing to lose
 		return a.readPassword(f, given.PasswordFile)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 // trust says which server certificate is taken: one that the CAs vouch for, the one with the pinned
@@ -40,11 +42,11 @@ func loadTrust(caFile, fingerprint string) (trust, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return t, usagef("cannot read the CA: %w", err)
+		return t, exit.Usagef("cannot read the CA: %w", err)
 	}
 	t.roots = x509.NewCertPool()
 	if !t.roots.AppendCertsFromPEM(pem) {
-		return t, usagef("%s holds no PEM certificate; the agent's CA is the file tls/ca.pem in "+
+		return t, exit.Usagef("%s holds no PEM certificate; the agent's CA is the file tls/ca.pem in "+
 			"its data directory", caFile)
 	}
 	return t, nil
@@ -82,7 +84,7 @@ func parseFingerprint(text string) (pin [sha256.Size]byte, err error) {
 	digits = strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(digits, "sha256:"))
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != len(pin) {
-		return pin, usagef("%q is not a SHA-256 fingerprint: it needs 64 hex digits, colons "+
+		return pin, exit.Usagef("%q is not a SHA-256 fingerprint: it needs 64 hex digits, colons "+
 			"allowed", text)
 	}
 	copy(pin[:], raw)

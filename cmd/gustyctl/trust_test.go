@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gusty/cmd/gustyctl/internal/exit"
 )
 
 func TestParseFingerprint(t *testing.T) {
@@ -23,7 +25,7 @@ func TestParseFingerprint(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "00", plain + "00", plain[1:], "x" + plain[1:]} {
-		if _, err := parseFingerprint(text); exitCode(err) != exitUsage {
+		if _, err := parseFingerprint(text); exit.Code(err) != exit.Usage {
 			t.Errorf("%q: got %v, want a usage error", text, err)
 		}
 	}
@@ -60,7 +62,7 @@ func TestTrust(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			}
 			if c.want != "" &&
-				(exitCode(err) != exitUnreachable || !strings.Contains(err.Error(), c.want)) {
+				(exit.Code(err) != exit.Unreachable || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -86,7 +88,7 @@ func TestTrustWithoutTLS(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	err := visit(t, strings.Replace(plain.URL, "http:", "https:", 1), "", "")
-	if exitCode(err) != exitUnreachable ||
+	if exit.Code(err) != exit.Unreachable ||
 		!strings.Contains(err.Error(), "does not speak TLS; check the port") {
 		t.Errorf("got %v", err)
 	}
