@@ -85,7 +85,8 @@ func (c *client) call(ctx context.Context, req request) (*answer, error) {
 	}
 	if len(body) > maxAnswerBytes {
 		return nil,
-			exit.Failedf("the answer to %s %s is over %d bytes", req.method, req.path, maxAnswerBytes)
+			exit.Failedf("the answer to %s %s is over %d bytes", req.method, req.path,
+				maxAnswerBytes)
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
 		return nil, refusal(response, body, c.target)
@@ -152,7 +153,8 @@ func (c *client) message(ctx context.Context, req request) (*http.Request, error
 	if req.body != nil {
 		data, err := json.Marshal(req.body)
 		if err != nil {
-			return nil, exit.Failedf("cannot write the body of %s %s: %w", req.method, req.path, err)
+			return nil,
+				exit.Failedf("cannot write the body of %s %s: %w", req.method, req.path, err)
 		}
 		body = bytes.NewReader(data)
 	}
@@ -212,7 +214,8 @@ func (r *answer) Fields() ([]field, error) {
 }
 
 func strange(err error) error {
-	return exit.Failedf("the answer is not what an agent sends (%w); is this address an agent's?", err)
+	return exit.Failedf("the answer is not what an agent sends (%w); is this address an agent's?",
+		err)
 }
 
 // sentence returns the text of a bare JSON string or the message of an Exec, and whatever else it

@@ -60,7 +60,8 @@ func (a *app) planApply(ctx context.Context, c *client, dir *jobfile.Dir, prune 
 		slices.SortStableFunc(problems, comparePlaces)
 		return nil,
 			a.withProblems(problems,
-				exit.Usagef("%s in %s; nothing was changed", plural(len(problems), "problem"), dir.Path))
+				exit.Usagef("%s in %s; nothing was changed", plural(len(problems), "problem"),
+					dir.Path))
 	}
 	if prune {
 		return plan, plan.findPruned(ctx, c, dir)
@@ -76,7 +77,9 @@ func comparePlaces(a, b jobfile.Problem) int {
 }
 
 // compare asks the agent what storing the job would do.
-func (p *applyPlan) compare(ctx context.Context, c *client, file *jobfile.File) ([]jobfile.Problem, error) {
+func (p *applyPlan) compare(ctx context.Context, c *client, file *jobfile.File) ([]jobfile.Problem,
+	error,
+) {
 	got, err := c.call(ctx, request{
 		method: http.MethodPost,
 		path:   jobPath + "/check",
@@ -107,7 +110,9 @@ func (p *applyPlan) compare(ctx context.Context, c *client, file *jobfile.File) 
 }
 
 // take files the job under what is to be done with it.
-func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]jobfile.Problem, error) {
+func (p *applyPlan) take(ctx context.Context, c *client, change jobChange) ([]jobfile.Problem,
+	error,
+) {
 	masked := change.file.MaskedNames()
 	if change.exists && (len(change.fields) > 0 || len(masked) > 0) {
 		got, err := c.job(ctx, change.file.Job.Name)

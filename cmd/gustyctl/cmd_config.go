@@ -89,7 +89,8 @@ func (a *app) propertyValues(ctx context.Context, args []string) ([]propertyValu
 		}
 		if value == "-" {
 			if fromInput != "" {
-				return nil, exit.Usagef("only one value can come from standard input; %s and %s are - "+
+				return nil, exit.Usagef("only one value can come from standard input; %s and %s "+
+					"are - "+
 					"both", fromInput, name)
 			}
 			fromInput = name
@@ -109,8 +110,9 @@ func (a *app) propertyValues(ctx context.Context, args []string) ([]propertyValu
 func refuseSecret(name, value string) error {
 	if p, known := messages.FindParameter(name); known && p.Kind == messages.KindSecret &&
 		value != "" {
-		return exit.Usagef("%s is a secret, and others can see arguments; write %s=- and give it on "+
-			"standard input", name, name)
+		return exit.Usagef(
+			"%s is a secret, and others can see arguments; write %s=- and give it on "+
+				"standard input", name, name)
 	}
 	return nil
 }

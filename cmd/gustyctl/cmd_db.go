@@ -65,7 +65,8 @@ func explainCompaction(dir dataDir, err error) error {
 			dir, holder(held.PID))
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return exit.Failedf("the store of %s is closed to this user; run as the agent's user (sudo)",
+		return exit.Failedf(
+			"the store of %s is closed to this user; run as the agent's user (sudo)",
 			dir)
 	}
 	return exit.Failedf("%w; the database of %s is as it was", err, dir)

@@ -117,7 +117,8 @@ func (a *app) printExec(got *answer) error {
 func (r execAnswer) failure() error {
 	switch {
 	case r.TimedOut:
-		return exit.Failedf("the command was ended because it took too long; --timeout gives it more")
+		return exit.Failedf(
+			"the command was ended because it took too long; --timeout gives it more")
 	case r.Success:
 		return nil
 	case r.ExitCode != nil:

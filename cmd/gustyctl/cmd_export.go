@@ -58,8 +58,9 @@ func (a *app) export(ctx context.Context, path string, flags *exportFlags) error
 	lines := path == outfile.StandardOutput && !flags.rusty ||
 		strings.EqualFold(filepath.Ext(path), ".ndjson")
 	if flags.rusty && (lines || flags.query.Runs) {
-		return exit.Usagef("--for-rusty-agent writes the Rust agent's SQLite file, which has no lines " +
-			"of JSON and no runs")
+		return exit.Usagef(
+			"--for-rusty-agent writes the Rust agent's SQLite file, which has no lines " +
+				"of JSON and no runs")
 	}
 	rows, err := a.exportSource(ctx, flags)
 	if err != nil {

@@ -203,8 +203,9 @@ func (a *app) firingCommand(verb string) *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return exit.Usagef("job %s moves the switch of all firing and takes no name; for one job "+
-				"use job run, pause or resume", verb)
+			return exit.Usagef(
+				"job %s moves the switch of all firing and takes no name; for one job "+
+					"use job run, pause or resume", verb)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.say(cmd.Context(), put(jobsPath+"/"+verb, nil))

@@ -172,8 +172,9 @@ func (a *app) keyRotate(ctx context.Context, flags keyFlags) error {
 
 func (a *app) keyRotateAt(ctx context.Context, flags keyFlags) error {
 	if !flags.data {
-		return exit.Usagef("the key-encryption key is changed on the agent's own host, with the agent " +
-			"stopped; --url goes with --data alone")
+		return exit.Usagef(
+			"the key-encryption key is changed on the agent's own host, with the agent " +
+				"stopped; --url goes with --data alone")
 	}
 	return a.rotateOnline(ctx, flags.detach)
 }
@@ -234,7 +235,8 @@ func (a *app) newStorePassphrase(ctx context.Context, file string) (messages.Sec
 
 func explainKey(dir dataDir, err error) error {
 	if errors.Is(err, persistence.ErrNoPlaceForKey) {
-		return exit.Usagef("%w, with --new-key-file, --new-passphrase or --new-passphrase-file", err)
+		return exit.Usagef("%w, with --new-key-file, --new-passphrase or --new-passphrase-file",
+			err)
 	}
 	return explainCompaction(dir, err)
 }

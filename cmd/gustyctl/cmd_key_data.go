@@ -53,8 +53,9 @@ func (a *app) rotateOnline(ctx context.Context, detach bool) error {
 		status.show(progress)
 		select {
 		case <-ctx.Done():
-			return exit.Failedf("interrupted; the agent goes on by itself, and gustyctl key status " +
-				"shows how far it is")
+			return exit.Failedf(
+				"interrupted; the agent goes on by itself, and gustyctl key status " +
+					"shows how far it is")
 		case <-time.After(rotationPoll):
 		}
 		if got, err = c.call(ctx, get(rotatePath)); err != nil {

@@ -88,7 +88,8 @@ func (a *app) restoreDir() (dataDir, error) {
 		return "", err
 	}
 	if a.settings.URL != "" {
-		return "", exit.Usagef("a backup is restored on the agent's own host, with the agent stopped; " +
+		return "", exit.Usagef("a backup is restored on the agent's own host, with the agent " +
+			"stopped; " +
 			"leave out --url")
 	}
 	dirs := candidates(given.DataDir, a.getenv)
@@ -114,8 +115,9 @@ func inUseToReplace(dir dataDir, pid int) error {
 	if pid != 0 {
 		holder = fmt.Sprintf("process %d", pid)
 	}
-	return exit.Failedf("nothing was replaced: the store of %s is held by %s, the running agent; stop "+
-		"it first (systemctl stop gusty, or gustyctl shutdown)",
+	return exit.Failedf(
+		"nothing was replaced: the store of %s is held by %s, the running agent; stop "+
+			"it first (systemctl stop gusty, or gustyctl shutdown)",
 		dir, holder)
 }
 

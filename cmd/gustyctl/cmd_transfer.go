@@ -37,7 +37,8 @@ func (a *app) stoppedDir(f *storeFlags) (dataDir, error) {
 		return "", err
 	}
 	if f.offline && a.settings.URL != "" {
-		return "", exit.Usagef("--offline works on the store on this host, and --url names an agent " +
+		return "", exit.Usagef("--offline works on the store on this host, and --url names an " +
+			"agent " +
 			"elsewhere; give one of them")
 	}
 	if !f.offline && given.URL != "" {

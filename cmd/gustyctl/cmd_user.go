@@ -83,7 +83,8 @@ func storeDir(dirs []dataDir) (dataDir, error) {
 			return "", explainDir(dir, err)
 		}
 	}
-	return "", exit.Unreachablef("no store of an agent found in %s; name its --data-dir", joined(dirs))
+	return "",
+		exit.Unreachablef("no store of an agent found in %s; name its --data-dir", joined(dirs))
 }
 
 func (a *app) passwdOnline(ctx context.Context, name string, flags passwdFlags) error {

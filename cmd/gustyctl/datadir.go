@@ -46,7 +46,8 @@ func (d dataDir) agent() (runningAgent, error) {
 	}
 	if err := json.Unmarshal(data, &agent); err != nil || agent.URL == "" {
 		return agent,
-			exit.Unreachablef("%s is damaged; restart the agent, which writes it anew", d.agentFile())
+			exit.Unreachablef("%s is damaged; restart the agent, which writes it anew",
+				d.agentFile())
 	}
 	return agent, nil
 }
@@ -113,8 +114,9 @@ func runningDir(dirs []dataDir) (dataDir, error) {
 // explainDir turns the error of a data directory that is there but cannot be used into a sentence.
 func explainDir(dir dataDir, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return exit.Unreachablef("the files in %s are closed to this user; run as the agent's user "+
-			"(sudo), or give --url, --user and --ca", dir)
+		return exit.Unreachablef(
+			"the files in %s are closed to this user; run as the agent's user "+
+				"(sudo), or give --url, --user and --ca", dir)
 	}
 	return err
 }
@@ -133,6 +135,7 @@ func noAgent(dirs []dataDir) error {
 	if _, err := os.Lstat(systemDataDir); systemDataDir != "" && err == nil && os.Geteuid() != 0 {
 		hint = "; the system's agent in " + systemDataDir + " needs sudo"
 	}
-	return exit.Unreachablef("no running agent found in %s%s; %s, name its --data-dir, or give --url",
+	return exit.Unreachablef(
+		"no running agent found in %s%s; %s, name its --data-dir, or give --url",
 		joined(dirs), hint, howToStart)
 }

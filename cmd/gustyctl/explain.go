@@ -35,7 +35,8 @@ func explain(err error, t target) error {
 		return sentence
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return exit.Unreachablef("the host %s is not known (%s); check the address", dns.Name, dns.Err)
+		return exit.Unreachablef("the host %s is not known (%s); check the address", dns.Name,
+			dns.Err)
 	}
 	return exit.Unreachablef("cannot reach %s: %w; check the address and the network", t.url,
 		innermost(err))
@@ -45,33 +46,38 @@ func explain(err error, t target) error {
 // or it is not at that address.
 func explainRefused(t target) error {
 	if t.dir == "" {
-		return exit.Unreachablef("nothing listens at %s; check the address, and that the agent runs",
+		return exit.Unreachablef(
+			"nothing listens at %s; check the address, and that the agent runs",
 			t.url)
 	}
 	if !t.dir.alive() {
 		return exit.Unreachablef("the agent of %s is not running; %s", t.dir, howToStart)
 	}
-	return exit.Unreachablef("the agent of %s runs, but does not listen at %s; it may be starting or "+
-		"stopping: look at its log", t.dir, t.url)
+	return exit.Unreachablef(
+		"the agent of %s runs, but does not listen at %s; it may be starting or "+
+			"stopping: look at its log", t.dir, t.url)
 }
 
 // explainTLS returns nil where err is none of TLS.
 func explainTLS(err error, t target) error {
 	if pin, ok := errors.AsType[*pinError](err); ok {
-		return exit.Unreachablef("the certificate of %s is not the pinned one, its fingerprint is %s; "+
-			"pin that one only if the agent's host shows the "+
-			"same (it changes when the certificate is renewed), or use --ca", t.url,
+		return exit.Unreachablef(
+			"the certificate of %s is not the pinned one, its fingerprint is %s; "+
+				"pin that one only if the agent's host shows the "+
+				"same (it changes when the certificate is renewed), or use --ca", t.url,
 			formatFingerprint(pin.got))
 	}
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
-		return exit.Unreachablef("the certificate of %s is for other names (%v); use one of its names "+
-			"in --url, or pin it with --fingerprint",
+		return exit.Unreachablef(
+			"the certificate of %s is for other names (%v); use one of its names "+
+				"in --url, or pin it with --fingerprint",
 			t.url, certificateNames(name.Certificate))
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok &&
 		invalid.Reason == x509.Expired {
-		return exit.Unreachablef("the certificate of %s has expired or is not valid yet; check both "+
-			"clocks, and renew the certificate", t.url)
+		return exit.Unreachablef(
+			"the certificate of %s has expired or is not valid yet; check both "+
+				"clocks, and renew the certificate", t.url)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return exit.Unreachablef("the certificate of %s is not trusted; give the agent's CA "+

@@ -50,7 +50,8 @@ func (d *newDirectory) checkEmpty(name string) error {
 		return exit.Usagef("cannot make the directory: %w", err)
 	}
 	if len(entries) > 0 {
-		return exit.Usagef("%s is not empty; name a new directory, so that nothing is overwritten", name)
+		return exit.Usagef("%s is not empty; name a new directory, so that nothing is overwritten",
+			name)
 	}
 	return nil
 }

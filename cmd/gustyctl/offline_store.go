@@ -51,7 +51,8 @@ func openStore(o persistence.Options) (*persistence.Store, error) {
 	dir := dataDir(o.Dir)
 	if _, err := os.Stat(dir.databaseFile()); err != nil {
 		return nil,
-			exit.Usagef("%s is not the data directory of an agent: %w; name it with --data-dir", dir,
+			exit.Usagef("%s is not the data directory of an agent: %w; name it with --data-dir",
+				dir,
 				err)
 	}
 	store, err := persistence.Open(o)
@@ -70,9 +71,10 @@ func openStore(o persistence.Options) (*persistence.Store, error) {
 
 // inUse says who holds the store; pid is 0 where that could not be told.
 func inUse(dir dataDir, pid int) error {
-	return exit.Failedf("the store of %s is held by %s, the running agent; stop it first (systemctl "+
-		"stop gusty, or gustyctl shutdown), or ask it: "+
-		"leave out --offline", dir, holder(pid))
+	return exit.Failedf(
+		"the store of %s is held by %s, the running agent; stop it first (systemctl "+
+			"stop gusty, or gustyctl shutdown), or ask it: "+
+			"leave out --offline", dir, holder(pid))
 }
 
 func holder(pid int) string {

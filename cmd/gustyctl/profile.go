@@ -52,7 +52,8 @@ func loadProfile(path, name string) (settings, error) {
 	profiles, err := parseProfiles(data)
 	if err != nil {
 		return settings{},
-			exit.Usagef("%s is not a profile file: %w; it holds lines like %s", path, err, profileForm)
+			exit.Usagef("%s is not a profile file: %w; it holds lines like %s", path, err,
+				profileForm)
 	}
 	found, ok := profiles[name]
 	if !ok {

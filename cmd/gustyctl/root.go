@@ -77,7 +77,8 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return exit.Usagef("%q is not a command of %q; did you mean %q?", args[0], cmd.CommandPath(),
+		return exit.Usagef("%q is not a command of %q; did you mean %q?", args[0],
+			cmd.CommandPath(),
 			near[0])
 	}
 	return exit.Usagef("%q is not a command of %q; see %q", args[0], cmd.CommandPath(),

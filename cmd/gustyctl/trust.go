@@ -46,7 +46,8 @@ func loadTrust(caFile, fingerprint string) (trust, error) {
 	}
 	t.roots = x509.NewCertPool()
 	if !t.roots.AppendCertsFromPEM(pem) {
-		return t, exit.Usagef("%s holds no PEM certificate; the agent's CA is the file tls/ca.pem in "+
+		return t, exit.Usagef("%s holds no PEM certificate; the agent's CA is the file "+
+			"tls/ca.pem in "+
 			"its data directory", caFile)
 	}
 	return t, nil

@@ -14,11 +14,14 @@ const (
 	uuidLibrary   = "github.com/google/uuid"
 	bcryptLibrary = "golang.org/x/crypto/bcrypt"
 	quoteLibrary  = "github.com/kballard/go-shellquote"
+	pflagLibrary  = "github.com/spf13/pflag"
+	yamlLibrary   = "gopkg.in/yaml.v3"
 )
 
 // Walls are the walls of this repository.
 func Walls() []Wall {
-	return slices.Concat(houses(), layersOfTheStore(), leaves(), programs())
+	return slices.Concat(houses(), layersOfTheStore(), roomsOfTheCommandLine(), leaves(),
+		programs())
 }
 
 // houses are the walls between the large parts.
@@ -111,6 +114,27 @@ func layersOfTheStore() []Wall {
 		layer("salvage", onClosed, "verify", "keyring", "format", "boltfile", "datadir"),
 		layer("compact", onClosed, "verify", "keyring", "format", "boltfile", "datadir"),
 	}
+}
+
+// roomsOfTheCommandLine are the walls below gustyctl.
+func roomsOfTheCommandLine() []Wall {
+	const below = "gusty/cmd/gustyctl/internal/"
+	return []Wall{{
+		Around: []string{below + "exit/..."},
+		Only:   []string{Standard},
+		Reason: "an exit code is the same whatever command it ends",
+	}, {
+		Around: []string{below + "term/..."},
+		Only:   []string{Standard, pflagLibrary},
+		Reason: "how a quantity is read and shown does not depend on what it is one of",
+	}, {
+		Around: []string{below + "jobfile/..."},
+		Only: []string{
+			Standard, "gusty/messages", "gusty/internal/...", below + "exit", below + "term",
+			pflagLibrary, yamlLibrary, quoteLibrary,
+		},
+		Reason: "a job's file is read without an agent",
+	}}
 }
 
 // leaves are the walls around the leaf packages.

@@ -45,7 +45,8 @@ func (o *OptionFlags) whenFlags(flags *pflag.FlagSet) {
 		"without firing it"))
 	add(o, "time-zone", "time_zone", flags.String("time-zone", "", "IANA time `zone` of the "+
 		"expression (default: the agent host's)"))
-	add(o, "jitter", "jitter_seconds", term.Seconds(flags, "jitter", "start up to this much later, at "+
+	add(o, "jitter", "jitter_seconds", term.Seconds(flags, "jitter", "start up to this much "+
+		"later, at "+
 		"random"))
 	add(o, "overlap", "overlap_policy", flags.String("overlap", "", "when the last run is still "+
 		"active: skip, queue, allow or replace"))
@@ -57,7 +58,8 @@ func (o *OptionFlags) whenFlags(flags *pflag.FlagSet) {
 
 func (o *OptionFlags) runFlags(flags *pflag.FlagSet) {
 	add(o, "description", "description", flags.String("description", "", "`text` for people"))
-	add(o, "timeout", "timeout_seconds", term.Seconds(flags, "timeout", "end a run after this time, 0 "+
+	add(o, "timeout", "timeout_seconds", term.Seconds(flags, "timeout", "end a run after this "+
+		"time, 0 "+
 		"for never"))
 	add(o, "kill-grace", "kill_grace_seconds",
 		term.Seconds(flags, "kill-grace", "time between SIGTERM and SIGKILL"))
@@ -138,7 +140,8 @@ func (o *OptionFlags) environment(stored map[string]string,
 			value = getenv(name)
 		}
 		if !ok && value == "" {
-			return nil, exit.Usagef("the environment variable %s is not set here; write NAME=VALUE, "+
+			return nil, exit.Usagef("the environment variable %s is not set here; write "+
+				"NAME=VALUE, "+
 				"or export it", name)
 		}
 		environment[name] = value

@@ -18,7 +18,8 @@ func GuessType(file string, script []byte, remedy string) (messages.ScriptType, 
 		if t, ok := typeOfInterpreter(interpreter); ok {
 			return t, nil
 		}
-		return 0, exit.Usagef("%s asks for %s, and an agent runs Bash and Python; change its first "+
+		return 0, exit.Usagef("%s asks for %s, and an agent runs Bash and Python; change its "+
+			"first "+
 			"line, or give %s", file, interpreter, remedy)
 	}
 	switch strings.ToLower(filepath.Ext(file)) {
@@ -27,7 +28,8 @@ func GuessType(file string, script []byte, remedy string) (messages.ScriptType, 
 	case ".sh", ".bash":
 		return messages.ScriptBash, nil
 	}
-	return 0, exit.Usagef("cannot tell the type of %s: it has no #! line and no known extension; give "+
+	return 0, exit.Usagef("cannot tell the type of %s: it has no #! line and no known extension; "+
+		"give "+
 		"%s", file, remedy)
 }
 
