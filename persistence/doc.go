@@ -12,16 +12,17 @@
 //
 // # Keys
 //
-// The key-encryption key comes from a KeySource. It wraps the root key and the data keys; rewrap.go
-// moves them to another one. A new data key is made in a transaction that it seals already
-// (rotation.go); the rotator then has the committer seal everything else anew, a little in each
-// transaction (rotator.go, resealfiles.go), and deletes the old one. The keyring that all
-// goroutines share gets to know a key before any value that it seals can be seen, and forgets none
-// while the process lives. The witness (generation.go) notices an older copy of the database.
+// The key-encryption key comes from a KeySource. It wraps the root key and the data keys;
+// kek_change.go moves them to another one. A new data key is made in a transaction that it seals
+// already (rotate_rows.go); the rotator then has the committer seal everything else anew, a little
+// in each transaction (rotate_worker.go, rotate_files.go), and deletes the old one. The keyring
+// that all goroutines share gets to know a key before any value that it seals can be seen, and
+// forgets none while the process lives. The witness (rollback.go) notices an older copy of the
+// database.
 //
 // # Starts
 //
-// What was started of the runs that wait is noted in a file beside the database (startmarks.go),
+// What was started of the runs that wait is noted in a file beside the database (start_marks.go),
 // without a commit: a kill leaves no doubt about the others, and a boot of the host makes the file
 // worthless.
 //
@@ -71,15 +72,15 @@
 //
 // Runs that ran are bound in number under each name, and all runs by bytes and age
 // (docs/storage.md). What did not run is worth less: under each name its records are bound apart,
-// older ones are folded into one with a count (runfolding.go), and while the history is full they
-// go first (trimoldest.go). A list (runlists.go) counts both and names the newest that did not run,
-// so that nothing has to be looked for.
+// older ones are folded into one with a count (retention_fold.go), and while the history is full
+// they go first (retention_oldest.go). A list (run_list.go) counts both and names the newest that
+// did not run, so that nothing has to be looked for.
 //
-// Every transaction counts what it adds and takes, and trims a little (trim.go); where that is not
-// enough, the trimmer asks for transactions that do nothing else (trimmer.go). A run's record notes
-// the size of its output files and which outbox documents refer to them, so that neither counting
-// nor waiting for the shipper needs a scan. What an earlier version counted otherwise is counted
-// once, at start (runrecount.go).
+// Every transaction counts what it adds and takes, and trims a little (retention.go); where that is
+// not enough, the trimmer asks for transactions that do nothing else (retention_worker.go). A run's
+// record notes the size of its output files and which outbox documents refer to them, so that
+// neither counting nor waiting for the shipper needs a scan. What an earlier version counted
+// otherwise is counted once, at start (runrecount.go).
 //
 // # Output files
 //

@@ -9,7 +9,7 @@ import (
 
 // databaseWriter writes a bbolt file from its front to its end, without a free page in it: what is
 // copied in the order of its keys needs no transactions, which would search, copy and write the
-// same pages again and again. The layout is that which pages.go reads.
+// same pages again and again. The layout is that which reader.go reads.
 type databaseWriter struct {
 	file     *os.File
 	out      *bufio.Writer
