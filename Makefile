@@ -8,15 +8,16 @@ BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
 GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
 
-GOTEST    ?= go test
-WINETEST   = $(GOTEST) -count=1 -timeout 5m -exec "bash $(CURDIR)/.ci/wine"
+# go test, which names at its end each test that was skipped, with its reason.
+GOTEST    ?= go -C tools run ./testsum -root ..
+WINETEST   = $(if $(CI),$(GOTEST),go test) -count=1 -timeout 5m -exec "bash $(CURDIR)/.ci/wine"
 FUZZTIME  ?= 10s
 BENCHARGS ?=
 LOADARGS  ?=
 INSIST    ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test test-opensearch test-systemd test-wine storms test-race lint fmt fmt-check bench load fuzz dist clean
+.PHONY: help run build check test test-opensearch test-systemd test-wine storms test-race lint fmt fmt-check bench load fuzz dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ run: build ## start an agent on 127.0.0.1 with its state in .gusty/ (PORT=20140 
 
 build: ## build bin/gustyd and bin/gustyctl
 	$(BUILD) -o bin/ ./cmd/gustyd ./cmd/gustyctl
+
+check: lint ## what to run before each commit: format, vet, lint and the short tests; needs no root, 90 seconds once caches are warm
+	$(GOTEST) -short -timeout 5m $$(go list ./... | grep -v /test/)
 
 test: ## run every test, about six minutes; storms and crashes in a short form, what needs root only as root, OpenSearch where Java and Maven are (INSIST=1: fail there)
 	$(GOTEST) -timeout 5m $$(go list ./... | grep -v /test/)
