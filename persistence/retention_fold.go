@@ -31,7 +31,8 @@ func (w *writer) foldable(job format.NameKey, list *runList, state byte, room in
 	named := list.recentIn(state)
 	ids := w.strays(job, list, named, state, room+1)
 	if len(ids) <= room {
-		ids = append(ids, named[:max(0, len(named)-keptApart)]...)
+		kept := int(list.keptApart()) //nolint:gosec // at most mostApart
+		ids = append(ids, named[:max(0, len(named)-kept)]...)
 	}
 	return ids[:min(len(ids), room+1)]
 }

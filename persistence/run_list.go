@@ -17,9 +17,13 @@ const (
 	listRecent = 5 // repeated, in order of the ids: state uint8, run id
 )
 
-// keptApart is how many records of what did not run stay as they are under one name in each state.
-// What is older is folded into one more.
-const keptApart = 10
+// How many records of what did not run stay as they are under one name in each state, at least and
+// at most. What is older is folded into one more.
+const (
+	leastApart = 10
+	mostApart  = 100
+	apartShare = 10 // between the two, the part of the runs that are kept
+)
 
 // runList counts the runs under one name, so that trimming needs no scan. It outlives the job for
 // as long as there are runs.
@@ -42,12 +46,15 @@ func (l *runList) over() uint64 { return l.ranOver() + l.foldable() }
 
 func (l *runList) ranOver() uint64 { return format.LessBy(l.ran, l.keep) }
 
+// keptApart is how many records of what did not run stay as they are in each state.
+func (l *runList) keptApart() uint64 { return min(max(l.keep/apartShare, leastApart), mostApart) }
+
 // foldable is how many records of what did not run are to be folded into others.
 func (l *runList) foldable() uint64 {
-	over := l.strays()
+	over, kept := l.strays(), l.keptApart()
 	var counts [16]uint64
 	for i := range l.recent {
-		if count := &counts[l.recent[i].state&15]; *count > keptApart {
+		if count := &counts[l.recent[i].state&15]; *count > kept {
 			over++
 		} else {
 			*count++

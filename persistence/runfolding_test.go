@@ -87,7 +87,7 @@ func TestWhatDidNotRunPushesNothingOut(t *testing.T) {
 			if state == messages.RunFailed {
 				ran = 1
 			}
-			if len(runs) != keptApart+1+ran || firings != 123+ran {
+			if len(runs) != leastApart+1+ran || firings != 123+ran {
 				t.Fatalf("%d records of %d firings", len(runs), firings)
 			}
 			fold := runs[len(runs)-1]
@@ -221,7 +221,7 @@ func TestHistoryOfAnEarlierVersion(t *testing.T) {
 	checkCounted(t, s)
 	for name, ran := range map[string]int{"job": 10, "other": 3} {
 		skips, firings := kept(t, s, name, messages.RunSkipped)
-		if len(skips) != keptApart+1 || firings != 65 {
+		if len(skips) != leastApart+1 || firings != 65 {
 			t.Errorf("%s: %d records of %d skipped firings", name, len(skips), firings)
 		}
 		failed, _ := kept(t, s, name, messages.RunFailed)
@@ -283,7 +283,7 @@ func TestManySkippedFiringsStaySmall(t *testing.T) {
 	}
 	commit(t, s, messages.RunRow{Run: ranRun(0, "job", messages.RunFailed)})
 	runs, firings := kept(t, s, "job", messages.RunSkipped)
-	if len(runs) != keptApart+1 || firings != many || most > uint64(keptApart+2) {
+	if len(runs) != leastApart+1 || firings != many || most > uint64(leastApart+2) {
 		t.Errorf("%d records of %d firings, and %d runs at most", len(runs), firings, most)
 	}
 	page, err := s.Runs(messages.RunQuery{ScriptName: "job", Limit: 20})

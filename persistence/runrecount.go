@@ -69,7 +69,7 @@ func (l *runList) recount(id format.RunKey, k *runKeeping) {
 	if k.class() != classApart {
 		return
 	}
-	if named := l.recentIn(k.state); len(named) > keptApart+1 {
+	if named := l.recentIn(k.state); uint64(len(named)) > l.keptApart()+1 {
 		at, _ := l.find(named[0])
 		l.recent = slices.Delete(l.recent, at, at+1)
 		if !isNeverBegun(k.state) {
