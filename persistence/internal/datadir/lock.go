@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"gusty/internal/private"
 )
@@ -27,7 +28,7 @@ func LockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
-	if err := lockFile(f); err != nil {
+	if err := awaitLock(f, path); err != nil {
 		pid := readPID(path)
 		if errors.Is(err, errLocked) {
 			err = &InUseError{Dir: dir, PID: pid}
@@ -39,6 +40,24 @@ func LockDir(dir string) (*os.File, error) {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
+}
+
+// How long a lock is waited for that a killed process has left behind, and how often it is tried.
+const (
+	leftLockWait  = 5 * time.Second
+	leftLockPause = 10 * time.Millisecond
+)
+
+// awaitLock takes the lock. A process that is killed while it starts another one leaves the lock to
+// that one until its exec, so what a dead process has left is waited for.
+func awaitLock(f *os.File, path string) error {
+	for begun := time.Now(); ; time.Sleep(leftLockPause) {
+		err := lockFile(f)
+		left := errors.Is(err, errLocked) && !isAlive(readPID(path))
+		if !left || time.Since(begun) > leftLockWait {
+			return err
+		}
+	}
 }
 
 // openLock opens the lock file. On a disk that takes no new file it is opened as it is, and where

@@ -17,3 +17,8 @@ func lockFile(f *os.File) error {
 }
 
 func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
+// isAlive reports whether a process has the id; 0 stands for one that is not known, which may.
+func isAlive(pid int) bool {
+	return pid == 0 || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}

@@ -20,3 +20,7 @@ func lockFile(f *os.File) error {
 
 // unlockFile leaves it to the closing of the file, which no other process has open.
 func unlockFile(*os.File) error { return nil }
+
+// isAlive reports that the holder is there: no other process has a handle of it, so the lock ends
+// with the holder.
+func isAlive(int) bool { return true }
