@@ -31,10 +31,11 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()
 	a := newApp()
-	context.AfterFunc(ctx, func() {
+	over := context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process, whatever it waits for
 		a.endSoon()
 	})
+	defer over() // before stop: a command that ends by itself was not interrupted
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
