@@ -26,7 +26,7 @@ const (
 	exportJobs       = 100_000
 	exportGoal       = 0.5      // of the speed of a bare loop
 	exportGrowthGoal = 10 << 20 // bytes above the idle size
-	importRows       = 40_000   // of one import: below 16 MiB
+	importRows       = 20_000   // of one import: what an import over REST takes
 	sampleEvery      = 20 * time.Millisecond
 )
 

@@ -76,10 +76,11 @@ func (h *history) counted(t *testing.T, state string) (n int) {
 	return n
 }
 
-// gated returns a script that fails when the file gate is there, and takes it away.
+// gated returns a script that fails when the file gate is there, and takes it away. It gives up
+// some time after the longest test: a killed agent may leave it behind.
 func gated(gate string) string {
-	return "echo begin; while [ ! -e " + gate + " ]; do sleep 0.05; done; rm " + gate +
-		"; echo ERROR: disk is full; exit 7"
+	return "echo begin; for i in {1..4800}; do [ -e " + gate + " ] && break; sleep 0.05; done; " +
+		"rm " + gate + "; echo ERROR: disk is full; exit 7"
 }
 
 // patient waits for what takes many firings of every second.
