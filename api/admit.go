@@ -51,11 +51,11 @@ func (s *Server) grant(h *fasthttp.RequestHeader) (config fasthttp.RequestConfig
 
 // demandJudgement makes fasthttp call admit for the request, if it has a body.
 func demandJudgement(h *fasthttp.RequestHeader) {
-	h.Del(headerUnasked)
 	asked := bytes.EqualFold(h.Peek(fasthttp.HeaderExpect), []byte("100-continue"))
 	if size := h.ContentLength(); !asked && size != -1 && size <= 0 {
-		return
+		return // admit, which alone looks at what a client may have named so, is not called
 	}
+	h.Del(headerUnasked)
 	h.Set(fasthttp.HeaderExpect, "100-continue")
 	if !asked {
 		h.Set(headerUnasked, "1")
