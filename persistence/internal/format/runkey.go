@@ -46,6 +46,7 @@ func StateNumber(s messages.RunState) byte {
 	return byte(slices.Index(messages.RunStates(), s) + 1)
 }
 
+// StateOf returns the state of a number; empty where there is none.
 func StateOf(number uint64) messages.RunState {
 	states := messages.RunStates()
 	if number == 0 || number > uint64(len(states)) {
@@ -54,11 +55,14 @@ func StateOf(number uint64) messages.RunState {
 	return states[number-1]
 }
 
-// The keys of the orders: the last 16 bytes are the run's.
+// ByJob returns the run's key in the order of its job: the last 16 bytes are the run's, as in the
+// other orders.
 func (k RunKey) ByJob(job NameKey) []byte { return append(job[:], k[:]...) }
 
+// ByState returns the run's key in the order of its state.
 func (k RunKey) ByState(state byte) []byte { return append([]byte{state}, k[:]...) }
 
+// ByJobState returns the run's key in the order of its job and state.
 func (k RunKey) ByJobState(job NameKey, state byte) []byte {
 	return append(append(job[:], state), k[:]...)
 }
