@@ -99,6 +99,7 @@ func (s *spawn) program(path string, argv, env []string) {
 // is that of the step that failed; the child is gone then.
 func (s *spawn) start(cgroup int) (pid, pidfd int, err error) {
 	fd := new(int32)
+	s.kept = append(s.kept, fd) // on the heap: the kernel keeps the address, and stacks move
 	args := &cloneArgs{
 		flags:      unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
 		exitSignal: uint64(unix.SIGCHLD),
@@ -108,9 +109,7 @@ func (s *spawn) start(cgroup int) (pid, pidfd int, err error) {
 		args.flags |= unix.CLONE_INTO_CGROUP
 		args.cgroup = uint64(cgroup)
 	}
-	pid, err = s.clone(args)
-	runtime.KeepAlive(fd)
-	if err != nil {
+	if pid, err = s.clone(args); err != nil {
 		return 0, -1, err
 	}
 	if failed := s.failed(); failed != 0 {
