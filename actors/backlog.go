@@ -6,7 +6,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how outcomes wait for a storage that takes none. What they take is bounded: first
+// How outcomes wait for a storage that takes none. What they take is bounded: first
 // what did not run is only counted, then the output of runs goes, then runs are only counted, too;
 // but only those that the store knows nothing of. An outcome of a run that the store has a row of
 // stays: else that row would show the run as under way for ever. Of those there are no more than

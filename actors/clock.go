@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the scheduler does when the clock was set, or when nobody looked for a
+// What the scheduler does when the clock was set, or when nobody looked for a
 // while.
 
 const (

@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how the executors actor hands tasks out and takes them off its books.
+// How the executors actor hands tasks out and takes them off its books.
 
 func (a *executorsActor) onStartTasks(ctx actor.Context, m startTasks) {
 	for _, t := range m.tasks {

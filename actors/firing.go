@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the scheduler does when a time has come.
+// What the scheduler does when a time has come.
 
 func (a *schedulerActor) onTick(ctx actor.Context, m tick) {
 	if m.number != a.ticks {

@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the switch that pauses all firing.
+// The switch that pauses all firing.
 
 func (a *schedulerActor) onSetFiring(ctx actor.Context, m messages.SetFiring) {
 	since := time.Now()

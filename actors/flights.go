@@ -9,7 +9,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the shipper's deliveries under way: when one more may begin, how far it has read,
+// The shipper's deliveries under way: when one more may begin, how far it has read,
 // and what it brought.
 
 // mayBegin reports whether another delivery may begin: one at a time reads, none while the cursor

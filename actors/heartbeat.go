@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the documents that are made of samples: one on the agent's own clock, one for
+// The documents that are made of samples: one on the agent's own clock, one for
 // each heartbeat that a client sends.
 
 func (a *metricActor) armBeat(ctx actor.Context) {

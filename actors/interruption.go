@@ -6,7 +6,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the record of an interrupted run says: only what the store knows of it.
+// What the record of an interrupted run says: only what the store knows of it.
 
 // recordInterrupted ends the record of a run that may have been under way, with what is stored of
 // its output, and queues its documents with it.

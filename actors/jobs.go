@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the scheduler does for clients: store, delete, pause and run jobs.
+// What the scheduler does for clients: store, delete, pause and run jobs.
 
 func (a *schedulerActor) onPutJob(ctx actor.Context, m messages.PutJob) {
 	if err := a.checkJob(&m); err != nil {

@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how a job stands, and what pauses it: its own pause, and its quarantine.
+// How a job stands, and what pauses it: its own pause, and its quarantine.
 
 func (a *schedulerActor) onGetJobState(ctx actor.Context, m messages.GetJobState) {
 	e, ok := a.agenda.jobs[m.Name]

@@ -7,7 +7,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how the end of an earlier life of the agent is dated, where a crash kept it from
+// How the end of an earlier life of the agent is dated, where a crash kept it from
 // saying so itself.
 
 // loadLastSeen returns when the agent was last alive before now: when it last noted that, or when

@@ -2,7 +2,7 @@ package actors
 
 import "gusty/messages"
 
-// This file holds how the missed firings of one job are made up for: one after the other, in due
+// How the missed firings of one job are made up for: one after the other, in due
 // order. All at once, the overlap policies skip and queue would let nearly all of them fall.
 
 // makeUps are the runs of one job that make up for missed firings.

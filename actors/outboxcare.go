@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the shipper does beside sending: it drops what is too old, tells of what was
+// What the shipper does beside sending: it drops what is too old, tells of what was
 // lost, and settles dead letters.
 
 // lossNotice is the document that tells of lost ones.

@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds how a run's end is judged, recorded and told.
+// How a run's end is judged, recorded and told.
 
 // ended notes how the process ended.
 func (x *execution) ended(job *messages.Job, over ending, result process.Result,

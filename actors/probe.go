@@ -9,7 +9,7 @@ import (
 	"gusty/internal/opensearch"
 )
 
-// This file holds how indices are tried again whose shards are not there: OpenSearch waits for a
+// How indices are tried again whose shards are not there: OpenSearch waits for a
 // shard before it says so, and whatever is in the same request waits with it. So that takes a
 // delivery of its own, beside the others, with one document for each.
 

@@ -11,7 +11,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what happens to runs whose agent, or whose executors actor, is gone.
+// What happens to runs whose agent, or whose executors actor, is gone.
 
 // recovery is one look at the runs that the store has as active.
 type recovery struct {

@@ -6,7 +6,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what a change of a job's expression, of its time zone, or of its switch does to
+// What a change of a job's expression, of its time zone, or of its switch does to
 // its firings.
 
 // beginsAnew reports whether a change begins the job's planning anew: what fell due while it was

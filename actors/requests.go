@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the executors do for clients, and for the scheduler in their name: run what
+// What the executors do for clients, and for the scheduler in their name: run what
 // they send, and take it back.
 
 // onRunTask records a run of a stored job that a client asked for.

@@ -6,7 +6,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what becomes of a job's firings while its next attempt waits: a run with its
+// What becomes of a job's firings while its next attempt waits: a run with its
 // attempts counts as one that is still active.
 
 // noteRetry remembers an attempt that waits for its time. A job has more than one where a client

@@ -10,7 +10,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds a round of sampling: every collector is asked beside the actor, and the sample is
+// A round of sampling: every collector is asked beside the actor, and the sample is
 // published when all have answered, or without the slowest.
 
 func (a *metricActor) beginRound(ctx actor.Context) {

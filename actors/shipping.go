@@ -12,7 +12,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what the shipper concludes from a delivery: what is tried again and when.
+// What the shipper concludes from a delivery: what is tried again and when.
 
 // breaker keeps a cluster that takes nothing from being asked all the time: while it is open, one
 // batch is tried when its time has come.

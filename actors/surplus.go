@@ -9,7 +9,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds the overlap policy for firings that wait for a slot. While hung jobs hold all
+// The overlap policy for firings that wait for a slot. While hung jobs hold all
 // slots, the firings of the others must not pile up.
 
 // mostWaiting is how many tasks wait for a slot at most, some hundred bytes each, beside one of

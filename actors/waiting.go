@@ -8,7 +8,7 @@ import (
 	"gusty/messages"
 )
 
-// This file holds what becomes of tasks whose time has come and that do not start: there is no
+// What becomes of tasks whose time has come and that do not start: there is no
 // slot, or it is too late.
 
 // noteAfter is how long a task waits for a slot before its record says so. Before that a crash

@@ -18,7 +18,7 @@ import (
 	"gusty/persistence/internal/keyring"
 )
 
-// This file tests where keys, formats and generations meet backups and recovery.
+// Where keys, formats and generations meet backups and recovery.
 
 func TestRestoreOfAnOlderState(t *testing.T) {
 	dir, archive := named(t, "older")

@@ -8,7 +8,7 @@ import (
 	"gusty/persistence/internal/datadir"
 )
 
-// This file holds what becomes of output that the disk takes no writes for.
+// What becomes of output that the disk takes no writes for.
 
 // maxHeldBytes is how much of what can't be written is held for the next attempt, or for the run's
 // row where the run ends before: half of it the oldest, half of it the newest, which mostly says

@@ -10,7 +10,7 @@ import (
 	"gusty/internal/private"
 )
 
-// This file holds what becomes of output files that somebody removes while their run goes on. What
+// What becomes of output files that somebody removes while their run goes on. What
 // was written is still to be read by the open descriptor, and is written again to where it belongs.
 
 // isInPlace reports whether the segment's file is the one that its name leads to.

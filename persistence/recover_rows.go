@@ -9,7 +9,7 @@ import (
 	"gusty/persistence/internal/keyring"
 )
 
-// This file makes anew what of a damaged database follows from other rows: the orders of the runs
+// What of a damaged database follows from other rows, and is made anew: the orders of the runs
 // and their counts, what belongs to jobs that are lost, and the parameters' defaults.
 
 // some returns up to rowsPerTransaction keys of a bucket behind after, so that the bucket may be

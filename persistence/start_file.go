@@ -15,7 +15,7 @@ import (
 	"gusty/persistence/internal/format"
 )
 
-// This file holds how the marks of starts are begun and taken over.
+// How the marks of starts are begun and taken over.
 
 // openStarts reads the marks that an earlier life in this boot has left, and keeps those whose runs
 // are still queued.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -71,7 +72,7 @@ func languageOf(path string) ([]string, error) {
 		return nil, nil
 	}
 	faults, err := foreignVerbs(path, text)
-	return append(longCode(path, text), faults...), err
+	return slices.Concat(longCode(path, text), fileNotes(text), faults), err
 }
 
 // columns returns the width of a line.
@@ -111,6 +112,19 @@ func longCode(path string, text []byte) []string {
 			strings.HasPrefix(strings.TrimSpace(line), "//\t")
 		if columns(line) > maxColumns && !exempt {
 			faults = append(faults, longLine(i+1, line))
+		}
+	}
+	return faults
+}
+
+// fileNotes returns the comments that say of their file what the name of a type, or of the file,
+// should say.
+func fileNotes(text []byte) []string {
+	var faults []string
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "// This file ") {
+			fault := fmt.Sprintf(":%d: say what it is about without \"This file\"", i+1)
+			faults = append(faults, fault)
 		}
 	}
 	return faults

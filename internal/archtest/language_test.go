@@ -31,6 +31,7 @@ func TestForeignLanguageIsFound(t *testing.T) {
 		"gives it back":        {"a.go", "// Close ends it, and gives the place back.\nfunc Close() {}", ""},
 		"not the verb":         {"a.go", "// Size returns what the disk gives.\nfunc Size() int { return 0 }", ""},
 		"a comment inside":     {"a.go", "func f() {\n\t// The store says whether it is.\n}", ""},
+		"a note of the file":   {"a.go", "// This file holds what is left.\n\nvar size = 1", "a.go:2: say what it is about"},
 		"a long line of code":  {"a.go", "var size = " + strings.Repeat("1+", 45) + "1", "the line has 102 columns"},
 		"a long comment":       {"a.go", "// " + long + "\nvar size = 1", "a.go:2: the line has"},
 		"tabs count":           {"a.go", "func f() {\n\t\t\t\t\tsize := " + strings.Repeat("1+", 37) + "1\n}", "columns"},

@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// This file holds what to do where a step of a check is not well.
+// What to do where a step of a check is not well.
 
 const (
 	beginWithHTTPS = "the port speaks TLS: begin the endpoint in opensearch_domain_endpoint with https://"

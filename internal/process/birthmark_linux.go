@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file holds how a run gets its mark. What was there when the agent started may be gone by
+// How a run gets its mark. What was there when the agent started may be gone by
 // now: then it is made again, or the run has the next best mark.
 
 // makeMark makes the run's cgroup with its limits; a namespace needs nothing before birth.

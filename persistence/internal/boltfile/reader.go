@@ -10,7 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// This file reads bbolt's pages by itself, with every bound checked: bbolt trusts a file so far
+// bbolt's pages are read here without bbolt, with every bound checked: bbolt trusts a file so far
 // that a damaged one can make it fault or loop. Source of the layout: go.etcd.io/bbolt
 // internal/common (page.go, inode.go, bucket.go). All numbers are in the machine's byte order.
 
