@@ -12,12 +12,13 @@ import (
 )
 
 // authenticator tells who asks. What it does, in this order, is what keeps guessing slow and
-// everyone else fast: credentials that were verified a short while ago cost one keyed hash; those
-// that were verified longer ago cost a bcrypt hash, for which they have a place of their own;
-// anything else costs a token of three throttles before it may cost a bcrypt hash, of which few run
-// at a time. So whoever is known pays for no stranger's guesses, also at the stranger's address. A
-// user that does not exist, one that is disabled and a wrong password take the same way and the
-// same time, and what is throttled tells nothing of the password.
+// everyone else fast: credentials that were verified a short while ago, from the same network, cost
+// one keyed hash; those that were verified longer ago cost a bcrypt hash, for which they have a
+// place of their own; anything else costs a token of three throttles before it may cost a bcrypt
+// hash, of which few run at a time. So a user who is known at a network pays for no stranger's
+// guesses, also where the stranger has the same address. A user that does not exist, one that is
+// disabled and a wrong password take the same way and the same time. What is throttled tells
+// nothing of the password, but to who guesses from a network at which the user is known.
 type authenticator struct {
 	access   func() *messages.Access
 	verified *credentialCache
@@ -26,7 +27,7 @@ type authenticator struct {
 	returned *hasher // for the credentials of those who are known
 
 	mu     sync.Mutex
-	checks map[credentialKey]*check // under way
+	checks map[checkKey]*check // under way
 }
 
 func newAuthenticator(access func() *messages.Access, limits Limits) (*authenticator, error) {
@@ -38,7 +39,7 @@ func newAuthenticator(access func() *messages.Access, limits Limits) (*authentic
 		access: access, verified: cache, throttle: newThrottle(limits),
 		hasher:   newHasher(limits.Hashes, limits.HashWait),
 		returned: newHasher(1, limits.HashWait),
-		checks:   make(map[credentialKey]*check),
+		checks:   make(map[checkKey]*check),
 	}, nil
 }
 
@@ -54,16 +55,19 @@ func (a *authenticator) verify(ctx context.Context, header []byte, from netip.Ad
 	if !ok {
 		return nil, unauthenticated()
 	}
-	access, key := a.access(), a.verified.key(name, pass)
-	if user, fresh := a.verified.find(key, name, access, now); fresh {
-		return user, nil
+	c := credentials{key: a.verified.key(name, pass), name: name, pass: pass, from: network(from)}
+	access := a.access()
+	known := a.verified.find(c.key, name, c.from, access, now)
+	if known.fresh && known.near {
+		return known.user, nil
 	}
-	return a.checkOnce(ctx, access, credentials{
-		key:  key,
-		name: name,
-		pass: pass,
-		from: network(from),
-	}, now)
+	return a.checkOnce(ctx, access, c, now)
+}
+
+// checkKey is what a check is of: credentials from one network.
+type checkKey struct {
+	credentials credentialKey
+	from        netip.Addr
 }
 
 // check is one verification under way. user and err are set when done is closed.
@@ -79,28 +83,29 @@ func (a *authenticator) checkOnce(ctx context.Context, access *messages.Access, 
 	now time.Time,
 ) (*messages.User, error) {
 	a.mu.Lock()
-	if under := a.checks[c.key]; under != nil {
+	of := checkKey{c.key, c.from}
+	if under := a.checks[of]; under != nil {
 		a.mu.Unlock()
 		<-under.done // the check itself is bounded
 		return under.user, under.err
 	}
 	// replaced, unless the check panics
 	mine := &check{done: make(chan struct{}), err: messages.Busy("the check of passwords")}
-	a.checks[c.key] = mine
+	a.checks[of] = mine
 	a.mu.Unlock()
 	defer func() {
 		a.mu.Lock()
-		delete(a.checks, c.key)
+		delete(a.checks, of)
 		a.mu.Unlock()
 		close(mine.done)
 	}()
-	switch user, fresh := a.verified.find(c.key, c.name, access, now); {
-	case fresh: // by a check that ended just before this one began
-		mine.user, mine.err = user, nil
-	case user != nil:
-		mine.user, mine.err = a.recheck(ctx, user, c, now)
+	switch known := a.verified.find(c.key, c.name, c.from, access, now); {
+	case known.near && known.fresh: // by a check that ended just before this one began
+		mine.user, mine.err = known.user, nil
+	case known.near:
+		mine.user, mine.err = a.recheck(ctx, known.user, c, now)
 	default:
-		mine.user, mine.err = a.check(ctx, access, c, now)
+		mine.user, mine.err = a.check(ctx, access, c, known, now)
 	}
 	return mine.user, mine.err
 }
@@ -113,15 +118,22 @@ type credentials struct {
 	from netip.Addr
 }
 
-// check computes the hash, where the throttles allow it.
+// check computes the hash, where the throttles allow it. Credentials that are known from other
+// networks need none, but they must get past the throttles as all do: else their refusal would tell
+// guesses from the password.
 func (a *authenticator) check(ctx context.Context, access *messages.Access, c credentials,
-	now time.Time,
+	known acquaintance, now time.Time,
 ) (*messages.User, error) {
 	if wait := a.throttle.take(c.name, c.from, now); wait > 0 {
 		return nil, &messages.Error{
 			Code: messages.CodeThrottled, Message: "too many failed logins; wait before the next",
 			RetryAfter: wait,
 		}
+	}
+	if known.fresh {
+		a.throttle.giveBack(c.name, c.from, now)
+		a.verified.store(c.key, c.name, c.from, known.user.Hash, now)
+		return known.user, nil
 	}
 	user := access.Users[c.name]
 	if user != nil && user.Disabled {
@@ -136,7 +148,7 @@ func (a *authenticator) check(ctx context.Context, access *messages.Access, c cr
 		return nil, unauthenticated()
 	}
 	a.throttle.giveBack(c.name, c.from, now)
-	a.verified.store(c.key, user.Name, user.Hash, now)
+	a.verified.store(c.key, user.Name, c.from, user.Hash, now)
 	return user, nil
 }
 
@@ -152,13 +164,16 @@ func (a *authenticator) recheck(
 	if !holds {
 		return nil, unauthenticated()
 	}
-	a.verified.store(c.key, user.Name, user.Hash, now)
+	a.verified.store(c.key, user.Name, c.from, user.Hash, now)
 	return user, nil
 }
 
-// remember makes a new password known, so that its user does not begin as a stranger.
-func (a *authenticator) remember(name, pass string, hash messages.Secret, now time.Time) {
-	a.verified.store(a.verified.key(name, []byte(pass)), name, hash, now)
+// remember makes a new password known at the address that it came from, so that its user does not
+// begin as a stranger there.
+func (a *authenticator) remember(
+	name, pass string, from netip.Addr, hash messages.Secret, now time.Time,
+) {
+	a.verified.store(a.verified.key(name, []byte(pass)), name, network(from), hash, now)
 }
 
 func unauthenticated() *messages.Error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -172,31 +173,95 @@ func TestCredentialCacheIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
+	now, here := time.Now(), netip.MustParseAddr("192.0.2.1")
 	for i := range 2 * maxCredentials {
 		name := strconv.Itoa(i)
-		c.store(c.key(name, nil), name, "h", now.Add(time.Duration(i)))
+		c.store(c.key(name, nil), name, here, "h", now.Add(time.Duration(i)))
 	}
 	user := &messages.User{Name: "a", Hash: "h"}
 	access := &messages.Access{Users: map[string]*messages.User{"a": user}}
 	key := c.key("a", []byte("last"))
-	c.store(c.key("a", []byte("first")), "a", "h", now)
-	c.store(key, "a", "h", now)
-	got, fresh := c.find(key, "a", access, now)
-	if len(c.entries) > maxCredentials || got != user || !fresh {
-		t.Errorf("%d entries, of which it finds %v", len(c.entries), got)
+	c.store(c.key("a", []byte("first")), "a", here, "h", now)
+	c.store(key, "a", here, "h", now)
+	got := c.find(key, "a", here, access, now)
+	if len(c.entries) > maxCredentials || got != (acquaintance{user, true, true}) {
+		t.Errorf("%d entries, of which it finds %+v", len(c.entries), got)
 	}
-	if got, fresh := c.find(key, "a", access, now.Add(2*time.Minute)); got != user || fresh {
-		t.Errorf("after its time it finds %v, fresh: %t", got, fresh)
+	if got := c.find(key, "a", here, access, now.Add(2*time.Minute)); got.user != user ||
+		got.fresh {
+		t.Errorf("after its time it finds %+v", got)
 	}
 	for _, pass := range []string{"first", "other", ""} {
-		if got, _ := c.find(c.key("a", []byte(pass)), "a", access, now); got != nil {
+		if got := c.find(c.key("a", []byte(pass)), "a", here, access, now); got.user != nil {
 			t.Errorf("the password %q is found", pass)
 		}
 	}
 	user.Hash = "another"
-	if got, _ := c.find(key, "a", access, now); got != nil {
+	if got := c.find(key, "a", here, access, now); got.user != nil {
 		t.Error("an entry outlived the hash")
+	}
+}
+
+// The networks of a user are the latest few, and end with the password.
+func TestCredentialCacheKnowsNetworks(t *testing.T) {
+	c, err := newCredentialCache(time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	access := &messages.Access{Users: map[string]*messages.User{"a": {Name: "a", Hash: "h"}}}
+	at := func(i byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, i}) }
+	key := c.key("a", []byte("pass"))
+	near := func(key credentialKey, i byte) bool {
+		return c.find(key, "a", at(i), access, now).near
+	}
+	for i := range byte(maxNetworks + 1) {
+		c.store(key, "a", at(i), "h", now)
+		c.store(key, "a", at(1), "h", now) // the admin's, all the time
+	}
+	if !near(key, 1) || !near(key, maxNetworks) || near(key, 0) || near(key, 99) {
+		t.Errorf("%v", c.entries["a"].from)
+	}
+	other := c.key("a", []byte("other"))
+	c.store(other, "a", at(5), "h", now)
+	if near(other, 1) || !near(other, 5) {
+		t.Errorf("after another password: %v", c.entries["a"].from)
+	}
+}
+
+// From an address at which a user is not known, throttled, the right password is refused as a wrong
+// one is, and at the user's own address all goes on.
+func TestAThrottledStrangerLearnsNothingOfAKnownPassword(t *testing.T) {
+	h := start(t, nil)
+	a, now := h.server.auth, time.Now()
+	own, strange := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	header := func(pass string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(testUser+":"+pass))
+	}
+	right, wrong := header(testPass), header("guess")
+	verify := func(header string, from netip.Addr) messages.Code {
+		if _, err := a.verify(t.Context(), []byte(header), from, now); err != nil {
+			return messages.CodeOf(err)
+		}
+		return ""
+	}
+	if code := verify(right, own); code != "" {
+		t.Fatal(code)
+	}
+	if code := verify(right, strange); code != "" {
+		t.Errorf("a first login elsewhere: %s", code)
+	}
+	third := netip.MustParseAddr("192.0.2.3")
+	for range 1000 {
+		if verify(wrong, third) == messages.CodeThrottled {
+			break
+		}
+	}
+	if code := verify(right, third); code != messages.CodeThrottled {
+		t.Errorf("the right password tells itself from a wrong one: %q", code)
+	}
+	if code := verify(right, own); code != "" {
+		t.Errorf("at the user's own address: %s", code)
 	}
 }
 

@@ -7,14 +7,19 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"gusty/messages"
 )
 
-// maxCredentials bounds how many users are remembered.
-const maxCredentials = 1024
+// Bounds of what is remembered: how many users, and from how many networks each.
+const (
+	maxCredentials = 1024
+	maxNetworks    = 8
+)
 
 // credentialKey stands for a user's name and password: their HMAC-SHA256 under a key that dies with
 // the process.
@@ -35,7 +40,8 @@ type credentialCache struct {
 type verified struct {
 	key   credentialKey
 	hash  messages.Secret
-	until time.Time // from then on it is to be verified again
+	until time.Time    // from then on it is to be verified again
+	from  []netip.Addr // networks that it was verified from, the latest last
 }
 
 func newCredentialCache(ttl time.Duration) (*credentialCache, error) {
@@ -63,34 +69,54 @@ func (c *credentialCache) key(name string, pass []byte) (key credentialKey) {
 	return key
 }
 
-// find returns the user as access has it now, or nil where these are no credentials that were
-// verified. They are fresh where that was a short while ago.
+// acquaintance is how well credentials are known.
+type acquaintance struct {
+	user  *messages.User // as access has it now; nil: these are none that were verified
+	fresh bool           // that was a short while ago
+	near  bool           // and from the network that they come from now
+}
+
+// find returns how well credentials are known that come from a network.
 func (c *credentialCache) find(
-	key credentialKey, name string, access *messages.Access, now time.Time,
-) (user *messages.User, fresh bool) {
+	key credentialKey, name string, from netip.Addr, access *messages.Access, now time.Time,
+) (known acquaintance) {
 	c.mu.RLock()
 	entry, ok := c.entries[name]
 	c.mu.RUnlock()
 	if !ok || !hmac.Equal(entry.key[:], key[:]) {
-		return nil, false
+		return known
 	}
-	user = access.Users[name]
+	user := access.Users[name]
 	if user == nil || user.Disabled || user.Hash != entry.hash {
-		return nil, false
+		return known
 	}
-	return user, !now.After(entry.until)
+	return acquaintance{user, !now.After(entry.until), slices.Contains(entry.from, from)}
 }
 
-// store remembers that key was verified against the hash of the user of that name.
+// store remembers that key was verified against the hash of the user of that name, from a network.
 func (c *credentialCache) store(
-	key credentialKey, name string, hash messages.Secret, now time.Time,
+	key credentialKey, name string, from netip.Addr, hash messages.Secret, now time.Time,
 ) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.entries[name]; !ok && len(c.entries) >= maxCredentials {
 		c.makeRoom()
 	}
-	c.entries[name] = verified{key: key, hash: hash, until: now.Add(c.ttl)}
+	entry := verified{key: key, hash: hash, until: now.Add(c.ttl), from: []netip.Addr{from}}
+	if old := c.entries[name]; old.key == key && old.hash == hash {
+		entry.from = with(old.from, from)
+	}
+	c.entries[name] = entry
+}
+
+// with returns networks with one more as the latest, without the one that was so longest ago where
+// they are too many. The slice that is given stays as it is: others read it.
+func with(networks []netip.Addr, latest netip.Addr) []netip.Addr {
+	all := append(slices.Clone(networks), latest)
+	if at := slices.Index(networks, latest); at >= 0 {
+		all = slices.Delete(all, at, at+1)
+	}
+	return all[max(0, len(all)-maxNetworks):]
 }
 
 // makeRoom drops the user who was verified the longest while ago.

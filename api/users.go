@@ -31,6 +31,6 @@ func putPassword(r *request) error {
 	}); err != nil {
 		return err
 	}
-	r.server.auth.remember(in.Name, in.Pass.Reveal(), hash, r.start)
+	r.server.auth.remember(in.Name, in.Pass.Reveal(), r.remote(), hash, r.start)
 	return r.ok(done("User updated successfully"))
 }
