@@ -21,7 +21,7 @@ type newDirectory struct {
 }
 
 // newDirectory makes a directory, closed to others since scripts may hold secrets, or takes one
-// that is empty. The directory above it must be there.
+// that is empty. What is missing above it is made, too.
 func (a *app) newDirectory(name string) (*newDirectory, error) {
 	if name == outfile.StandardOutput {
 		return nil, exit.Usagef("a directory cannot go to standard output; name a new one")
