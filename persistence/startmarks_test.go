@@ -20,17 +20,19 @@ func queuedRun(n int) messages.RunRow {
 	}}
 }
 
-// killed copies what a killed process leaves of a store that is open.
+// killed copies what a killed process leaves of a store that is open, with a generation that is up
+// to date.
 func killed(t *testing.T, s *Store) (dir string) {
 	t.Helper()
-	if err := s.witness.write(); err != nil {
+	dir = t.TempDir()
+	generation := s.witness.Marshal(s.witness.generation.Load())
+	err := os.WriteFile(filepath.Join(dir, datadir.GenerationName), generation, 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
-	dir = t.TempDir()
 	from := filepath.Dir(s.starts.path)
 	for _, name := range []string{
-		datadir.DatabaseName, datadir.KeyName, datadir.GenerationName,
-		datadir.StartsName,
+		datadir.DatabaseName, datadir.KeyName, datadir.StartsName,
 	} {
 		content := mustRead(t, filepath.Join(from, name))
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
