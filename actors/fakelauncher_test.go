@@ -44,6 +44,11 @@ func (l *fakeLauncher) TryStart() error {
 
 func (l *fakeLauncher) Start(spec process.Spec) (Process, error) {
 	verb, rest, _ := strings.Cut(string(spec.Script)+spec.CommandLine, " ")
+	if spec.BeforeBirth != nil {
+		if err := spec.BeforeBirth(); err != nil {
+			return nil, err
+		}
+	}
 	switch verb {
 	case "absent":
 		return nil, &process.StartError{

@@ -2,54 +2,52 @@ package actors
 
 import (
 	"errors"
-	"runtime"
 	"time"
 
 	"gusty/internal/process"
 	"gusty/messages"
 )
 
-// startsPerCore bounds how many processes are being started at once: more of them only delay each
-// other.
-const startsPerCore = 2
+// Why a run does not start that had its turn.
+var (
+	// errLeft: the agent stops, and the run's row is there for the next start.
+	errLeft = errors.New("the agent stops before the run has started")
+	// errEnded: the run was ended before; its record says so.
+	errEnded = errors.New("the run was ended before it has started")
+)
 
-// startGate lets so many executions start their processes at once. Who waits at it has not started,
-// and nothing says that it may have.
-type startGate chan struct{}
-
-func newStartGate() startGate { return make(startGate, startsPerCore*runtime.NumCPU()) }
-
-// errLeft is for a run that does not start since the agent stops: its row is there for the next
-// start.
-var errLeft = errors.New("the agent stops before the run has started")
-
-// start notes the start and starts the process. There is none, and no error, where the run was
-// ended before: its record says so.
+// start starts the process. There is none, and no error, where the run was ended before.
 func (x *execution) start(spec process.Spec) (Process, error) {
-	select {
-	case x.system.gate <- struct{}{}:
-		defer func() { <-x.system.gate }()
-	case e := <-x.ends:
-		return nil, x.endUnstarted(e)
-	}
-	select {
-	case e := <-x.ends:
-		return nil, x.endUnstarted(e)
-	default:
-	}
-	if x.system.stopping.Load() {
-		return nil, x.endUnstarted(ending{state: messages.RunInterrupted, reason: whyStoppedBefore})
-	}
-	if err := x.system.opt.Store.NoteStart(x.id); err != nil {
-		x.log.Warn("the start of a run could not be noted", "error", err)
-	}
+	spec.BeforeBirth = x.noteStart
 	started, err := x.system.opt.Launcher.Start(spec)
-	if err != nil {
+	switch {
+	case errors.Is(err, errEnded):
+		return nil, nil //nolint:nilnil // the record tells
+	case errors.Is(err, errLeft):
+		return nil, err
+	case err != nil:
 		x.system.starts.failed(err)
 		return nil, err
 	}
 	x.system.starts.started()
 	return started, nil
+}
+
+// noteStart notes that the run starts now. The host calls it when the start has its turn, of which
+// there are few at once: who waits has not started, and nothing says that it may have.
+func (x *execution) noteStart() error {
+	select {
+	case e := <-x.ends:
+		return x.endUnstarted(e)
+	default:
+	}
+	if x.system.stopping.Load() {
+		return x.endUnstarted(ending{state: messages.RunInterrupted, reason: whyStoppedBefore})
+	}
+	if err := x.system.opt.Store.NoteStart(x.id); err != nil {
+		x.log.Warn("the start of a run could not be noted", "error", err)
+	}
+	return nil
 }
 
 // endUnstarted ends a run that was not started, or leaves it to the next start of the agent where
@@ -59,5 +57,5 @@ func (x *execution) endUnstarted(e ending) error {
 		return errLeft
 	}
 	x.update(func(r *messages.Run) { r.State, r.Reason, r.EndedAt = e.state, e.reason, time.Now() })
-	return nil
+	return errEnded
 }

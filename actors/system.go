@@ -106,7 +106,6 @@ type System struct {
 
 	// What outlives an instance of an actor, so that the next one knows it.
 	live     *liveRuns
-	gate     startGate
 	outcomes *outcomes
 	starts   *startHealth
 	planned  plannedAhead
@@ -140,7 +139,7 @@ func start(ctx context.Context, opt Options, wrap producerWrap) (*System, error)
 	s := &System{
 		opt: opt, log: opt.Logger, counts: newCounters(), wrap: wrap, dead: make(chan error, 1),
 		agentGone: make(chan struct{}),
-		live:      newLiveRuns(), gate: newStartGate(), planned: plannedAhead{},
+		live:      newLiveRuns(), planned: plannedAhead{},
 		collecting: make([]atomic.Bool, len(opt.Collectors)),
 		clock:      hostclock.NewWatch(opt.SinceBoot),
 	}

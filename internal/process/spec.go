@@ -7,6 +7,9 @@ import (
 
 // Spec says what to run and how. The zero value of a field asks for nothing special.
 type Spec struct {
+	// BeforeBirth is called when the start has its turn, after what may take long; its error ends
+	// the start, and is what Start returns. May be nil.
+	BeforeBirth func() error
 	// Interpreter runs Script: a name that is looked up in the PATH of Env, or a path.
 	Interpreter string
 	// Alternatives are tried in order where Interpreter is not found ("python" after "python3").
@@ -114,4 +117,12 @@ func validMark(mark string) bool {
 		}
 	}
 	return true
+}
+
+// announce calls BeforeBirth.
+func (s *Spec) announce() error {
+	if s.BeforeBirth == nil {
+		return nil
+	}
+	return s.BeforeBirth()
 }

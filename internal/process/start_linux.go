@@ -24,6 +24,10 @@ func (h *Host) Start(spec Spec) (*Process, error) {
 	}
 	h.starts.take()
 	defer h.starts.give()
+	if err := spec.announce(); err != nil {
+		l.takeBack()
+		return nil, err
+	}
 	p, err := l.start()
 	closeAll(l.lent)
 	if err != nil {

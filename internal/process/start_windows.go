@@ -26,6 +26,10 @@ func (h *Host) Start(spec Spec) (*Process, error) {
 	}
 	h.starts.take()
 	defer h.starts.give()
+	if err := spec.announce(); err != nil {
+		l.takeBack()
+		return nil, err
+	}
 	p, err := l.start()
 	for _, handle := range l.lent {
 		_ = windows.CloseHandle(handle) // the child has its own
