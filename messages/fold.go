@@ -65,7 +65,7 @@ func (r *Run) foldedReason(count int, atLeast bool, first, last time.Time) strin
 	case RunCancelled:
 		became = "were cancelled before they started"
 	case RunInterrupted:
-		became = "were interrupted before they started"
+		became = "were interrupted, and are not known to have started"
 	case RunFailed:
 		became = "could not be started"
 	default:

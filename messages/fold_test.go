@@ -35,7 +35,7 @@ func TestFold(t *testing.T) {
 	expectReason(t, &later, "at least 6 firings from {7} to {20} were missed")
 	for state, want := range map[RunState]string{
 		RunCancelled:   "were cancelled before they started",
-		RunInterrupted: "were interrupted before they started",
+		RunInterrupted: "were interrupted, and are not known to have started",
 		RunFailed:      "could not be started",
 	} {
 		run := Run{State: state, EndedAt: at(1)}
