@@ -29,7 +29,7 @@ func (s *Store) write(f func(*writer) error) (id uint64, err error) {
 	s.spare.lend(w)
 	defer s.spare.takeBack(w)
 	if s.agent {
-		w.ledger.Alive = s.now()
+		w.ledger.Alive, w.ledger.StartsNoted = s.now(), true
 	}
 	err = f(w)
 	if err == nil {

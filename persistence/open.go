@@ -160,7 +160,7 @@ func (s *Store) load(tx *bolt.Tx, kek keyring.Key) error {
 	}
 	s.hasher = format.NewRowHasher(s.ring.Rows)
 	s.ledger, err = readLedger(newReader(tx, s.ring))
-	s.alive = s.ledger.Alive
+	s.alive, s.startsNoted = s.ledger.Alive, s.ledger.StartsNoted
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gusty/internal/atomicfile"
 	"gusty/internal/private"
 	"gusty/messages"
 	"gusty/persistence/internal/datadir"
@@ -33,7 +34,8 @@ func (s *Store) openStarts(o *Options) error {
 	if s.db.IsReadOnly() { // what cannot be marked is in doubt, and so does not start
 		return s.lastRun(&m.after)
 	}
-	newest := s.witness.noted > 0 // else the marks may be those of another copy of the database
+	// else the marks may be those of another copy of the database, or an agent ran that made none
+	newest := s.witness.noted > 0 && s.startsNoted
 	if !newest || !m.read() {
 		if err := s.lastRun(&m.after); err != nil {
 			return err
@@ -85,7 +87,7 @@ func (m *startMarks) read() bool {
 	if m.boot == "" {
 		return false
 	}
-	b, err := os.ReadFile(m.path)
+	b, err := atomicfile.ReadRegular(m.path)
 	if err != nil || len(b) < startsHead {
 		return false
 	}
@@ -106,8 +108,11 @@ func (m *startMarks) read() bool {
 	return true
 }
 
-// begin makes a new file, without marks.
+// begin makes a new file, without marks. Where the old one can't be removed, it is made worthless.
 func (m *startMarks) begin() (err error) {
+	if m.file != nil {
+		_, _ = m.file.WriteAt(make([]byte, startsHead), 0)
+	}
 	m.shut()
 	if m.boot == "" {
 		return nil
@@ -132,4 +137,36 @@ func (m *startMarks) shut() {
 		m.file = nil
 	}
 	m.slots, m.free, m.count = map[format.RunKey]int{}, nil, 0
+}
+
+// isInPlace reports whether the file is the one that its name leads to.
+func (m *startMarks) isInPlace() bool {
+	open, err := m.file.Stat()
+	if err != nil {
+		return true // the write tells
+	}
+	named, err := os.Lstat(m.path)
+	return err == nil && os.SameFile(open, named)
+}
+
+// remake writes the file again that somebody has removed, with all its marks, or not at all.
+func (m *startMarks) remake() error {
+	b := append(m.head(), make([]byte, m.count*startsSlot)...)
+	for id, slot := range m.slots {
+		copy(b[startsHead+slot*startsSlot:], id[:])
+	}
+	fresh := m.path + ".new"
+	f, err := private.OpenFile(fresh, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(b); err == nil {
+		err = os.Rename(fresh, m.path)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close(), os.Remove(fresh))
+	}
+	_ = m.file.Close()
+	m.file = f
+	return nil
 }

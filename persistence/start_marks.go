@@ -63,13 +63,18 @@ func (m *startMarks) note(id format.RunKey) error {
 	if len(m.slots) >= startsMost {
 		return m.beginAfter(id, nil)
 	}
+	if m.boot != "" && m.file == nil {
+		return m.beginAfter(id, nil)
+	}
+	if m.file != nil && !m.isInPlace() {
+		if err := m.remake(); err != nil {
+			return m.beginAfter(id, err)
+		}
+	}
 	slot := m.Take()
 	if m.boot == "" {
 		m.slots[id] = slot
 		return nil
-	}
-	if m.file == nil {
-		return m.beginAfter(id, nil)
 	}
 	if _, err := m.file.WriteAt(id[:], int64(startsHead+slot*startsSlot)); err != nil {
 		return m.beginAfter(id, err)

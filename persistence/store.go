@@ -24,17 +24,19 @@ const growBytes = 1 << 20
 // Store is the open, encrypted store. Its methods may be called from any goroutine; its reads never
 // block the committer.
 type Store struct {
-	gate   sync.RWMutex // held by readers; the committer takes it to put another db in its place
-	db     *bolt.DB
-	ring   *keyring.Keyring
-	lock   *os.File
-	logger *slog.Logger
-	output string // directory
-	spool  string // directory
-	build  messages.Build
-	fresh  bool
-	agent  bool      // the store is an agent's
-	alive  time.Time // what the ledger said when the store was opened
+	// held by readers; the committer takes it to put another db in its place
+	gate        sync.RWMutex
+	db          *bolt.DB
+	ring        *keyring.Keyring
+	lock        *os.File
+	logger      *slog.Logger
+	output      string // directory
+	spool       string // directory
+	build       messages.Build
+	fresh       bool
+	agent       bool      // the store is an agent's
+	startsNoted bool      // what the ledger said then
+	alive       time.Time // what the ledger said when the store was opened
 
 	queue     queue
 	committed chan struct{} // closed when the committer has ended

@@ -46,12 +46,14 @@ type Ledger struct {
 	RunsOver     uint64 // runs that lists have beyond what they keep
 	ApartBytes   uint64 // of RunBytes, what the runs take that did not run
 	NewestRan    RunKey // of the runs that ran and have ended: it stays
-	RunsCounted  bool   // the four above are true, and so are the lists; earlier versions lack them
-	Rotation     Rotation
-	Generation   uint64 // transactions that there ever were
-	Dead         uint64 // Dead letters among the rows of the outbox
-	DeadBytes    uint64
-	Loss         Loss
+	// the agent that wrote last notes its starts in the file of starts; earlier versions drop this
+	StartsNoted bool
+	RunsCounted bool // the four above are true, and so are the lists; earlier versions lack them
+	Rotation    Rotation
+	Generation  uint64 // transactions that there ever were
+	Dead        uint64 // Dead letters among the rows of the outbox
+	DeadBytes   uint64
+	Loss        Loss
 	// when an agent, no tool, made a transaction last; zero: none did, or one of an earlier version
 	Alive time.Time
 }
@@ -85,6 +87,7 @@ const (
 	fieldRunsCounted  = 26 // in the place of 9, which earlier versions write who count otherwise
 	fieldApartBytes   = 27
 	fieldNewestRan    = 28
+	fieldNoted        = 29
 	fieldDigest       = 32
 )
 
@@ -108,6 +111,7 @@ func (l *Ledger) Append(e *Encoder) {
 	if l.NewestRan != (RunKey{}) {
 		e.Bytes(fieldNewestRan, l.NewestRan[:])
 	}
+	e.Bool(fieldNoted, l.StartsNoted)
 	for id := range l.Digests {
 		if d := &l.Digests[id]; *d != (Digest{}) {
 			var data [binary.MaxVarintLen64 + sha256.Size]byte
@@ -164,6 +168,8 @@ func ParseLedger(record []byte) (l Ledger, err error) {
 			l.Alive = d.Time()
 		case fieldApartBytes:
 			l.ApartBytes = d.Uint()
+		case fieldNoted:
+			l.StartsNoted = d.Bool()
 		case fieldNewestRan:
 			if len(d.Data) == len(RunKey{}) {
 				l.NewestRan = RunKey(d.Data)
