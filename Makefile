@@ -9,7 +9,7 @@ GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
 GOLANGCI := go tool -modfile=tools/lint/go.mod golangci-lint
 
 # go test, which names at its end each test that was skipped, with its reason.
-GOTEST    ?= go -C tools run ./testsum -root ..
+GOTEST    ?= go -C tools run ./testsum -root .. --
 WINETEST   = $(if $(CI),$(GOTEST),go test) -count=1 -p 1 -timeout 5m -exec "bash $(CURDIR)/.ci/wine"
 FUZZTIME  ?= 10s
 BENCHARGS ?=
